@@ -1,0 +1,61 @@
+//! The request log: what every test and the demo read to see which calls were made.
+//!
+//! Owns: one [`Entry`] per HTTP request that reached a practice org, in order of arrival.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One HTTP request as the practice org saw it.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub struct Entry {
+    /// HTTP method in upper case.
+    pub method: String,
+    /// Path without its query string.
+    pub path: String,
+    /// The decoded remote query: SOQL text, or the decoded `sysparm_query`.
+    pub remote_query: Option<String>,
+    /// All other decoded query parameters as `name=value`, joined by `&`; never a credential.
+    pub parameters: String,
+    /// HTTP status that was answered.
+    pub status: u16,
+    /// Records in the answer.
+    pub rows: usize,
+    /// Bytes of the answer's body as sent.
+    pub bytes: usize,
+    /// Time from request to answer, in milliseconds.
+    pub milliseconds: f64,
+    /// Signed-in user, if the request carried a valid credential.
+    pub user: Option<String>,
+    /// A rule of safe use that the request broke, such as a `javascript:` value.
+    pub violation: Option<String>,
+}
+
+/// A shared, ordered list of [`Entry`] values. Clones share the list.
+#[derive(Debug, Clone, Default)]
+pub struct RequestLog(Arc<Mutex<Vec<Entry>>>);
+
+impl RequestLog {
+    /// Adds an entry.
+    pub fn push(&self, entry: Entry) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+    }
+
+    /// Copies the entries so far.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Copies the entries of data calls: everything but sign-ins.
+    #[must_use]
+    pub fn data_calls(&self) -> Vec<Entry> {
+        self.entries()
+            .into_iter()
+            .filter(|entry| !entry.path.contains("oauth"))
+            .collect()
+    }
+
+    /// Forgets the entries so far.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
