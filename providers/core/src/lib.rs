@@ -1,1 +1,29 @@
-//! Placeholder.
+//! What every remote source shares: predicate algebra, traits, HTTP and decoding.
+//!
+//! Owns: the value that pushdown grows ([`RemoteQuery`]), the seam to a remote system ([`Source`], [`Dialect`]),
+//! transport (sign-in, limits, retries, ledger) and pages to Arrow. Does not own: SQL, DataFusion, any vendor.
+//! Invariant: everything that a source does not claim, it cannot do. Start at [`source`].
+
+pub mod decode;
+mod dialect;
+mod domains;
+mod error;
+pub mod http;
+pub mod keys;
+mod ledger;
+mod predicate;
+mod query;
+mod scan;
+mod schema;
+mod source;
+pub mod time;
+
+pub use dialect::{Dialect, Verdict};
+pub use domains::{Domain, DomainTree};
+pub use error::{Error, Kind};
+pub use ledger::{Exchange, ExchangeRecord, Ledger};
+pub use predicate::{Comparison, Condition, Fidelity, Literal, Op, Predicate, Pushed, translate};
+pub use query::{KeySet, Order, RemoteQuery};
+pub use scan::{RecordBatchResult, scan};
+pub use schema::{Column, ColumnType, Origin, Table, TableName, nearest};
+pub use source::{Cursor, Next, Page, Principal, QueryContext, RawPage, RequestLimits, Source, SourceState};

@@ -144,14 +144,7 @@ impl World {
     /// The account at `index`. 0 is `Boxeo`; 1 is `Megacorp`, which has 3,000 opportunities; 2 to 17 have awkward names.
     #[must_use]
     pub fn account(&self, index: usize) -> Account {
-        let name = match index {
-            0 => "Boxeo".to_owned(),
-            1 => "Megacorp".to_owned(),
-            _ => match AWKWARD_NAMES.get(index - 2) {
-                Some(name) => (*name).to_owned(),
-                None => self.company(index),
-            },
-        };
+        let name = self.account_name(index);
         let domain = match index {
             0 => Some(3),
             1 => Some(7),
@@ -166,6 +159,19 @@ impl World {
             salesforce_id: salesforce_id("001", index),
             sys_id: self.sys_id("customer_account", index),
             domain,
+        }
+    }
+
+    /// The name of the account at `index`.
+    #[must_use]
+    pub fn account_name(&self, index: usize) -> String {
+        match index {
+            0 => "Boxeo".to_owned(),
+            1 => "Megacorp".to_owned(),
+            _ => match AWKWARD_NAMES.get(index - 2) {
+                Some(name) => (*name).to_owned(),
+                None => self.company(index),
+            },
         }
     }
 

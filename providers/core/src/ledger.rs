@@ -1,0 +1,147 @@
+//! The ledger: one record per HTTP call, whoever caused it.
+//!
+//! Owns: `causeway.requests`. Bounded: the oldest records go first. Invariant: no record holds a secret.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+/// The fixed part of a record.
+#[derive(Debug, Clone)]
+pub struct ExchangeRecord {
+    /// Number of the query that caused the call.
+    pub query_id: u64,
+    /// Person who ran the query.
+    pub user: String,
+    /// Configured name of the source.
+    pub source: Arc<str>,
+    /// HTTP method.
+    pub method: &'static str,
+    /// What was asked for: a table, `describe opportunity`, `sign-in`.
+    pub resource: String,
+    /// Remote query text, where there is one.
+    pub remote_query: Option<String>,
+    /// When the call began.
+    pub started: DateTime<Utc>,
+}
+
+/// One HTTP call; counters are filled in as the call goes on.
+#[derive(Debug)]
+pub struct Exchange {
+    /// What was known when the call began.
+    pub record: ExchangeRecord,
+    status: AtomicU32,
+    rows: AtomicU64,
+    bytes: AtomicU64,
+    microseconds: AtomicU64,
+    retries: AtomicU32,
+}
+
+impl Exchange {
+    /// HTTP status; 0 while none has arrived.
+    #[must_use]
+    pub fn status(&self) -> u32 {
+        self.status.load(Ordering::Relaxed)
+    }
+
+    /// Records in the answer.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of the answer's body, after decompression.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Time from request to the end of the body, in milliseconds.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "microseconds of one call fit a double")]
+    pub fn milliseconds(&self) -> f64 {
+        self.microseconds.load(Ordering::Relaxed) as f64 / 1000.0
+    }
+
+    /// Which attempt this was, from 0.
+    #[must_use]
+    pub fn retries(&self) -> u32 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
+    /// Sets the number of records in the answer.
+    pub fn set_rows(&self, rows: u64) {
+        self.rows.store(rows, Ordering::Relaxed);
+    }
+
+    /// Sets which attempt this was, from 0.
+    pub fn set_retries(&self, retries: u32) {
+        self.retries.store(retries, Ordering::Relaxed);
+    }
+
+    /// Fills in what the end of the call tells.
+    pub fn finish(&self, status: u16, bytes: u64, elapsed: std::time::Duration) {
+        self.status.store(u32::from(status), Ordering::Relaxed);
+        self.bytes.store(bytes, Ordering::Relaxed);
+        self.microseconds.store(
+            u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+            Ordering::Relaxed,
+        );
+    }
+}
+
+/// The most recent calls. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    capacity: usize,
+    exchanges: Arc<Mutex<VecDeque<Arc<Exchange>>>>,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self::new(10_000)
+    }
+}
+
+impl Ledger {
+    /// Makes a ledger that keeps the last `capacity` calls.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            exchanges: Arc::default(),
+        }
+    }
+
+    /// Opens the record of a call that is about to be made.
+    #[must_use]
+    pub fn begin(&self, record: ExchangeRecord) -> Arc<Exchange> {
+        let exchange = Arc::new(Exchange {
+            record,
+            status: AtomicU32::new(0),
+            rows: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            microseconds: AtomicU64::new(0),
+            retries: AtomicU32::new(0),
+        });
+        let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
+        if exchanges.len() >= self.capacity {
+            exchanges.pop_front();
+        }
+        exchanges.push_back(Arc::clone(&exchange));
+        exchange
+    }
+
+    /// The calls that are still kept, oldest first.
+    #[must_use]
+    pub fn exchanges(&self) -> Vec<Arc<Exchange>> {
+        self.exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(Arc::clone)
+            .collect()
+    }
+}

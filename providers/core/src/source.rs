@@ -1,0 +1,297 @@
+//! The seam between the engine and a remote system.
+//!
+//! Owns: the [`Source`] trait and the plain data that crosses it. A third remote system implements this and [`Dialect`].
+//! Invariant: every call that reaches a network carries a [`QueryContext`], so it has an identity and a budget.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow_array::RecordBatch;
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::{Dialect, DomainTree, Error, Exchange, Kind, RemoteQuery, Table, TableName};
+
+/// Who asks: the person whose rows these are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Principal {
+    /// Name that the person signed in with.
+    pub user: String,
+    /// Roles, for policies.
+    pub roles: Vec<String>,
+    /// Own domain: key, name or path; `None` sees only `global` rows of domain-separated tables.
+    pub domain: Option<String>,
+    /// Further domains, each with its descendants.
+    pub visible_domains: Vec<String>,
+    /// Sees every domain.
+    pub all_domains: bool,
+    /// Remote user to act as, by source name.
+    pub subjects: BTreeMap<String, String>,
+}
+
+/// What one query may do and what it has done so far. Shared by all scans of the query.
+#[derive(Debug, Default)]
+pub struct QueryContext {
+    /// Number of the query, as in `causeway.queries`.
+    pub query_id: u64,
+    /// Who asks.
+    pub principal: Arc<Principal>,
+    /// Most API calls that the query may make; 0 is no limit.
+    pub max_api_calls: u32,
+    /// Whether what can't be proven complete is an error (on) or a notice (off).
+    pub strict: bool,
+    calls: AtomicU32,
+    retries: AtomicU32,
+    rows: AtomicU64,
+    bytes: AtomicU64,
+    notices: Mutex<Vec<String>>,
+}
+
+impl QueryContext {
+    /// Retries that all scans of a query may spend together.
+    const MAX_RETRIES: u32 = 12;
+
+    /// Makes a context with a fresh budget.
+    #[must_use]
+    pub fn new(query_id: u64, principal: Arc<Principal>, max_api_calls: u32, strict: bool) -> Self {
+        Self {
+            query_id,
+            principal,
+            max_api_calls,
+            strict,
+            ..Self::default()
+        }
+    }
+
+    /// Takes one API call from the budget.
+    ///
+    /// # Errors
+    /// Returns [`Kind::Budget`] when it is spent.
+    pub fn spend_call(&self, source: &Arc<str>) -> Result<(), Error> {
+        let spent = self.calls.fetch_add(1, Ordering::Relaxed);
+        if self.max_api_calls > 0 && spent >= self.max_api_calls {
+            self.calls.fetch_sub(1, Ordering::Relaxed);
+            let message = format!(
+                "the query has made its {} allowed api calls; raise causeway.max_api_calls or narrow the query",
+                self.max_api_calls
+            );
+            return Err(Error::new(source, Kind::Budget, message));
+        }
+        Ok(())
+    }
+
+    /// Takes one retry from the budget; false when none is left.
+    #[must_use]
+    pub fn spend_retry(&self) -> bool {
+        self.retries.fetch_add(1, Ordering::Relaxed) < Self::MAX_RETRIES
+    }
+
+    /// API calls made so far.
+    #[must_use]
+    pub fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Adds what a page brought.
+    pub fn record_page(&self, rows: u64, bytes: u64) {
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Rows fetched so far.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Bytes fetched so far.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Reports a doubt about completeness: an error when strict, a notice for the client otherwise.
+    ///
+    /// # Errors
+    /// Returns [`Kind::Incomplete`] when strict.
+    pub fn doubt(&self, source: &Arc<str>, table: &str, message: String) -> Result<(), Error> {
+        if self.strict {
+            let advice = format!("{message}; SET causeway.strict = off makes this a warning");
+            return Err(Error::new(source, Kind::Incomplete, advice).with_table(table));
+        }
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        let notice = format!("{source}.{table}: {message}");
+        if !notices.contains(&notice) {
+            notices.push(notice);
+        }
+        Ok(())
+    }
+
+    /// Takes the notices gathered so far.
+    #[must_use]
+    pub fn take_notices(&self) -> Vec<String> {
+        std::mem::take(&mut self.notices.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Where to read on; opaque to everyone but the source that made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(pub String);
+
+/// Whether a page is followed by another, as far as can be told before decoding it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// It is the last.
+    Done,
+    /// The next page is at this cursor; it may be fetched while this page is decoded.
+    At(Cursor),
+    /// Only the decoded rows tell.
+    AfterDecode,
+}
+
+/// A page as it came from the network.
+#[derive(Debug)]
+pub struct RawPage {
+    /// The body.
+    pub body: Bytes,
+    /// What follows.
+    pub next: Next,
+    /// Matching rows in all pages, where the source says so.
+    pub total: Option<u64>,
+    /// The ledger's record of the call.
+    pub exchange: Arc<Exchange>,
+}
+
+/// A decoded page.
+#[derive(Debug)]
+pub struct Page {
+    /// Its rows, with the query's output columns.
+    pub batch: RecordBatch,
+    /// The cursor of the next page; `None` on the last.
+    pub next: Option<Cursor>,
+}
+
+/// How much of a source one request and one query may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestLimits {
+    /// Bytes that a request may have before keys must be split over several.
+    pub request_bytes: usize,
+    /// Scans of one query that run at the same time.
+    pub concurrent_scans: usize,
+}
+
+/// What `causeway.sources` shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceState {
+    /// `ok`, `unused` or `failing`.
+    pub state: String,
+    /// Calls counted by the remote system, where it says so.
+    pub calls_used: Option<u64>,
+    /// Calls left today, where the remote system says so.
+    pub calls_left: Option<u64>,
+    /// The last failure.
+    pub last_error: Option<String>,
+}
+
+/// One remote system under one configured name.
+#[async_trait]
+pub trait Source: Send + Sync + std::fmt::Debug {
+    /// Configured name, which is the SQL schema.
+    fn name(&self) -> &Arc<str>;
+
+    /// Kind of system, for example `salesforce`.
+    fn kind(&self) -> &'static str;
+
+    /// Address that calls go to, without credentials.
+    fn url(&self) -> &str;
+
+    /// State for `causeway.sources`; makes no call.
+    fn state(&self) -> SourceState;
+
+    /// Its semantics.
+    fn dialect(&self) -> &dyn Dialect;
+
+    /// Its limits.
+    fn limits(&self) -> RequestLimits;
+
+    /// Signs in, so that a wrong credential shows before the first query.
+    ///
+    /// # Errors
+    /// [`Kind::SignIn`] or [`Kind::Unreachable`].
+    async fn sign_in(&self, context: &QueryContext) -> Result<(), Error>;
+
+    /// Names of all tables that this identity may see. Cached.
+    ///
+    /// # Errors
+    /// Any failure of the call.
+    async fn tables(&self, context: &QueryContext) -> Result<Arc<Vec<TableName>>, Error>;
+
+    /// The names that [`Source::tables`] found earlier for this principal; makes no call.
+    fn known_tables(&self, principal: &Principal) -> Option<Arc<Vec<TableName>>>;
+
+    /// One table with its columns, by SQL name. Cached.
+    ///
+    /// # Errors
+    /// [`Kind::UnknownTable`] with a suggestion, or any failure of the call.
+    async fn table(&self, context: &QueryContext, name: &str) -> Result<Arc<Table>, Error>;
+
+    /// Tables of this principal whose columns are already known; makes no call.
+    fn described_tables(&self, principal: &Principal) -> Vec<Arc<Table>>;
+
+    /// Describes every table in as few calls as the remote system allows, for catalog-wide questions. Cached.
+    ///
+    /// # Errors
+    /// Any failure of the calls.
+    async fn describe_all(&self, context: &QueryContext) -> Result<(), Error>;
+
+    /// The domain tree, for systems that separate records by domain. Cached.
+    ///
+    /// # Errors
+    /// Any failure of the call.
+    async fn domains(&self, context: &QueryContext) -> Result<Option<Arc<DomainTree>>, Error> {
+        let _ = context;
+        Ok(None)
+    }
+
+    /// About how many rows the table holds, from what earlier calls saw; makes no call.
+    fn known_rows(&self, table: &str) -> Option<u64> {
+        let _ = table;
+        None
+    }
+
+    /// Fetches the page at `cursor`; `None` starts over.
+    ///
+    /// Cancel: dropping the future leaves nothing running; the page may be asked for again.
+    ///
+    /// # Errors
+    /// [`Kind::Transient`] and [`Kind::Throttled`] after the transport's own retries, or any other failure.
+    async fn fetch(
+        &self,
+        context: &QueryContext,
+        query: &RemoteQuery,
+        cursor: Option<&Cursor>,
+    ) -> Result<RawPage, Error>;
+
+    /// Decodes a page into the query's output columns.
+    ///
+    /// # Errors
+    /// [`Kind::Transient`] when the page is damaged and should be fetched again, [`Kind::BadValue`] with record and column
+    /// when a value does not parse.
+    fn decode(
+        &self,
+        context: &QueryContext,
+        query: &RemoteQuery,
+        cursor: Option<&Cursor>,
+        page: &RawPage,
+    ) -> Result<Page, Error>;
+
+    /// Judges a scan that reached its last page: `Ok` when it is provably whole, or why not.
+    ///
+    /// # Errors
+    /// Returns the reason.
+    fn verdict(&self, query: &RemoteQuery, rows: u64, total: Option<u64>) -> Result<(), String> {
+        let _ = (query, rows, total);
+        Ok(())
+    }
+}
