@@ -1,1 +1,31 @@
-//! Placeholder.
+//! The SQL side of Causeway, and the only user of DataFusion.
+//!
+//! Owns: catalog, planning, the one leaf, row policies, settings, system tables, EXPLAIN. Does not own: remote semantics
+//! ([`causeway_core::Dialect`]), the wire protocol. Invariant: no session without an identity, no scan without its policies.
+//! Start at [`Engine`] and [`Session`].
+
+mod answer;
+mod await_keys;
+mod catalog;
+mod engine;
+mod error;
+mod explain;
+mod leaf;
+mod leaf_stream;
+mod lower;
+mod pg_catalog;
+mod policy;
+mod session;
+mod settings;
+mod statement;
+mod system;
+mod table;
+
+pub use answer::Answer;
+pub use datafusion::common::ScalarValue;
+pub use engine::{Engine, EngineConfig, QueryRecord, QueryState};
+pub use error::{Error, sqlstate};
+pub use policy::Policy;
+pub use session::{Canceller, Description, Session};
+pub use settings::Settings;
+pub use statement::Statement;

@@ -37,6 +37,16 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
         false
     }
 
+    /// Name of a scan in EXPLAIN.
+    fn scan_name(&self) -> &'static str {
+        "RemoteScan"
+    }
+
+    /// What EXPLAIN calls the text of [`Dialect::render`].
+    fn query_label(&self) -> &'static str {
+        "query"
+    }
+
     /// Writes the query as a person would paste it into the remote system.
     ///
     /// # Errors

@@ -24,6 +24,8 @@ struct Scan {
     query: Arc<RemoteQuery>,
     /// At most one request; dropping the set aborts it.
     under_way: JoinSet<Fetched>,
+    /// The next page of a reader that will probably stop soon: requested only when it asks for more.
+    held_back: Option<Cursor>,
     rows: u64,
     total: Option<u64>,
     refetches: u32,
@@ -49,6 +51,7 @@ pub fn scan(
         context,
         query,
         under_way: JoinSet::new(),
+        held_back: None,
         rows: 0,
         total: None,
         refetches: 0,
@@ -76,8 +79,23 @@ impl Scan {
         });
     }
 
+    /// Requests the page at `cursor` now, or later when the reader will probably stop before it.
+    fn request_ahead(&mut self, cursor: Cursor) {
+        if self.query.page_rows.is_some() || self.query.limit.is_some() {
+            self.held_back = Some(cursor);
+        } else {
+            self.request(Some(cursor));
+        }
+    }
+
     async fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
-        while let Some(joined) = self.under_way.join_next().await {
+        loop {
+            if let Some(cursor) = self.held_back.take() {
+                self.request(Some(cursor));
+            }
+            let Some(joined) = self.under_way.join_next().await else {
+                return Ok(None);
+            };
             let (cursor, page) = joined.map_err(|error| {
                 Error::new(
                     self.source.name(),
@@ -96,7 +114,7 @@ impl Scan {
                 Err(error) => return Err(error.with_table(&self.query.table.name.name)),
             };
             if let Next::At(next) = &page.next {
-                self.request(Some(next.clone()));
+                self.request_ahead(next.clone());
             }
             let decoded = self
                 .source
@@ -106,6 +124,7 @@ impl Scan {
                     tracing::warn!(source = %self.source.name(), %error, "fetching a damaged page again");
                     self.under_way.abort_all();
                     self.under_way = JoinSet::new();
+                    self.held_back = None;
                     tokio::time::sleep(error.retry_after.unwrap_or(Duration::from_millis(200))).await;
                     self.request(cursor);
                     continue;
@@ -120,16 +139,15 @@ impl Scan {
             if page.next == Next::AfterDecode
                 && let Some(next) = decoded.next
             {
-                self.request(Some(next));
+                self.request_ahead(next);
             }
-            if self.under_way.is_empty() {
+            if self.under_way.is_empty() && self.held_back.is_none() {
                 self.conclude()?;
             }
             if rows > 0 {
                 return Ok(Some(decoded.batch));
             }
         }
-        Ok(None)
     }
 
     fn may_refetch(&mut self) -> bool {

@@ -260,6 +260,11 @@ pub trait Source: Send + Sync + std::fmt::Debug {
         None
     }
 
+    /// Rows that one page holds when the reader wants them all; for estimates.
+    fn page_rows(&self) -> usize {
+        1000
+    }
+
     /// Fetches the page at `cursor`; `None` starts over.
     ///
     /// Cancel: dropping the future leaves nothing running; the page may be asked for again.

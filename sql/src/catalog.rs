@@ -1,0 +1,266 @@
+//! The catalog that one statement of one person is planned over.
+//!
+//! Owns: schemas and the look-up of tables. Does not own: descriptions, which each source caches per identity.
+//! Invariant: opening a session costs no remote call; a named table costs its own description and nothing else.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use causeway_core::{Kind, Principal, QueryContext, Source};
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider,
+    TableProvider,
+};
+use datafusion::common::DataFusionError;
+use datafusion::common::Result;
+use datafusion::datasource::TableType;
+
+use crate::engine::EngineShared;
+use crate::error::source_error;
+use crate::pg_catalog;
+use crate::policy::{Access, CheckedPolicy, PolicyPath};
+use crate::settings::SharedSettings;
+use crate::system::SystemSchema;
+use crate::table::RemoteTable;
+
+/// Name of the database.
+pub(crate) const DATABASE: &str = "causeway";
+/// Schema where unqualified names are looked up: a view over the search path.
+pub(crate) const SEARCH_SCHEMA: &str = "public";
+/// Schema of the system tables.
+pub(crate) const SYSTEM_SCHEMA: &str = "causeway";
+
+/// Role that sees everybody's queries and requests.
+const ADMIN_ROLE: &str = "admin";
+
+/// Who plans: a session's identity and settings.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    pub(crate) engine: Arc<EngineShared>,
+    pub(crate) principal: Arc<Principal>,
+    pub(crate) settings: SharedSettings,
+}
+
+impl Person {
+    /// Whether row counts of remote calls tell this person nothing new: nobody hides rows from them.
+    pub(crate) fn may_see_counts(&self) -> bool {
+        let principal = &self.principal;
+        let hides_rows = |policy: &Arc<CheckedPolicy>| policy.hides_rows_from(principal);
+        principal.roles.iter().any(|role| role == ADMIN_ROLE)
+            || (principal.all_domains && !self.engine.policies.iter().any(hides_rows))
+    }
+
+    /// Whether this person sees everybody's queries and requests.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.principal.roles.iter().any(|role| role == ADMIN_ROLE)
+    }
+
+    /// What this person may see of a table.
+    pub(crate) fn access(&self, schema: &str, table: &str) -> Access {
+        Access::of(&self.engine.policies, &self.principal, schema, table)
+    }
+}
+
+/// Everything a statement's catalog is made of.
+#[derive(Debug, Clone)]
+struct Scope {
+    person: Arc<Person>,
+    context: Arc<QueryContext>,
+    path: PolicyPath,
+    /// A question about the catalog itself: it shows columns of described tables and describes none.
+    only_described: bool,
+}
+
+/// The catalog of one statement.
+pub(crate) fn statement_catalogs(
+    person: &Arc<Person>,
+    context: &Arc<QueryContext>,
+    pg_catalog: Arc<dyn SchemaProvider>,
+    asks_catalog: bool,
+) -> Result<Arc<dyn CatalogProviderList>> {
+    let (person, context) = (Arc::clone(person), Arc::clone(context));
+    let scope = Scope {
+        person,
+        context,
+        path: PolicyPath::default(),
+        only_described: asks_catalog,
+    };
+    let catalog = scope.catalog()?;
+    catalog.register_schema("pg_catalog", pg_catalog)?;
+    Ok(listed(catalog))
+}
+
+fn listed(catalog: MemoryCatalogProvider) -> Arc<dyn CatalogProviderList> {
+    let list = MemoryCatalogProviderList::new();
+    list.register_catalog(DATABASE.to_owned(), Arc::new(catalog));
+    Arc::new(list)
+}
+
+impl Scope {
+    fn catalog(&self) -> Result<MemoryCatalogProvider> {
+        let catalog = MemoryCatalogProvider::new();
+        for source in &self.person.engine.sources {
+            catalog.register_schema(
+                source.name(),
+                Arc::new(SourceSchema {
+                    scope: self.clone(),
+                    source: Arc::clone(source),
+                }),
+            )?;
+        }
+        catalog.register_schema(
+            SYSTEM_SCHEMA,
+            Arc::new(SystemSchema::new(Arc::clone(&self.person))),
+        )?;
+        catalog.register_schema(SEARCH_SCHEMA, Arc::new(SearchSchema { scope: self.clone() }))?;
+        Ok(catalog)
+    }
+}
+
+/// The tables of one source.
+#[derive(Debug)]
+struct SourceSchema {
+    scope: Scope,
+    source: Arc<dyn Source>,
+}
+
+impl SourceSchema {
+    async fn remote_table(&self, name: &str) -> Result<Arc<dyn TableProvider>, causeway_core::Error> {
+        let Scope {
+            person,
+            context,
+            path,
+            ..
+        } = &self.scope;
+        let table = self.source.table(context, name).await?;
+        let access = person.access(self.source.name(), &table.name.name);
+        let table = RemoteTable::new(
+            Arc::clone(&self.source),
+            table,
+            Arc::new(access),
+            path.clone(),
+            Arc::clone(person),
+        );
+        Ok(Arc::new(table))
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for SourceSchema {
+    fn table_names(&self) -> Vec<String> {
+        pg_catalog::known_names(&self.scope.person, self.source.name())
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        if self.scope.only_described {
+            let described = self.source.described_tables(&self.scope.person.principal);
+            let table = described.into_iter().find(|table| table.name.name == name);
+            let visible = table.and_then(|table| pg_catalog::visible_table(&self.scope.person, table));
+            return Ok(visible.map(|table| Arc::new(table) as Arc<dyn TableProvider>));
+        }
+        self.remote_table(name).await.map(Some).map_err(source_error)
+    }
+
+    async fn table_type(&self, _name: &str) -> Result<Option<TableType>> {
+        Ok(Some(TableType::Base))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        let known = self.source.known_tables(&self.scope.person.principal);
+        known.is_none_or(|tables| tables.iter().any(|table| table.name == name))
+    }
+}
+
+/// Looks an unqualified name up along the search path.
+#[derive(Debug)]
+struct SearchSchema {
+    scope: Scope,
+}
+
+#[async_trait]
+impl SchemaProvider for SearchSchema {
+    fn table_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        let path = self.scope.person.settings.read().search_path.clone();
+        let sources = self.scope.person.engine.sources.iter();
+        let mut on_path: Vec<_> = sources
+            .filter(|source| path.is_empty() || path.iter().any(|name| *name == **source.name()))
+            .collect();
+        on_path.sort_by_key(|source| path.iter().position(|name| *name == **source.name()));
+        for source in on_path {
+            let schema = SourceSchema {
+                scope: self.scope.clone(),
+                source: Arc::clone(source),
+            };
+            match schema.remote_table(name).await {
+                Ok(table) => return Ok(Some(table)),
+                Err(error) if error.kind == Kind::UnknownTable => {}
+                Err(error) => return Err(source_error(error)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn table_exist(&self, _name: &str) -> bool {
+        true
+    }
+}
+
+/// The catalog that a row policy is planned over: the person's own, one table deeper, with the raw table under a name that no
+/// statement can reach.
+pub(crate) struct Overlay {
+    catalogs: Arc<dyn CatalogProviderList>,
+}
+
+impl Overlay {
+    pub(crate) const SCHEMA: &'static str = "causeway_policy";
+    pub(crate) const TABLE: &'static str = "target";
+
+    pub(crate) fn try_new(
+        person: &Arc<Person>,
+        context: &Arc<QueryContext>,
+        raw: Arc<dyn TableProvider>,
+        path: PolicyPath,
+    ) -> Result<Self> {
+        let (person, context) = (Arc::clone(person), Arc::clone(context));
+        let scope = Scope {
+            person,
+            context,
+            path,
+            only_described: false,
+        };
+        let catalog = scope.catalog()?;
+        catalog.register_schema(Self::SCHEMA, Arc::new(TargetSchema { raw }))?;
+        Ok(Self {
+            catalogs: listed(catalog),
+        })
+    }
+
+    pub(crate) fn catalogs(&self) -> Arc<dyn CatalogProviderList> {
+        Arc::clone(&self.catalogs)
+    }
+}
+
+/// Holds the raw table of one policy.
+#[derive(Debug)]
+struct TargetSchema {
+    raw: Arc<dyn TableProvider>,
+}
+
+#[async_trait]
+impl SchemaProvider for TargetSchema {
+    fn table_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        Ok((name == Overlay::TABLE).then(|| Arc::clone(&self.raw)))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        name == Overlay::TABLE
+    }
+}

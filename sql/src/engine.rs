@@ -1,0 +1,263 @@
+//! The engine: sources, people, policies and the record of queries, shared by all sessions.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use causeway_core::{Ledger, Principal, QueryContext, Source};
+use chrono::{DateTime, Utc};
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+
+use crate::error::sqlstate;
+use crate::policy::{CheckedPolicy, Policy};
+use crate::settings::Settings;
+use crate::{Error, Session};
+
+/// What an engine is made of.
+#[derive(Debug)]
+pub struct EngineConfig {
+    /// Remote systems; each is a schema.
+    pub sources: Vec<Arc<dyn Source>>,
+    /// People who may open a session.
+    pub users: Vec<Arc<Principal>>,
+    /// Row and column policies.
+    pub policies: Vec<Policy>,
+    /// Ledger that the sources write to.
+    pub ledger: Ledger,
+    /// Settings that sessions start with.
+    pub defaults: Settings,
+    /// Bytes that sorts, joins and groupings of all queries may hold.
+    pub memory_bytes: usize,
+}
+
+impl EngineConfig {
+    /// A configuration without sources, people and policies.
+    #[must_use]
+    pub fn new(ledger: Ledger) -> Self {
+        Self {
+            sources: Vec::new(),
+            users: Vec::new(),
+            policies: Vec::new(),
+            ledger,
+            defaults: Settings::default(),
+            memory_bytes: 2 << 30,
+        }
+    }
+}
+
+/// Answers SQL over its sources. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) shared: Arc<EngineShared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct EngineShared {
+    pub(crate) sources: Vec<Arc<dyn Source>>,
+    pub(crate) policies: Vec<Arc<CheckedPolicy>>,
+    pub(crate) ledger: Ledger,
+    pub(crate) defaults: Settings,
+    pub(crate) runtime: Arc<RuntimeEnv>,
+    users: Vec<Arc<Principal>>,
+    queries: Mutex<VecDeque<Arc<QueryRecord>>>,
+    next_query: AtomicU64,
+}
+
+impl Engine {
+    /// Makes an engine.
+    ///
+    /// # Errors
+    /// 42601 for a policy whose SQL does not parse, F0000 for other faults of the configuration.
+    pub fn try_new(config: EngineConfig) -> Result<Self, Error> {
+        let policies = config
+            .policies
+            .into_iter()
+            .map(|policy| CheckedPolicy::try_new(policy).map(Arc::new))
+            .collect::<Result<_, _>>()?;
+        let pool: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(config.memory_bytes));
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
+        let shared = EngineShared {
+            sources: config.sources,
+            policies,
+            ledger: config.ledger,
+            defaults: config.defaults,
+            runtime,
+            users: config.users,
+            queries: Mutex::default(),
+            next_query: AtomicU64::new(1),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Opens a session for a configured user. Makes no remote call.
+    ///
+    /// # Errors
+    /// 28000 when there is no such user.
+    #[allow(
+        clippy::unused_async,
+        reason = "identity providers that answer over a network will come"
+    )]
+    pub async fn session(&self, user: &str) -> Result<Session, Error> {
+        let principal = self.principal(user)?;
+        Session::try_new(Arc::clone(&self.shared), principal)
+    }
+
+    fn principal(&self, user: &str) -> Result<Arc<Principal>, Error> {
+        let found = self.shared.users.iter().find(|principal| principal.user == user);
+        found
+            .map(Arc::clone)
+            .ok_or_else(|| Error::new(sqlstate::BAD_IDENTITY, format!("user \"{user}\" does not exist")))
+    }
+
+    /// The sources, in the order of the configuration.
+    #[must_use]
+    pub fn sources(&self) -> &[Arc<dyn Source>] {
+        &self.shared.sources
+    }
+
+    /// The ledger of API calls.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.shared.ledger
+    }
+
+    /// A context for calls outside any statement, such as those of `causeway check`.
+    ///
+    /// # Errors
+    /// 28000 when there is no such user.
+    pub fn query_context(&self, user: &str) -> Result<Arc<QueryContext>, Error> {
+        Ok(self.shared.context(&self.principal(user)?, &self.shared.defaults))
+    }
+
+    /// The recent queries, oldest first.
+    #[must_use]
+    pub fn queries(&self) -> Vec<Arc<QueryRecord>> {
+        self.shared.queries()
+    }
+}
+
+impl EngineShared {
+    /// Queries that `causeway.queries` keeps.
+    const KEPT_QUERIES: usize = 1000;
+
+    /// The source with this name.
+    pub(crate) fn source(&self, name: &str) -> Option<&Arc<dyn Source>> {
+        self.sources.iter().find(|source| source.name().as_ref() == name)
+    }
+
+    pub(crate) fn context(&self, principal: &Arc<Principal>, settings: &Settings) -> Arc<QueryContext> {
+        let id = self.next_query.fetch_add(1, Ordering::Relaxed);
+        Arc::new(QueryContext::new(
+            id,
+            Arc::clone(principal),
+            settings.max_api_calls,
+            settings.strict,
+        ))
+    }
+
+    pub(crate) fn queries(&self) -> Vec<Arc<QueryRecord>> {
+        self.queries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(Arc::clone)
+            .collect()
+    }
+
+    pub(crate) fn record(&self, text: &str, context: &Arc<QueryContext>) -> Arc<QueryRecord> {
+        let record = Arc::new(QueryRecord {
+            text: text.to_owned(),
+            context: Arc::clone(context),
+            started: Utc::now(),
+            clock: Instant::now(),
+            end: RwLock::new((QueryState::Running, None)),
+            rows: AtomicU64::new(0),
+        });
+        let mut queries = self.queries.lock().unwrap_or_else(PoisonError::into_inner);
+        if queries.len() >= Self::KEPT_QUERIES {
+            queries.pop_front();
+        }
+        queries.push_back(Arc::clone(&record));
+        record
+    }
+}
+
+/// How far a query has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryState {
+    /// Being planned or run.
+    Running,
+    /// All rows were delivered.
+    Done,
+    /// It failed.
+    Failed,
+    /// It was cancelled, timed out, or its client went away.
+    Cancelled,
+}
+
+impl QueryState {
+    /// As `causeway.queries` shows it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// One row of `causeway.queries`.
+#[derive(Debug)]
+pub struct QueryRecord {
+    /// Text of the statement.
+    pub text: String,
+    /// Identity, calls and bytes.
+    pub context: Arc<QueryContext>,
+    /// When it began.
+    pub started: DateTime<Utc>,
+    clock: Instant,
+    end: RwLock<(QueryState, Option<Duration>)>,
+    rows: AtomicU64,
+}
+
+impl QueryRecord {
+    /// How far it has come.
+    #[must_use]
+    pub fn state(&self) -> QueryState {
+        self.end.read().unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// How long it took, or has taken so far.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        self.end
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .1
+            .unwrap_or_else(|| self.clock.elapsed())
+    }
+
+    /// Rows delivered to the client.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_rows(&self, rows: usize) {
+        self.rows.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
+    /// Ends the record; the first end counts.
+    pub(crate) fn finish(&self, state: QueryState) {
+        let mut end = self.end.write().unwrap_or_else(PoisonError::into_inner);
+        if end.0 == QueryState::Running {
+            *end = (state, Some(self.clock.elapsed()));
+        }
+    }
+}

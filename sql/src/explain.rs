@@ -1,0 +1,180 @@
+//! EXPLAIN: which remote calls a query would make, and why each predicate goes where it goes.
+
+use std::sync::Arc;
+
+use causeway_core::QueryContext;
+use datafusion::arrow::array::{RecordBatch, StringArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::sql::sqlparser::ast::{AnalyzeFormat, AnalyzeFormatKind, UtilityOption};
+use futures::TryStreamExt as _;
+
+use crate::Error;
+use crate::catalog::Person;
+use crate::error::sqlstate;
+use crate::leaf::RemoteScanExec;
+
+/// How EXPLAIN was asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Style {
+    analyze: bool,
+}
+
+impl Style {
+    pub(crate) fn try_new(
+        analyze: bool,
+        format: Option<&AnalyzeFormatKind>,
+        options: Option<&[UtilityOption]>,
+    ) -> Result<Self, Error> {
+        let mut style = Self { analyze };
+        let format = format.map(|kind| match kind {
+            AnalyzeFormatKind::Keyword(format) | AnalyzeFormatKind::Assignment(format) => format,
+        });
+        if format.is_some_and(|format| !matches!(format, AnalyzeFormat::TEXT)) {
+            return Err(Error::new(
+                sqlstate::NOT_SUPPORTED,
+                "EXPLAIN is available as text only",
+            ));
+        }
+        for option in options.unwrap_or_default() {
+            let name = option.name.value.to_lowercase();
+            let value = option
+                .arg
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default()
+                .to_lowercase();
+            let on = matches!(value.as_str(), "" | "on" | "true" | "1");
+            match name.as_str() {
+                "analyze" => style.analyze = on,
+                "format" if value != "text" => {
+                    return Err(Error::new(
+                        sqlstate::NOT_SUPPORTED,
+                        "EXPLAIN is available as text only",
+                    ));
+                }
+                // What these would add to PostgreSQL's output has no counterpart here.
+                "verbose" | "costs" | "buffers" | "timing" | "settings" | "wal" | "summary" | "format" => {}
+                _ => {
+                    return Err(Error::new(
+                        sqlstate::SYNTAX,
+                        format!("unrecognized EXPLAIN option \"{name}\""),
+                    ));
+                }
+            }
+        }
+        Ok(style)
+    }
+}
+
+/// The one column of EXPLAIN.
+pub(crate) fn schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![Field::new("QUERY PLAN", DataType::Utf8, false)]))
+}
+
+/// Explains a plan; with ANALYZE it is run first and its rows are thrown away.
+pub(crate) async fn explain(
+    person: &Person,
+    plan: Arc<dyn ExecutionPlan>,
+    task: Arc<TaskContext>,
+    context: &Arc<QueryContext>,
+    style: Style,
+) -> Result<RecordBatch, Error> {
+    let mut rows = 0;
+    if style.analyze {
+        let mut batches = execute_stream(Arc::clone(&plan), task)?;
+        while let Some(batch) = batches.try_next().await? {
+            rows += batch.num_rows();
+        }
+    }
+    let mut lines = Vec::new();
+    write_node(&plan, 0, style, &mut lines);
+    if style.analyze {
+        lines.push(format!("Actual: {rows} rows"));
+        lines.extend(spent(person, context));
+    } else {
+        let (calls, estimated_rows) = estimates(&plan);
+        lines.push(format!(
+            "Estimated: {calls} api calls, {estimated_rows} remote rows"
+        ));
+    }
+    let column = Arc::new(StringArray::from(lines));
+    RecordBatch::try_new(schema(), vec![column]).map_err(Error::internal)
+}
+
+fn write_node(node: &Arc<dyn ExecutionPlan>, depth: usize, style: Style, lines: &mut Vec<String>) {
+    let indent = "  ".repeat(depth);
+    let own = match node.downcast_ref::<RemoteScanExec>() {
+        Some(scan) => scan.explained(),
+        None => vec![
+            DisplayableExecutionPlan::new(node.as_ref())
+                .one_line()
+                .to_string()
+                .trim_end()
+                .to_owned(),
+        ],
+    };
+    let actual = node
+        .metrics()
+        .filter(|_| style.analyze)
+        .and_then(|metrics| metrics.output_rows());
+    for (at, line) in own.into_iter().enumerate() {
+        match (at, actual) {
+            (0, Some(rows)) => lines.push(format!("{indent}{line}  rows={rows}")),
+            (0, None) => lines.push(format!("{indent}{line}")),
+            _ => lines.push(format!("{indent}  {line}")),
+        }
+    }
+    for child in node.children() {
+        write_node(child, depth + 1, style, lines);
+    }
+}
+
+fn estimates(node: &Arc<dyn ExecutionPlan>) -> (usize, usize) {
+    let own = node
+        .downcast_ref::<RemoteScanExec>()
+        .map_or((0, 0), |scan| (scan.estimated_calls(), scan.estimated_rows()));
+    node.children()
+        .into_iter()
+        .map(estimates)
+        .fold(own, |sum, child| (sum.0 + child.0, sum.1 + child.1))
+}
+
+/// The calls that the query made. How many rows and bytes came is shown only to those who may see every row: for others it would
+/// tell how many hidden records match.
+fn spent(person: &Person, context: &QueryContext) -> Vec<String> {
+    let counts = person.may_see_counts();
+    let mut lines = vec![match counts {
+        true => format!(
+            "API: {} calls, {} rows, {} bytes",
+            context.calls(),
+            context.rows(),
+            context.bytes()
+        ),
+        false => format!("API: {} calls", context.calls()),
+    }];
+    let exchanges = person.engine.ledger.exchanges();
+    for exchange in exchanges
+        .iter()
+        .filter(|exchange| exchange.record.query_id == context.query_id)
+    {
+        let record = &exchange.record;
+        let mut line = format!(
+            "  {} {} {}  status={} retries={} ms={:.1}",
+            record.source,
+            record.method,
+            record.resource,
+            exchange.status(),
+            exchange.retries(),
+            exchange.milliseconds()
+        );
+        if counts {
+            line.push_str(&format!(" rows={} bytes={}", exchange.rows(), exchange.bytes()));
+        }
+        lines.push(line);
+        lines.extend(record.remote_query.as_ref().map(|query| format!("    {query}")));
+    }
+    lines
+}

@@ -1,0 +1,374 @@
+//! The one leaf of every plan: reads a remote table.
+//!
+//! Owns: waiting for join keys, splitting them over requests, re-filtering, order and fetch. Does not own: pages; see
+//! [`causeway_core::scan`]. Invariant: it emits only rows that satisfy everything it accepted, in the order and up to the fetch
+//! that it accepted.
+
+use std::fmt;
+use std::sync::Arc;
+
+use causeway_core::{Order, QueryContext, RemoteQuery, Source};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::stats::Precision;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DataFusionError, Result, Statistics};
+use datafusion::config::ConfigOptions;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::expressions::{Column, DynamicFilterPhysicalExpr};
+use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr, PhysicalSortExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::filter_pushdown::{
+    ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
+};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::sort_pushdown::SortOrderPushdownResult;
+use datafusion::physical_plan::statistics::StatisticsArgs;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, apply_expression_roots,
+};
+
+use crate::leaf_stream;
+
+/// What was decided about one predicate, for EXPLAIN.
+#[derive(Debug, Clone)]
+pub(crate) enum Note {
+    /// The remote system decides it.
+    Exact(String),
+    /// The remote system narrows, the leaf decides; with the reason.
+    Superset(String, String),
+    /// The engine decides it; with the reason.
+    Local(String, String),
+}
+
+/// A dynamic filter of an operator above.
+#[derive(Debug, Clone)]
+pub(crate) struct KeyFilter {
+    pub(crate) filter: Arc<dyn PhysicalExpr>,
+    /// Whether it comes from a join, so that the scan waits for its keys. A top-N's filter is complete only when the scan ends.
+    pub(crate) awaited: bool,
+}
+
+/// What a scan does, apart from how it is planned.
+#[derive(Debug, Clone)]
+pub(crate) struct ScanSpec {
+    pub(crate) source: Arc<dyn Source>,
+    /// Its columns are what is fetched: the output and what the checks need.
+    pub(crate) query: RemoteQuery,
+    /// Predicates over the fetched columns that the remote system doesn't decide.
+    pub(crate) checks: Vec<Arc<dyn PhysicalExpr>>,
+    /// Output columns, as positions in the fetched ones.
+    pub(crate) output: Vec<usize>,
+    /// Whether row policies restrict the table, so that errors must not describe records.
+    pub(crate) restricted: bool,
+    pub(crate) notes: Vec<Note>,
+    pub(crate) key_filters: Vec<KeyFilter>,
+    pub(crate) fetch: Option<usize>,
+    /// Whether sorts, limits and join keys may be taken over (`causeway.pushdown`).
+    pub(crate) pushdown: bool,
+}
+
+/// Reads a remote table.
+#[derive(Debug)]
+pub(crate) struct RemoteScanExec {
+    spec: ScanSpec,
+    schema: SchemaRef,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl RemoteScanExec {
+    pub(crate) fn try_new(spec: ScanSpec) -> Result<Self> {
+        let fetched = spec.query.table.schema_of(&spec.query.columns);
+        let schema = Arc::new(fetched.project(&spec.output)?);
+        let mut equivalences = EquivalenceProperties::new(Arc::clone(&schema));
+        if let Some(ordering) = ordering(&spec, &schema) {
+            equivalences.add_ordering(ordering);
+        }
+        let properties = PlanProperties::new(
+            equivalences,
+            Partitioning::UnknownPartitioning(1),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Ok(Self {
+            spec,
+            schema,
+            properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        })
+    }
+
+    /// The same scan with a changed spec.
+    pub(crate) fn with_spec(&self, change: impl FnOnce(&mut ScanSpec)) -> Result<Self> {
+        let mut spec = self.spec.clone();
+        change(&mut spec);
+        Self::try_new(spec)
+    }
+
+    /// Table column behind an output column.
+    fn table_column(&self, output: usize) -> Option<usize> {
+        self.spec
+            .query
+            .columns
+            .get(*self.spec.output.get(output)?)
+            .copied()
+    }
+
+    /// The sort as remote sort keys, when the remote order equals Arrow's for every one of them.
+    fn remote_order(&self, order: &[PhysicalSortExpr]) -> Option<Vec<Order>> {
+        let table = &self.spec.query.table;
+        let dialect = self.spec.source.dialect();
+        let key = |sort: &PhysicalSortExpr| {
+            let output = sort.expr.downcast_ref::<Column>()?.index();
+            let column = self.table_column(output)?;
+            dialect
+                .sorts_like_arrow(table.columns.get(column)?)
+                .then_some(Order {
+                    column,
+                    descending: sort.options.descending,
+                    nulls_first: sort.options.nulls_first,
+                })
+        };
+        order.iter().map(key).collect()
+    }
+
+    /// The query that will be sent, before join keys arrive.
+    pub(crate) fn planned_query(&self) -> RemoteQuery {
+        let mut query = self.spec.query.clone();
+        if let Some(fetch) = self.spec.fetch {
+            let all_decided_remotely = self.spec.checks.is_empty() && query.is_exact();
+            query.limit = (all_decided_remotely && self.spec.pushdown).then_some(fetch as u64);
+            query.page_rows = Some(fetch);
+        }
+        query
+    }
+
+    /// Rows that the scan may return, from what earlier calls saw and the kinds of its filters.
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate"
+    )]
+    pub(crate) fn estimated_rows(&self) -> usize {
+        const UNKNOWN_TABLE: u64 = 10_000;
+        const KEPT_BY_A_FILTER: f64 = 0.1;
+        let table = &self.spec.query.table.name.name;
+        let known = self.spec.source.known_rows(table).unwrap_or(UNKNOWN_TABLE) as f64;
+        let filters = i32::try_from(self.spec.query.filters.len()).unwrap_or(i32::MAX);
+        let kept = (known * KEPT_BY_A_FILTER.powi(filters)).ceil().max(1.0) as usize;
+        if self.spec.query.is_empty() {
+            0
+        } else {
+            kept.min(self.spec.fetch.unwrap_or(usize::MAX))
+        }
+    }
+
+    /// API calls that the scan may make: a page for each full page of estimated rows.
+    pub(crate) fn estimated_calls(&self) -> usize {
+        if self.spec.query.is_empty() {
+            return 0;
+        }
+        self.estimated_rows()
+            .div_ceil(self.spec.source.page_rows().max(1))
+            .max(1)
+    }
+}
+
+/// The order of the output, as far as the remote sort keys are output columns.
+fn ordering(spec: &ScanSpec, schema: &SchemaRef) -> Option<LexOrdering> {
+    let keys = spec.query.order.iter().map_while(|order| {
+        let position = spec
+            .output
+            .iter()
+            .position(|&at| spec.query.columns.get(at) == Some(&order.column))?;
+        let field = schema.fields().get(position)?;
+        Some(PhysicalSortExpr {
+            expr: Arc::new(Column::new(field.name(), position)),
+            options: datafusion::arrow::compute::SortOptions {
+                descending: order.descending,
+                nulls_first: order.nulls_first,
+            },
+        })
+    });
+    LexOrdering::new(keys.collect::<Vec<_>>())
+}
+
+impl RemoteScanExec {
+    /// The lines of EXPLAIN: what is sent, then why each predicate goes where it goes.
+    pub(crate) fn explained(&self) -> Vec<String> {
+        let dialect = self.spec.source.dialect();
+        let query = self.planned_query();
+        let text = if query.is_empty() {
+            "(no call: no row can match)".to_owned()
+        } else {
+            dialect
+                .render(&query)
+                .unwrap_or_else(|error| format!("(cannot be written: {})", error.message))
+        };
+        let (table, calls) = (&query.table.name.remote, self.estimated_calls());
+        let mut line = format!(
+            "{}: {table}  calls≈{calls}  {}={text}",
+            dialect.scan_name(),
+            dialect.query_label()
+        );
+        if self.spec.key_filters.iter().any(|filter| filter.awaited) {
+            line.push_str("  keys=from the join");
+        }
+        if let Some(fetch) = self.spec.fetch {
+            line.push_str(&format!("  fetch={fetch}"));
+        }
+        let notes = self.spec.notes.iter().map(|note| match note {
+            Note::Exact(predicate) => format!("exact: {predicate}"),
+            Note::Superset(predicate, reason) => format!("superset ({reason}): {predicate}"),
+            Note::Local(predicate, reason) => format!("local ({reason}): {predicate}"),
+        });
+        let notes: Vec<String> = notes.collect();
+        if notes.is_empty() {
+            vec![line]
+        } else {
+            vec![line, notes.join("   ")]
+        }
+    }
+}
+
+impl DisplayAs for RemoteScanExec {
+    fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.explained().join("  "))
+    }
+}
+
+impl ExecutionPlan for RemoteScanExec {
+    fn name(&self) -> &'static str {
+        "RemoteScanExec"
+    }
+
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    /// Names the join filters as used, or the join would never fill them.
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        apply_expression_roots(
+            self.spec.key_filters.iter().map(|keys| Arc::clone(&keys.filter)),
+            f,
+        )
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if children.is_empty() {
+            return Ok(self);
+        }
+        Err(DataFusionError::Internal(
+            "a remote scan has no children".to_owned(),
+        ))
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let query_context = context
+            .session_config()
+            .get_extension::<QueryContext>()
+            .ok_or_else(|| DataFusionError::Internal("a scan without an identity".to_owned()))?;
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let stream = leaf_stream::rows(self.spec.clone(), self.planned_query(), query_context, metrics);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), stream)))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        _inputs: &[Arc<Statistics>],
+        _args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        let mut statistics = Statistics::new_unknown(&self.schema);
+        statistics.num_rows = Precision::Inexact(self.estimated_rows());
+        Ok(Arc::new(statistics))
+    }
+
+    fn with_fetch(&self, limit: Option<usize>) -> Option<Arc<dyn ExecutionPlan>> {
+        let fetch = match (self.spec.fetch, limit) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        Some(Arc::new(self.with_spec(|spec| spec.fetch = fetch).ok()?))
+    }
+
+    fn fetch(&self) -> Option<usize> {
+        self.spec.fetch
+    }
+
+    /// Keeps the dynamic filters of joins and sorts above as an aid: they are answered with No, so the operator re-checks.
+    fn handle_child_pushdown_result(
+        &self,
+        phase: FilterPushdownPhase,
+        pushed: ChildPushdownResult,
+        _config: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
+        let answer = FilterPushdownPropagation::with_parent_pushdown_result(vec![
+            PushedDown::No;
+            pushed.parent_filters.len()
+        ]);
+        // A sorted scan is one request after another; keys would split it.
+        if phase == FilterPushdownPhase::Pre || !self.spec.pushdown || !self.spec.query.order.is_empty() {
+            return Ok(answer);
+        }
+        let dynamic =
+            |filter: &Arc<dyn PhysicalExpr>| filter.downcast_ref::<DynamicFilterPhysicalExpr>().is_some();
+        let filters = pushed
+            .parent_filters
+            .into_iter()
+            .map(|parent| parent.filter)
+            .filter(dynamic);
+        let mut key_filters: Vec<_> = filters
+            .map(|filter| KeyFilter {
+                filter,
+                awaited: false,
+            })
+            .collect();
+        if key_filters.is_empty() {
+            return Ok(answer);
+        }
+        let updated = self.with_spec(|spec| spec.key_filters.append(&mut key_filters))?;
+        Ok(answer.with_updated_node(Arc::new(updated)))
+    }
+
+    fn try_pushdown_sort(
+        &self,
+        order: &[PhysicalSortExpr],
+    ) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>> {
+        if !self.spec.pushdown || !self.spec.key_filters.is_empty() || self.spec.fetch.is_some() {
+            return Ok(SortOrderPushdownResult::Unsupported);
+        }
+        match self.remote_order(order) {
+            Some(remote) if !remote.is_empty() => {
+                let inner = self.with_spec(|spec| spec.query.order = remote)?;
+                Ok(SortOrderPushdownResult::Exact {
+                    inner: Arc::new(inner),
+                })
+            }
+            _ => Ok(SortOrderPushdownResult::Unsupported),
+        }
+    }
+}
+
+/// A stream of batches inside the leaf.
+pub(crate) type Rows = futures::stream::BoxStream<'static, Result<RecordBatch>>;

@@ -1,0 +1,250 @@
+//! The rows of one scan: keys, requests, re-filtering, fetch.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_core::{Error, KeySet, Kind, Literal, Op, QueryContext, RemoteQuery, Verdict, keys, scan};
+use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::compute::filter_record_batch;
+use datafusion::common::{DataFusionError, Result, ScalarValue};
+use datafusion::logical_expr::Operator;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::{
+    BinaryExpr, Column, DynamicFilterPhysicalExpr, InListExpr, Literal as Constant,
+};
+use datafusion::physical_plan::metrics::BaselineMetrics;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::error::source_error;
+use crate::leaf::{KeyFilter, Rows, ScanSpec};
+use crate::lower;
+
+/// Longest wait for the keys of a join. The join's other side has its own limits; this only ends a wait that nothing will end.
+const LONGEST_WAIT_FOR_KEYS: Duration = Duration::from_secs(600);
+
+/// Reads the scan. The stream is cold: nothing is asked before its first poll.
+pub(crate) fn rows(
+    spec: ScanSpec,
+    query: RemoteQuery,
+    context: Arc<QueryContext>,
+    metrics: BaselineMetrics,
+) -> Rows {
+    let fetch = spec.fetch;
+    let spec = Arc::new(spec);
+    let opened = open(Arc::clone(&spec), query, context);
+    let checked = stream::once(opened)
+        .try_flatten()
+        .map(move |batch| check(&spec, &batch?))
+        .boxed();
+    let counted = first(checked, fetch).inspect_ok(move |batch| {
+        metrics.record_output(batch.num_rows());
+    });
+    counted.boxed()
+}
+
+/// Waits for keys, then starts the requests.
+async fn open(spec: Arc<ScanSpec>, mut query: RemoteQuery, context: Arc<QueryContext>) -> Result<Rows> {
+    match join_keys(&spec, &query).await? {
+        Keys::None => {}
+        Keys::NoRowCanMatch => return Ok(stream::empty().boxed()),
+        Keys::Set(keys) => query.keys = Some(keys),
+    }
+    if query.keys.is_some() {
+        query.limit = None;
+    }
+    if query.is_empty() {
+        return Ok(stream::empty().boxed());
+    }
+    let mut queries = keys::split(spec.source.as_ref(), &query).map_err(source_error)?;
+    if query.keys.is_some() && is_cheaper_whole(&spec, queries.len()) {
+        query.keys = None;
+        queries = vec![query];
+    }
+    let scans_at_once = spec.source.limits().concurrent_scans.max(1);
+    let restricted = spec.restricted;
+    let pages = stream::iter(queries)
+        .map(move |query| scan(Arc::clone(&spec.source), Arc::clone(&context), query))
+        .flatten_unordered(scans_at_once)
+        .map_err(move |error| source_error(if restricted { without_record(error) } else { error }));
+    Ok(pages.boxed())
+}
+
+/// Whether reading the whole table takes fewer calls than asking for the keys.
+fn is_cheaper_whole(spec: &ScanSpec, key_calls: usize) -> bool {
+    let Some(rows) = spec.source.known_rows(&spec.query.table.name.name) else {
+        return false;
+    };
+    let whole_calls = usize::try_from(rows)
+        .unwrap_or(usize::MAX)
+        .div_ceil(spec.source.page_rows().max(1))
+        .max(1);
+    key_calls > whole_calls
+}
+
+/// A value that doesn't parse may belong to a record that the person must not see.
+fn without_record(error: Error) -> Error {
+    if error.kind != Kind::BadValue {
+        return error;
+    }
+    tracing::warn!(source = %error.origin, message = error.message, "a remote value does not parse");
+    let message = "a remote value does not parse; it is not shown because row policies restrict this table";
+    Error {
+        message: message.to_owned(),
+        ..error
+    }
+}
+
+enum Keys {
+    None,
+    NoRowCanMatch,
+    Set(KeySet),
+}
+
+/// The keys that the joins above hand down: the smallest set of any one column.
+async fn join_keys(spec: &ScanSpec, query: &RemoteQuery) -> Result<Keys> {
+    let mut best: Option<KeySet> = None;
+    for KeyFilter { filter, .. } in spec.key_filters.iter().filter(|filter| filter.awaited) {
+        let Some(dynamic) = filter.downcast_ref::<DynamicFilterPhysicalExpr>() else {
+            continue;
+        };
+        tokio::time::timeout(LONGEST_WAIT_FOR_KEYS, dynamic.wait_complete())
+            .await
+            .map_err(|_| {
+                DataFusionError::Execution("the keys of a join did not arrive within ten minutes".to_owned())
+            })?;
+        let mut found = Vec::new();
+        if !collect(&dynamic.current()?, &mut found) {
+            return Ok(Keys::NoRowCanMatch);
+        }
+        for (output, values) in found {
+            let Some(keys) = key_set(spec, query, output, values) else {
+                continue;
+            };
+            if keys.values.is_empty() {
+                return Ok(Keys::NoRowCanMatch);
+            }
+            if best
+                .as_ref()
+                .is_none_or(|best| keys.values.len() < best.values.len())
+            {
+                best = Some(keys);
+            }
+        }
+    }
+    Ok(best.map_or(Keys::None, Keys::Set))
+}
+
+/// Gathers `column IN (…)` from the conjuncts; false when the filter is constant false: the other side has no row.
+///
+/// The ranges that come along are in Arrow's order and add nothing to the list; an opaque hash lookup gives nothing.
+fn collect(filter: &Arc<dyn PhysicalExpr>, found: &mut Vec<(usize, Vec<ScalarValue>)>) -> bool {
+    if let Some(constant) = filter.downcast_ref::<Constant>() {
+        return *constant.value() != ScalarValue::Boolean(Some(false));
+    }
+    if let Some(binary) = filter.downcast_ref::<BinaryExpr>()
+        && *binary.op() == Operator::And
+    {
+        return collect(binary.left(), found) && collect(binary.right(), found);
+    }
+    if let Some(list) = filter.downcast_ref::<InListExpr>()
+        && !list.negated()
+    {
+        let values: Option<Vec<_>> = list
+            .list()
+            .iter()
+            .map(|item| Some(item.downcast_ref::<Constant>()?.value().clone()))
+            .collect();
+        match (list.expr().downcast_ref::<Column>(), values) {
+            (Some(column), Some(values)) => found.push((column.index(), values)),
+            (None, Some(values)) => collect_struct(list.expr(), &values, found),
+            _ => {}
+        }
+    }
+    true
+}
+
+/// A join on several columns hands down `struct(a, b) IN (…)`: each column's values are a set of their own.
+fn collect_struct(
+    expr: &Arc<dyn PhysicalExpr>,
+    values: &[ScalarValue],
+    found: &mut Vec<(usize, Vec<ScalarValue>)>,
+) {
+    for (position, child) in expr.children().into_iter().enumerate() {
+        let Some(column) = child.downcast_ref::<Column>() else {
+            continue;
+        };
+        let field = |value: &ScalarValue| match value {
+            ScalarValue::Struct(row) => ScalarValue::try_from_array(row.columns().get(position)?, 0).ok(),
+            _ => None,
+        };
+        if let Some(values) = values.iter().map(field).collect() {
+            found.push((column.index(), values));
+        }
+    }
+}
+
+/// The distinct values as literals that the dialect can send, or `None` when it can't.
+fn key_set(spec: &ScanSpec, query: &RemoteQuery, output: usize, values: Vec<ScalarValue>) -> Option<KeySet> {
+    let position = *query.columns.get(*spec.output.get(output)?)?;
+    let column = query.table.columns.get(position)?;
+    column.remote_field()?;
+    let mut distinct = std::collections::HashSet::new();
+    let mut literals: Vec<Literal> = Vec::new();
+    for value in values.into_iter().filter(|value| !value.is_null()) {
+        let literal = lower::literal(column.ty, &value)?;
+        if distinct.insert(value) {
+            literals.push(literal);
+        }
+    }
+    if literals.is_empty() {
+        return Some(KeySet {
+            column: position,
+            values: literals,
+        });
+    }
+    match spec.source.dialect().atom(column, Op::In, &literals) {
+        Verdict::Never(_) => None,
+        Verdict::Exact(_) | Verdict::Superset(..) => Some(KeySet {
+            column: position,
+            values: literals,
+        }),
+    }
+}
+
+/// Applies the checks in order and projects to the output columns.
+fn check(spec: &ScanSpec, batch: &RecordBatch) -> Result<RecordBatch> {
+    let mut batch = batch.clone();
+    for check in &spec.checks {
+        if batch.num_rows() == 0 {
+            break;
+        }
+        let kept = check.evaluate(&batch)?.into_array(batch.num_rows())?;
+        let kept = kept
+            .as_boolean_opt()
+            .ok_or_else(|| DataFusionError::Internal("a filter is not boolean".to_owned()))?;
+        if kept.true_count() < batch.num_rows() {
+            batch = filter_record_batch(&batch, kept)?;
+        }
+    }
+    Ok(batch.project(&spec.output)?)
+}
+
+/// Cuts the stream to `fetch` rows and stops reading as soon as they are there. DataFusion has removed its own limit and believes
+/// the leaf.
+fn first(rows: Rows, fetch: Option<usize>) -> Rows {
+    let Some(fetch) = fetch else { return rows };
+    stream::try_unfold((rows, fetch), |(mut rows, left)| async move {
+        while left > 0 {
+            let Some(batch) = rows.try_next().await? else {
+                return Ok(None);
+            };
+            if batch.num_rows() > 0 {
+                let batch = batch.slice(0, batch.num_rows().min(left));
+                let left = left - batch.num_rows();
+                return Ok(Some((batch, (rows, left))));
+            }
+        }
+        Ok(None)
+    })
+    .boxed()
+}

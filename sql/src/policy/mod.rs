@@ -1,0 +1,270 @@
+//! Who may see which rows and columns.
+//!
+//! Owns: policies, domain separation, and the plan below a restricted table. Invariant: nothing that a statement says is
+//! evaluated on a row before the policies have let it through, except comparisons of columns with constants.
+
+mod barrier;
+mod plan;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use causeway_core::{Principal, Table};
+use datafusion::sql::sqlparser::ast::Expr as SqlExpr;
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::tokenizer::Token;
+use serde::Deserialize;
+
+use crate::Error;
+use crate::error::{sqlstate, syntax};
+pub(crate) use plan::scan_restricted;
+
+/// One `[[policies]]` entry of the configuration. All that bind a person and a table hold together.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Table as `schema.table`; `*` and `?` are wildcards.
+    pub table: String,
+    /// Roles that it binds; empty binds everyone.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// Condition that a row must meet; its subqueries run as the person who asks.
+    pub rows: Option<String>,
+    /// Columns that don't exist for those it binds.
+    #[serde(default)]
+    pub deny_columns: Vec<String>,
+    /// Columns that show an expression instead of their value.
+    #[serde(default)]
+    pub mask_columns: BTreeMap<String, String>,
+}
+
+/// A policy whose SQL has been parsed.
+#[derive(Debug)]
+pub(crate) struct CheckedPolicy {
+    policy: Policy,
+    rows: Option<SqlExpr>,
+    masks: BTreeMap<String, SqlExpr>,
+}
+
+impl CheckedPolicy {
+    /// Parses the SQL of a policy.
+    pub(crate) fn try_new(policy: Policy) -> Result<Self, Error> {
+        if !policy.table.contains('.') && policy.table != "*" {
+            let message = format!(
+                "policy table '{}' must be 'schema.table' (wildcards * and ?)",
+                policy.table
+            );
+            return Err(Error::new("F0000", message));
+        }
+        let rows = policy
+            .rows
+            .as_deref()
+            .map(|text| parse_expr(&policy.table, text))
+            .transpose()?;
+        let masks = policy
+            .mask_columns
+            .iter()
+            .map(|(column, text)| Ok((column.to_lowercase(), parse_expr(&policy.table, text)?)))
+            .collect::<Result<_, Error>>()?;
+        Ok(Self { policy, rows, masks })
+    }
+
+    /// Whether it hides rows of some table from `principal`.
+    pub(crate) fn hides_rows_from(&self, principal: &Principal) -> bool {
+        self.rows.is_some() && self.binds_role_of(principal)
+    }
+
+    fn binds_role_of(&self, principal: &Principal) -> bool {
+        let roles = &self.policy.roles;
+        roles.is_empty() || roles.iter().any(|role| principal.roles.contains(role))
+    }
+
+    fn binds(&self, principal: &Principal, qualified_name: &str) -> bool {
+        self.binds_role_of(principal) && matches_pattern(&self.policy.table.to_lowercase(), qualified_name)
+    }
+}
+
+/// Parses exactly one expression.
+fn parse_expr(table: &str, text: &str) -> Result<SqlExpr, Error> {
+    let located = |error: &_| {
+        let mut mapped = syntax(error);
+        mapped.message = format!("policy on '{table}': {}", mapped.message);
+        mapped
+    };
+    let mut parser = Parser::new(&PostgreSqlDialect {})
+        .try_with_sql(text)
+        .map_err(|error| located(&error))?;
+    let expr = parser.parse_expr().map_err(|error| located(&error))?;
+    match parser.next_token().token {
+        Token::EOF => Ok(expr),
+        rest => Err(Error::new(
+            sqlstate::SYNTAX,
+            format!("policy on '{table}': unexpected '{rest}' after the condition"),
+        )),
+    }
+}
+
+/// Whether `name` matches `pattern`, in which `*` stands for any text and `?` for one character.
+fn matches_pattern(pattern: &str, name: &str) -> bool {
+    match (pattern.chars().next(), name.chars().next()) {
+        (None, None) => true,
+        (Some('*'), _) => {
+            let rest = pattern.get(1..).unwrap_or_default();
+            name.char_indices()
+                .map(|(at, _)| at)
+                .chain([name.len()])
+                .any(|at| matches_pattern(rest, name.get(at..).unwrap_or_default()))
+        }
+        (Some(wanted), Some(found)) if wanted == '?' || wanted == found => matches_pattern(
+            pattern.get(wanted.len_utf8()..).unwrap_or_default(),
+            name.get(found.len_utf8()..).unwrap_or_default(),
+        ),
+        _ => false,
+    }
+}
+
+/// What one person may see of one table.
+#[derive(Debug, Default)]
+pub(crate) struct Access {
+    /// Columns that don't exist.
+    pub(crate) denied: BTreeSet<String>,
+    /// Columns that show an expression.
+    pub(crate) masks: BTreeMap<String, SqlExpr>,
+    /// Conditions that every row must meet.
+    rows: Vec<SqlExpr>,
+    /// Whether all domains are visible.
+    all_domains: bool,
+}
+
+impl Access {
+    /// Gathers the policies that bind `principal` on the table `schema.table`.
+    pub(crate) fn of(
+        policies: &[Arc<CheckedPolicy>],
+        principal: &Principal,
+        schema: &str,
+        table: &str,
+    ) -> Self {
+        let mut access = Self {
+            all_domains: principal.all_domains,
+            ..Self::default()
+        };
+        let qualified_name = format!("{schema}.{table}").to_lowercase();
+        for policy in policies
+            .iter()
+            .filter(|policy| policy.binds(principal, &qualified_name))
+        {
+            access.rows.extend(policy.rows.clone());
+            access.denied.extend(
+                policy
+                    .policy
+                    .deny_columns
+                    .iter()
+                    .map(|column| column.to_lowercase()),
+            );
+            access.masks.extend(
+                policy
+                    .masks
+                    .iter()
+                    .map(|(column, expr)| (column.clone(), expr.clone())),
+            );
+        }
+        access
+    }
+
+    /// Whether some rows of the table may be hidden.
+    pub(crate) fn restricts_rows(&self, table: &Table) -> bool {
+        !self.rows.is_empty() || (table.domain.is_some() && !self.all_domains)
+    }
+
+    pub(crate) fn masks_any(&self, table: &Table) -> bool {
+        table
+            .columns
+            .iter()
+            .any(|column| self.masks.contains_key(&column.name))
+    }
+}
+
+/// Tables whose policies are being planned, outermost first: a policy that leads back to its own table has no meaning.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PolicyPath(Vec<String>);
+
+impl PolicyPath {
+    /// The path one table deeper.
+    pub(crate) fn enter(&self, table: &str) -> Result<Self, Error> {
+        if self.0.iter().any(|name| name == table) {
+            let message = format!("infinite recursion detected in policy for relation \"{table}\"");
+            return Err(Error::new("42P17", message));
+        }
+        let mut path = self.0.clone();
+        path.push(table.to_owned());
+        Ok(Self(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(table: &str, rows: &str) -> Result<CheckedPolicy, Error> {
+        CheckedPolicy::try_new(Policy {
+            table: table.to_owned(),
+            rows: Some(rows.to_owned()),
+            ..Policy::default()
+        })
+    }
+
+    #[test]
+    fn a_condition_must_be_one_whole_expression() {
+        assert!(policy("s.t", "a = 1 OR b = 2").is_ok());
+        let error = policy("s.t", "a = 1; DROP TABLE x").expect_err("two statements");
+        assert_eq!(
+            error.message,
+            "policy on 's.t': unexpected ';' after the condition"
+        );
+        assert!(policy("s.t", "a = (").is_err());
+        assert!(policy("t", "a = 1").is_err());
+    }
+
+    #[test]
+    fn patterns_match_whole_names() {
+        for (pattern, name, wanted) in [
+            ("salesforce.opportunity", "salesforce.opportunity", true),
+            ("salesforce.*", "salesforce.account", true),
+            ("*", "x.y", true),
+            ("*.case", "sf.case", true),
+            ("*.case", "sf.casex", false),
+            ("s?.a", "sf.a", true),
+            ("s?.a", "s.a", false),
+        ] {
+            assert_eq!(matches_pattern(pattern, name), wanted, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn policies_bind_by_role_and_add_up() {
+        let mut analysts = policy("s.t", "a = 1").expect("a valid policy");
+        analysts.policy.roles = vec!["analyst".to_owned()];
+        let everyone = policy("s.*", "b = 2").expect("a valid policy");
+        let policies = [Arc::new(analysts), Arc::new(everyone)];
+        let with_role = |roles: &[&str]| {
+            let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+            let principal = Principal {
+                roles,
+                ..Principal::default()
+            };
+            Access::of(&policies, &principal, "s", "t").rows.len()
+        };
+        assert_eq!(with_role(&["analyst"]), 2);
+        assert_eq!(with_role(&["other"]), 1);
+    }
+
+    #[test]
+    fn a_policy_that_leads_back_to_its_table_is_refused() {
+        let path = PolicyPath::default()
+            .enter("s.a")
+            .and_then(|path| path.enter("s.b"))
+            .expect("different tables");
+        assert_eq!(path.enter("s.a").expect_err("a cycle").sqlstate, "42P17");
+    }
+}

@@ -1,0 +1,236 @@
+//! SQL text to statements.
+//!
+//! Owns: parsing, positions of syntax errors, and which statements need PostgreSQL's catalog. Rewrites for catalog questions of
+//! clients never touch a statement over data: some of them would change its meaning.
+
+use std::ops::ControlFlow;
+use std::sync::LazyLock;
+
+use datafusion::sql::sqlparser::ast::{self, visit_relations};
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
+
+use crate::Error;
+use crate::error::syntax;
+
+/// One parsed statement.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    text: String,
+    pub(crate) ast: ast::Statement,
+    pub(crate) asks_catalog: bool,
+}
+
+impl Statement {
+    /// The statement inside an EXPLAIN.
+    pub(crate) fn of_explained(ast: ast::Statement) -> Self {
+        let asks_catalog = asks_catalog(&ast);
+        Self {
+            text: ast.to_string(),
+            ast,
+            asks_catalog,
+        }
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Its command tag, for example `SELECT`, `SET` or `BEGIN`.
+    #[must_use]
+    pub fn tag(&self) -> &'static str {
+        use ast::Statement as S;
+        match &self.ast {
+            S::Query(_) => "SELECT",
+            S::Explain { .. } | S::ExplainTable { .. } => "EXPLAIN",
+            S::Set(_) => "SET",
+            S::ShowVariable { .. } | S::ShowVariables { .. } => "SHOW",
+            S::StartTransaction { .. } => "BEGIN",
+            S::Commit { .. } => "COMMIT",
+            S::Rollback { .. } => "ROLLBACK",
+            S::Savepoint { .. } => "SAVEPOINT",
+            S::ReleaseSavepoint { .. } => "RELEASE",
+            S::Reset(_) => "RESET",
+            S::Discard { .. } => "DISCARD ALL",
+            S::Deallocate { .. } => "DEALLOCATE",
+            S::Insert(_) => "INSERT",
+            S::Update { .. } => "UPDATE",
+            S::Delete(_) => "DELETE",
+            _ => "COMMAND",
+        }
+    }
+}
+
+static COMPATIBILITY: LazyLock<PostgresCompatibilityParser> = LazyLock::new(PostgresCompatibilityParser::new);
+
+/// Parses one or more statements.
+///
+/// # Errors
+/// 42601 with the position.
+pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
+    let plain = Parser::parse_sql(&PostgreSqlDialect {}, sql);
+    let compatible = || COMPATIBILITY.parse(sql);
+    let parsed = match plain {
+        Ok(parsed) => parsed,
+        // Some catalog questions of clients only parse after substitution.
+        Err(error) => match compatible() {
+            Ok(statements) => {
+                return Ok(statements
+                    .into_iter()
+                    .map(|ast| catalog_question(ast.to_string(), ast))
+                    .collect());
+            }
+            Err(_) => return Err(located(sql, &error)),
+        },
+    };
+    let several = parsed.len() > 1;
+    let text = |ast: &ast::Statement| {
+        if several {
+            ast.to_string()
+        } else {
+            sql.trim().trim_end_matches(';').to_owned()
+        }
+    };
+    if !parsed.iter().any(asks_catalog) {
+        let statements = parsed.into_iter().map(|ast| Statement {
+            text: text(&ast),
+            ast,
+            asks_catalog: false,
+        });
+        return Ok(statements.collect());
+    }
+    let rewritten = compatible().map_err(|error| located(sql, &error))?;
+    if rewritten.len() != parsed.len() {
+        return Err(Error::new(
+            crate::sqlstate::NOT_SUPPORTED,
+            "this combination of statements is not supported; send them one by one",
+        ));
+    }
+    let statements = parsed.into_iter().zip(rewritten).map(|(plain, rewritten)| {
+        let text = text(&plain);
+        if asks_catalog(&plain) {
+            catalog_question(text, rewritten)
+        } else {
+            Statement {
+                text,
+                ast: plain,
+                asks_catalog: false,
+            }
+        }
+    });
+    Ok(statements.collect())
+}
+
+fn catalog_question(text: String, ast: ast::Statement) -> Statement {
+    Statement {
+        text,
+        ast,
+        asks_catalog: true,
+    }
+}
+
+/// Whether a statement reads PostgreSQL's catalog and no data, or reads no table at all.
+fn asks_catalog(statement: &ast::Statement) -> bool {
+    if !matches!(statement, ast::Statement::Query(_)) {
+        return false;
+    }
+    let data = visit_relations(statement, |name| {
+        let parts: Vec<String> = name
+            .0
+            .iter()
+            .filter_map(|part| part.as_ident())
+            .map(|ident| ident.value.to_lowercase())
+            .collect();
+        let of_catalog = match parts.as_slice() {
+            [table] => table.starts_with("pg_") || common_table(statement, table),
+            [.., schema, _] => schema == "pg_catalog" || schema == "information_schema",
+            [] => false,
+        };
+        if of_catalog {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    data.is_continue()
+}
+
+/// Whether `name` is a WITH query of the statement.
+fn common_table(statement: &ast::Statement, name: &str) -> bool {
+    let ast::Statement::Query(query) = statement else {
+        return false;
+    };
+    let tables = query.with.iter().flat_map(|with| &with.cte_tables);
+    tables
+        .into_iter()
+        .any(|table| table.alias.name.value.eq_ignore_ascii_case(name))
+}
+
+/// Takes the position out of a parser's message and turns it into a character of the statement.
+fn located(sql: &str, error: &ParserError) -> Error {
+    let mut mapped = syntax(error);
+    if let Some((message, place)) = mapped.message.clone().rsplit_once(" at Line: ") {
+        let mut numbers = place
+            .split(", Column: ")
+            .map(|number| number.trim().parse::<usize>());
+        if let (Some(Ok(line)), Some(Ok(column))) = (numbers.next(), numbers.next()) {
+            let before: usize = sql
+                .split('\n')
+                .take(line.saturating_sub(1))
+                .map(|line| line.chars().count() + 1)
+                .sum();
+            mapped.position = Some((before + column).min(sql.chars().count() + 1));
+            message.clone_into(&mut mapped.message);
+        }
+    }
+    mapped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_syntax_error_says_where() {
+        let error = parse("SELECT 1;\nSELECT * FORM t").expect_err("no statement");
+        assert_eq!(
+            (error.sqlstate, error.position),
+            ("42601", Some(20)),
+            "{}",
+            error.message
+        );
+    }
+
+    #[test]
+    fn only_catalog_questions_are_rewritten() {
+        let asks = |sql: &str| {
+            parse(sql)
+                .expect(sql)
+                .iter()
+                .map(|statement| statement.asks_catalog)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(asks("SELECT * FROM salesforce.account"), [false]);
+        assert_eq!(asks("SELECT relname FROM pg_catalog.pg_class c"), [true]);
+        assert_eq!(asks("SELECT (SELECT name FROM salesforce.account)"), [false]);
+        assert_eq!(asks("SELECT 1; SELECT 2 FROM pg_class"), [true, true]);
+        assert_eq!(
+            asks("SELECT * FROM pg_class JOIN salesforce.account ON true"),
+            [false]
+        );
+    }
+
+    #[test]
+    fn a_scalar_subquery_over_data_gets_no_limit() {
+        let statements = parse("SELECT (SELECT name FROM salesforce.account) AS n").expect("valid");
+        assert_eq!(statements.len(), 1);
+        assert!(
+            !statements[0].ast.to_string().contains("LIMIT"),
+            "{}",
+            statements[0].ast
+        );
+    }
+}
