@@ -116,7 +116,7 @@ fn write_scaled(out: &mut Vec<u8>, value: i64, scale: u8) {
     }
     let digits = value.unsigned_abs();
     write!(out, "{}", digits / unit).expect("writing to a Vec cannot fail");
-    if digits % unit != 0 {
+    if !digits.is_multiple_of(unit) {
         let fraction = format!("{:0width$}", digits % unit, width = usize::from(scale));
         out.push(b'.');
         out.extend_from_slice(fraction.trim_end_matches('0').as_bytes());
@@ -170,7 +170,7 @@ pub(super) fn parse_date(text: &str) -> Option<i32> {
 }
 
 /// A decimal number that compares exactly: twelve decimals, and whether more followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Number(i128);
 
 const DECIMALS: usize = 12;
@@ -190,7 +190,11 @@ impl Number {
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let numeric = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        if !numeric(whole) || !numeric(fraction) || (whole.is_empty() && fraction.is_empty()) || whole.len() > 22 {
+        if !numeric(whole)
+            || !numeric(fraction)
+            || (whole.is_empty() && fraction.is_empty())
+            || whole.len() > 22
+        {
             return None;
         }
         let (kept, rest) = fraction.split_at(fraction.len().min(DECIMALS));
@@ -204,7 +208,9 @@ impl Number {
 /// `1234567` as `1,234,567`.
 pub(super) fn grouped(raw: &str) -> String {
     let (sign, digits) = raw.strip_prefix('-').map_or(("", raw), |rest| ("-", rest));
-    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
+    let (whole, fraction) = digits
+        .split_once('.')
+        .map_or((digits, None), |(w, f)| (w, Some(f)));
     let mut out = sign.to_owned();
     for (at, digit) in whole.chars().enumerate() {
         if at > 0 && (whole.len() - at) % 3 == 0 {
@@ -231,7 +237,11 @@ pub(super) fn spelled_duration(seconds: i64) -> String {
             parts.push(format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
         }
     }
-    if parts.is_empty() { "0 Seconds".to_owned() } else { parts.join(" ") }
+    if parts.is_empty() {
+        "0 Seconds".to_owned()
+    } else {
+        parts.join(" ")
+    }
 }
 
 #[cfg(test)]
@@ -259,7 +269,10 @@ mod tests {
         let text = "2023-12-31 23:59:59";
         let seconds = parse_date_time(text).expect("a literal");
         assert_eq!(Cell::Seconds(seconds).raw(), text);
-        assert_eq!(Cell::Days(parse_date("2024-02-29").expect("a literal")).raw(), "2024-02-29");
+        assert_eq!(
+            Cell::Days(parse_date("2024-02-29").expect("a literal")).raw(),
+            "2024-02-29"
+        );
         assert_eq!(parse_date_time("2023-12-31 23:59:59.5"), None);
     }
 

@@ -50,12 +50,54 @@ pub struct User {
 
 /// The first rows of `sys_user`, in order.
 pub const USERS: &[User] = &[
-    user(USERNAME, PASSWORD, "reader@practice.example", ("Causeway", "Reader"), Rights::Itil, true),
-    user("admin", OTHER_PASSWORD, "admin@practice.example", ("System", "Administrator"), Rights::Admin, true),
-    user("ana.lopez", OTHER_PASSWORD, "ana@acme.example", ("Ana", "Lopez"), Rights::Itil, true),
-    user("bruno.khan", OTHER_PASSWORD, "bruno@globex.example", ("Bruno", "Khan"), Rights::Itil, true),
-    user("guest.visitor", OTHER_PASSWORD, "guest@practice.example", ("Guest", "Visitor"), Rights::None, true),
-    user("locked.out", OTHER_PASSWORD, "locked@practice.example", ("Locked", "Out"), Rights::Itil, false),
+    user(
+        USERNAME,
+        PASSWORD,
+        "reader@practice.example",
+        ("Causeway", "Reader"),
+        Rights::Itil,
+        true,
+    ),
+    user(
+        "admin",
+        OTHER_PASSWORD,
+        "admin@practice.example",
+        ("System", "Administrator"),
+        Rights::Admin,
+        true,
+    ),
+    user(
+        "ana.lopez",
+        OTHER_PASSWORD,
+        "ana@acme.example",
+        ("Ana", "Lopez"),
+        Rights::Itil,
+        true,
+    ),
+    user(
+        "bruno.khan",
+        OTHER_PASSWORD,
+        "bruno@globex.example",
+        ("Bruno", "Khan"),
+        Rights::Itil,
+        true,
+    ),
+    user(
+        "guest.visitor",
+        OTHER_PASSWORD,
+        "guest@practice.example",
+        ("Guest", "Visitor"),
+        Rights::None,
+        true,
+    ),
+    user(
+        "locked.out",
+        OTHER_PASSWORD,
+        "locked@practice.example",
+        ("Locked", "Out"),
+        Rights::Itil,
+        false,
+    ),
 ];
 
 const fn user(
@@ -66,5 +108,12 @@ const fn user(
     rights: Rights,
     active: bool,
 ) -> User {
-    User { user_name, password, email, name, rights, active }
+    User {
+        user_name,
+        password,
+        email,
+        name,
+        rights,
+        active,
+    }
 }

@@ -188,7 +188,11 @@ pub(super) fn flag(permille: u64) -> Make {
 /// NULL except in so many of a thousand rows.
 pub(super) fn sometimes(permille: u64, inner: Make) -> Make {
     make(move |data, row, noise| {
-        if noise % 1000 < permille { inner(data, row, noise >> 10) } else { Cell::Null }
+        if noise % 1000 < permille {
+            inner(data, row, noise >> 10)
+        } else {
+            Cell::Null
+        }
     })
 }
 
@@ -252,7 +256,7 @@ pub(super) fn remainder(noise: u64, modulus: i64) -> i64 {
 /// 2021-01-01 and 1,700 days on; one in 32 is the last or first second of a year.
 pub(super) fn some_moment(noise: u64) -> i64 {
     const EDGES: [i64; 4] = [1_704_067_199, 1_704_067_200, 1_672_531_199, 1_735_689_600];
-    if noise % 32 == 0 {
+    if noise.is_multiple_of(32) {
         choose(&EDGES, noise >> 5)
     } else {
         1_609_459_200 + remainder(noise >> 5, 1_700 * 86_400)

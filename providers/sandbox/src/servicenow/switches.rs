@@ -253,10 +253,18 @@ impl Switches {
     /// The faults that are still to come.
     #[must_use]
     pub fn faults(&self) -> Faults {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).faults.clone()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .faults
+            .clone()
     }
 
     pub(super) fn take_fault(&self) -> Option<Fault> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).faults.take()
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .faults
+            .take()
     }
 }

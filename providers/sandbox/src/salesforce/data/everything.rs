@@ -8,6 +8,18 @@ use super::{
 const LETTERS: &[&str] = &["A", "B", "C", "D"];
 const TEXTS: &[&str] = &["Service", "SERVICE", "service", "SERVİCE", "servıce", "Résumé", "Resume", "trail ", "trail", "100%", "100 x", "a_b", "a\\b", "a^b,c", "it's", "\"q\"", "two\nlines", "🚀"];
 
+/// The parts of the custom address.
+const SITE: [&str; 8] = [
+    "acme__Site__Street__s",
+    "acme__Site__City__s",
+    "acme__Site__StateCode__s",
+    "acme__Site__PostalCode__s",
+    "acme__Site__CountryCode__s",
+    "acme__Site__Latitude__s",
+    "acme__Site__Longitude__s",
+    "acme__Site__GeocodeAccuracy__s",
+];
+
 fn rows(world: &World) -> usize {
     300 * world.scale
 }
@@ -178,6 +190,6 @@ fn other_fields() -> Vec<Field> {
         .read_only(),
     ]
     .into_iter()
-    .chain(super::address(super::address_names!("acme__Site_"), "acme__Site__c"))
+    .chain(super::address(SITE, "acme__Site__c"))
     .collect()
 }

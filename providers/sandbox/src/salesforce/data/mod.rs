@@ -14,6 +14,8 @@ use super::schema::{Catalog, Cell, Field, Kind, Object};
 use super::value::{Id, Value, days};
 use crate::world::World;
 
+pub(super) use service::attachment_body;
+
 /// Object names used in reference lists.
 const USER: &[&str] = &["User"];
 

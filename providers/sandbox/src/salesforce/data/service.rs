@@ -127,7 +127,7 @@ pub(super) fn event(world: &World) -> Object {
 }
 
 /// The bytes of an attachment, served raw at its `Body` address.
-pub(super) fn attachment_body(row: usize) -> Vec<u8> {
+pub(in crate::salesforce) fn attachment_body(row: usize) -> Vec<u8> {
     (0..=u8::MAX).cycle().skip(row % 256).take(300 + row * 7).collect()
 }
 

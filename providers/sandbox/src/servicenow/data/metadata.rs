@@ -16,18 +16,58 @@ const TYPE_TABLE: &str = "sys_glide_object";
 type Fields = HashMap<&'static str, Cell<'static>>;
 
 pub(super) fn add(data: &mut Data) {
-    data.add(Spec::root(TABLES, "Table", "label", 0, plain(&[
-        ("name", "string"), ("label", "string"), ("is_extendable", "boolean"), ("sys_scope", "string"),
-        ("number_ref", "string"), ("access", "string"),
-    ]).into_iter().chain([column("super_class", "reference", nothing()).refers_to(TABLES)]).collect()));
-    data.add(Spec::root(TYPE_TABLE, "Field class", "label", 0, plain(&[
-        ("name", "string"), ("label", "string"), ("scalar_type", "string"), ("scalar_length", "integer"),
-    ])));
-    data.add(Spec::root(DICTIONARY, "Dictionary Entry", "element", 0, dictionary()));
-    data.add(Spec::root(CHOICES, "Choice", "label", 0, plain(&[
-        ("name", "table_name"), ("element", "field_name"), ("value", "string"), ("label", "string"),
-        ("language", "language"), ("inactive", "boolean"), ("sequence", "integer"), ("dependent_value", "string"),
-    ])));
+    data.add(Spec::root(
+        TABLES,
+        "Table",
+        "label",
+        0,
+        plain(&[
+            ("name", "string"),
+            ("label", "string"),
+            ("is_extendable", "boolean"),
+            ("sys_scope", "string"),
+            ("number_ref", "string"),
+            ("access", "string"),
+        ])
+        .into_iter()
+        .chain([column("super_class", "reference", nothing()).refers_to(TABLES)])
+        .collect(),
+    ));
+    data.add(Spec::root(
+        TYPE_TABLE,
+        "Field class",
+        "label",
+        0,
+        plain(&[
+            ("name", "string"),
+            ("label", "string"),
+            ("scalar_type", "string"),
+            ("scalar_length", "integer"),
+        ]),
+    ));
+    data.add(Spec::root(
+        DICTIONARY,
+        "Dictionary Entry",
+        "element",
+        0,
+        dictionary(),
+    ));
+    data.add(Spec::root(
+        CHOICES,
+        "Choice",
+        "label",
+        0,
+        plain(&[
+            ("name", "table_name"),
+            ("element", "field_name"),
+            ("value", "string"),
+            ("label", "string"),
+            ("language", "language"),
+            ("inactive", "boolean"),
+            ("sequence", "integer"),
+            ("dependent_value", "string"),
+        ]),
+    ));
     let tables = table_rows(data);
     store(data, TABLES, tables);
     store(data, TYPE_TABLE, type_rows());
@@ -38,16 +78,32 @@ pub(super) fn add(data: &mut Data) {
 }
 
 fn plain(columns: &[(&'static str, &'static str)]) -> Vec<Column> {
-    columns.iter().map(|(name, kind)| column(name, kind, nothing()).length(4000)).collect()
+    columns
+        .iter()
+        .map(|(name, kind)| column(name, kind, nothing()).length(4000))
+        .collect()
 }
 
 fn dictionary() -> Vec<Column> {
     let mut columns = plain(&[
-        ("name", "table_name"), ("element", "field_name"), ("column_label", "string"), ("max_length", "integer"),
-        ("mandatory", "boolean"), ("read_only", "boolean"), ("active", "boolean"), ("array", "boolean"),
-        ("virtual", "boolean"), ("primary", "boolean"), ("unique", "boolean"), ("display", "boolean"),
-        ("default_value", "string"), ("choice", "integer"), ("choice_table", "table_name"),
-        ("choice_field", "field_name"), ("dependent_on_field", "field_name"), ("attributes", "string"),
+        ("name", "table_name"),
+        ("element", "field_name"),
+        ("column_label", "string"),
+        ("max_length", "integer"),
+        ("mandatory", "boolean"),
+        ("read_only", "boolean"),
+        ("active", "boolean"),
+        ("array", "boolean"),
+        ("virtual", "boolean"),
+        ("primary", "boolean"),
+        ("unique", "boolean"),
+        ("display", "boolean"),
+        ("default_value", "string"),
+        ("choice", "integer"),
+        ("choice_table", "table_name"),
+        ("choice_field", "field_name"),
+        ("dependent_on_field", "field_name"),
+        ("attributes", "string"),
         ("comments", "string"),
     ]);
     columns.push(column("internal_type", "reference", nothing()).refers_to(TYPE_TABLE));
@@ -67,7 +123,10 @@ fn store(data: &mut Data, name: &'static str, rows: Vec<Fields>) {
         .map(|(index, fields)| {
             let id = data.sys_id(Row::new(class, index));
             let columns = data.get(class).map_or(&[][..], |table| &table.columns);
-            columns.iter().map(|column| value(column, fields, id, index)).collect()
+            columns
+                .iter()
+                .map(|column| value(column, fields, id, index))
+                .collect()
         })
         .collect();
     if let Some(table) = data.tables.get_mut(class) {
@@ -78,7 +137,9 @@ fn store(data: &mut Data, name: &'static str, rows: Vec<Fields>) {
 fn value(column: &Column, fields: &Fields, id: super::SysId, index: usize) -> Cell<'static> {
     match column.name.as_str() {
         "sys_id" => Cell::Id(id),
-        "sys_created_on" | "sys_updated_on" => Cell::Seconds(1_577_836_800 + i64::try_from(index / 5).unwrap_or_default()),
+        "sys_created_on" | "sys_updated_on" => {
+            Cell::Seconds(1_577_836_800 + i64::try_from(index / 5).unwrap_or_default())
+        }
         "sys_created_by" | "sys_updated_by" => Cell::text("system"),
         "sys_mod_count" => Cell::Int(0),
         name => fields.get(name).cloned().unwrap_or(Cell::Null),
@@ -168,7 +229,11 @@ fn choice_rows(data: &Data) -> Vec<Fields> {
         for column in &table.own {
             for (sequence, (value, label)) in column.choices.iter().enumerate() {
                 for language in ["en", "de"] {
-                    let label = if language == "de" { format!("{label} (de)") } else { (*label).to_owned() };
+                    let label = if language == "de" {
+                        format!("{label} (de)")
+                    } else {
+                        (*label).to_owned()
+                    };
                     rows.push(HashMap::from([
                         ("name", owned(table.name)),
                         ("element", owned(&column.name)),

@@ -7,14 +7,18 @@
 mod metadata;
 mod others;
 mod parties;
+mod people;
+mod spec;
+mod task_kinds;
 mod tasks;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use super::cell::{Cell, SysId};
-use super::schema::{Column, Row, Table, column, make, number, pick, text};
+use super::schema::{Column, Row, Table, column, make, pick, text};
 use crate::world::{Account, World};
+use spec::{Spec, class_name, domain_columns, domain_path, numbered};
 
 /// The instance's tables and rows.
 pub(super) struct Data {
@@ -33,6 +37,35 @@ pub(super) struct Path {
     pub(super) table: usize,
     /// Position of the column.
     pub(super) column: usize,
+}
+
+impl Path {
+    /// A column of the table itself.
+    pub(super) fn direct(table: usize, column: usize) -> Self {
+        Self {
+            hops: Vec::new(),
+            table,
+            column,
+        }
+    }
+
+    /// Every `(table, column)` on the way.
+    pub(super) fn visits<'a>(
+        &'a self,
+        data: &'a Data,
+        root: usize,
+    ) -> impl Iterator<Item = (usize, &'a str)> + 'a {
+        let mut at = Some(root);
+        self.hops
+            .iter()
+            .chain(std::iter::once(&self.column))
+            .filter_map(move |position| {
+                let table = at?;
+                let column = data.get(table)?.column(*position)?;
+                at = column.reference.and_then(|target| data.table(target));
+                Some((table, column.name.as_str()))
+            })
+    }
 }
 
 impl Data {
@@ -73,7 +106,10 @@ impl Data {
             .iter()
             .map(|column| self.world.noise(&format!("{}.{}", spec.name, column.name), 0))
             .collect();
-        let display = columns.iter().position(|column| column.name == spec.display).unwrap_or_default();
+        let display = columns
+            .iter()
+            .position(|column| column.name == spec.display)
+            .unwrap_or_default();
         let low_key = self.world.noise(spec.name, 0);
         self.tables.push(Table {
             name: spec.name,
@@ -116,8 +152,9 @@ impl Data {
 
     /// Rows of the table, subclasses included.
     pub(super) fn count(&self, table: usize) -> usize {
-        self.get(table)
-            .map_or(0, |table| table.classes.iter().map(|class| self.rows_of(*class)).sum())
+        self.get(table).map_or(0, |table| {
+            table.classes.iter().map(|class| self.rows_of(*class)).sum()
+        })
     }
 
     /// Row number `position` in storage order: class by class.
@@ -231,7 +268,11 @@ impl Data {
         loop {
             let column = self.get(at)?.position(parts.next()?)?;
             if parts.peek().is_none() {
-                return Some(Path { hops, table: at, column });
+                return Some(Path {
+                    hops,
+                    table: at,
+                    column,
+                });
             }
             hops.push(column);
             at = self.table(self.get(at)?.column(column)?.reference?)?;
@@ -247,7 +288,8 @@ impl Data {
     }
 
     pub(super) fn value(&self, row: Row, path: &Path) -> Cell<'_> {
-        self.walk(row, path).map_or(Cell::Null, |row| self.cell(row, path.column))
+        self.walk(row, path)
+            .map_or(Cell::Null, |row| self.cell(row, path.column))
     }
 
     /// The text that stands for the target of a reference; NULL for a dangling one.
@@ -271,7 +313,12 @@ impl Data {
     fn account_domain(&self, index: usize) -> Option<usize> {
         let domains = self.account_domains.get_or_init(|| {
             (0..self.world.accounts())
-                .map(|index| self.world.account(index).domain.and_then(|domain| u8::try_from(domain).ok()))
+                .map(|index| {
+                    self.world
+                        .account(index)
+                        .domain
+                        .and_then(|domain| u8::try_from(domain).ok())
+                })
                 .collect()
         });
         domains.get(index).copied().flatten().map(usize::from)
@@ -287,13 +334,35 @@ impl Data {
     /// The named class's columns that a table without a parent has.
     fn system_columns() -> Vec<Column> {
         vec![
-            column("sys_id", "GUID", make(|data, row, _| Cell::Id(data.sys_id(row)))).length(32).read_only(),
-            column("sys_created_on", "glide_date_time", make(|data, row, _| Cell::Seconds(data.created(row)))).read_only(),
-            column("sys_created_by", "string", pick(&["admin", "causeway.reader", "ana.lopez", "system"])).read_only(),
-            column("sys_updated_on", "glide_date_time", make(|data, row, noise| {
-                Cell::Seconds(data.created(row) + super::schema::remainder(noise, 90 * 86_400))
-            })).read_only(),
-            column("sys_updated_by", "string", pick(&["admin", "ana.lopez", "bruno.khan", "glide.maint"])).read_only(),
+            column("sys_id", "GUID", make(|data, row, _| Cell::Id(data.sys_id(row))))
+                .length(32)
+                .read_only(),
+            column(
+                "sys_created_on",
+                "glide_date_time",
+                make(|data, row, _| Cell::Seconds(data.created(row))),
+            )
+            .read_only(),
+            column(
+                "sys_created_by",
+                "string",
+                pick(&["admin", "causeway.reader", "ana.lopez", "system"]),
+            )
+            .read_only(),
+            column(
+                "sys_updated_on",
+                "glide_date_time",
+                make(|data, row, noise| {
+                    Cell::Seconds(data.created(row) + super::schema::remainder(noise, 90 * 86_400))
+                }),
+            )
+            .read_only(),
+            column(
+                "sys_updated_by",
+                "string",
+                pick(&["admin", "ana.lopez", "bruno.khan", "glide.maint"]),
+            )
+            .read_only(),
             column("sys_mod_count", "integer", super::schema::between(0, 40)).read_only(),
             column("sys_tags", "string", super::schema::nothing()),
         ]
@@ -301,63 +370,12 @@ impl Data {
 
     /// Several rows share each second, so that no order by time is total.
     fn created(&self, row: Row) -> i64 {
-        let shared = Row { index: row.index / 3, ..row };
+        let shared = Row {
+            index: row.index / 3,
+            ..row
+        };
         super::schema::some_moment(self.noise(shared, 1))
     }
-}
-
-/// What a table is made from.
-struct Spec {
-    name: &'static str,
-    label: &'static str,
-    parent: Option<&'static str>,
-    display: &'static str,
-    rows: usize,
-    columns: Vec<Column>,
-}
-
-impl Spec {
-    /// A table of its own, with the system columns.
-    fn root(name: &'static str, label: &'static str, display: &'static str, rows: usize, columns: Vec<Column>) -> Self {
-        let mut all = Data::system_columns();
-        all.extend(columns);
-        Self { name, label, parent: None, display, rows, columns: all }
-    }
-
-    /// A table that extends `parent`.
-    fn child(name: &'static str, label: &'static str, parent: &'static str, display: &'static str, rows: usize, columns: Vec<Column>) -> Self {
-        Self { name, label, parent: Some(parent), display, rows, columns }
-    }
-}
-
-/// The column that names a row's concrete class.
-fn class_name() -> Column {
-    column("sys_class_name", "sys_class_name", make(|data, row, _| text(data.name(row.class())))).read_only()
-}
-
-/// `number` with a prefix.
-fn numbered(prefix: &'static str) -> Column {
-    column("number", "string", number(prefix)).read_only()
-}
-
-/// `sys_domain` and `sys_domain_path` of a domain-separated table.
-fn domain_columns(domain: fn(&Data, Row) -> Option<usize>) -> Vec<Column> {
-    vec![
-        column("sys_domain", "domain_id", make(move |data, row, _| data.domain_cell(domain(data, row)))).refers_to("domain"),
-        column("sys_domain_path", "domain_path", make(move |data, row, _| text(domain_path(domain(data, row))))),
-    ]
-}
-
-/// A path in the notation of the instance, which deliberately says nothing about names.
-fn domain_path(domain: Option<usize>) -> String {
-    let mut steps = Vec::new();
-    let mut at = domain;
-    while let Some(index) = at {
-        steps.push(format!("!!{}", char::from(b'!' + u8::try_from(index % 90).unwrap_or_default())));
-        at = crate::world::DOMAINS.get(index).and_then(|domain| domain.1);
-    }
-    steps.reverse();
-    if steps.is_empty() { "/".to_owned() } else { format!("{}/", steps.join("/")) }
 }
 
 /// SplitMix64: cheap and good enough, a million rows have tens of millions of cells.

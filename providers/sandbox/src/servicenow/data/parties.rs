@@ -1,12 +1,11 @@
-//! Companies, accounts, people, groups, places and domains.
+//! Companies, accounts, places and domains.
 
 use super::super::cell::Cell;
-use super::super::credentials::{self, Rights};
 use super::super::schema::{
-    Column, Make, Row, always, between, choose, column, dangling, day, flag, make, moment, nothing, pick, refers,
-    scaled, sometimes, text,
+    Column, Make, Row, between, choose, column, flag, make, moment, nothing, pick, refers, scaled, sometimes,
+    text,
 };
-use super::{Data, Spec, class_name, domain_columns, numbered};
+use super::{Data, Spec, class_name, domain_columns, numbered, people};
 use crate::world::{self, DOMAINS};
 
 const PLAIN_COMPANIES: usize = 100;
@@ -15,29 +14,78 @@ pub(super) fn add(data: &mut Data) {
     let scale = data.world.scale;
     let accounts = data.world.accounts();
     data.add(Spec::root("domain", "Domain", "name", DOMAINS.len(), domain()));
-    data.add(Spec::root("core_company", "Company", "name", PLAIN_COMPANIES, company()));
-    data.add(Spec::child("customer_account", "Account", "core_company", "name", accounts, account()));
-    data.add(Spec::root("sys_user", "User", "name", 200 * scale, user()));
-    data.add(Spec::child("customer_contact", "Contact", "sys_user", "name", 1_500 * scale, contact()));
-    data.add(Spec::root("sys_user_group", "Group", "name", 24, group()));
+    data.add(Spec::root(
+        "core_company",
+        "Company",
+        "name",
+        PLAIN_COMPANIES,
+        company(),
+    ));
+    data.add(Spec::child(
+        "customer_account",
+        "Account",
+        "core_company",
+        "name",
+        accounts,
+        account(),
+    ));
+    data.add(Spec::root(
+        "sys_user",
+        "User",
+        "name",
+        200 * scale,
+        people::user(),
+    ));
+    data.add(Spec::child(
+        "customer_contact",
+        "Contact",
+        "sys_user",
+        "name",
+        1_500 * scale,
+        people::contact(),
+    ));
+    data.add(Spec::root("sys_user_group", "Group", "name", 24, people::group()));
     data.add(Spec::root("cmn_location", "Location", "name", 40, location()));
-    data.add(Spec::root("cmn_department", "Department", "name", 12, vec![
-        column("name", "string", pick(&["Finance", "IT", "HR", "Sales", "Legal", "R&D", "Customer Support"])),
-        column("id", "string", nothing()),
-        column("dept_head", "reference", refers("sys_user")).refers_to("sys_user"),
-    ]));
+    data.add(Spec::root(
+        "cmn_department",
+        "Department",
+        "name",
+        12,
+        vec![
+            column(
+                "name",
+                "string",
+                pick(&["Finance", "IT", "HR", "Sales", "Legal", "R&D", "Customer Support"]),
+            ),
+            column("id", "string", nothing()),
+            column("dept_head", "reference", refers("sys_user")).refers_to("sys_user"),
+        ],
+    ));
 }
 
 fn domain() -> Vec<Column> {
     let entry = |row: Row| DOMAINS.get(row.index()).copied().unwrap_or(("", None));
     vec![
         column("name", "string", make(move |_, row, _| text(entry(row).0))).mandatory(),
-        column("parent", "reference", make(move |data, row, _| match entry(row).1 {
-            Some(parent) => data.domain_cell(Some(parent)),
-            None => Cell::Null,
-        })).refers_to("domain"),
-        column("full_name", "string", make(|_, row, _| text(full_name(row.index())))),
-        column("path", "domain_path", make(|_, row, _| text(super::domain_path(Some(row.index()))))),
+        column(
+            "parent",
+            "reference",
+            make(move |data, row, _| match entry(row).1 {
+                Some(parent) => data.domain_cell(Some(parent)),
+                None => Cell::Null,
+            }),
+        )
+        .refers_to("domain"),
+        column(
+            "full_name",
+            "string",
+            make(|_, row, _| text(full_name(row.index()))),
+        ),
+        column(
+            "path",
+            "domain_path",
+            make(|_, row, _| text(super::domain_path(Some(row.index())))),
+        ),
         column("active", "boolean", flag(1000)),
     ]
 }
@@ -53,39 +101,131 @@ fn full_name(index: usize) -> String {
 fn company() -> Vec<Column> {
     let mut columns = vec![
         class_name(),
-        column("name", "string", make(|_, row, _| text(format!("Supplier {:03}", row.index())))).length(80).mandatory(),
+        column(
+            "name",
+            "string",
+            make(|_, row, _| text(format!("Supplier {:03}", row.index()))),
+        )
+        .length(80)
+        .mandatory(),
         column("parent", "reference", sometimes(150, refers("core_company"))).refers_to("core_company"),
         column("street", "multi_two_lines", sometimes(900, street())),
-        column("city", "string", pick(&["Lisbon", "Madrid", "Zürich", "Austin", "São Paulo", "Osaka", "München", "Łódź"])),
+        column(
+            "city",
+            "string",
+            pick(&[
+                "Lisbon",
+                "Madrid",
+                "Zürich",
+                "Austin",
+                "São Paulo",
+                "Osaka",
+                "München",
+                "Łódź",
+            ]),
+        ),
         column("state", "string", sometimes(500, pick(&["TX", "CA", "BY", "SP"]))),
-        column("zip", "string", sometimes(800, pick(&["1000-001", "78701", "8001", "530-0001"]))),
-        column("country", "string", pick(&["Portugal", "Spain", "Switzerland", "USA", "Brazil", "Japan", "Germany", "Poland"])),
-        column("phone", "ph_number", sometimes(700, pick(&["+44 20 8466 9992", "+1 604-255-9797", "(626) 722-6969"]))),
+        column(
+            "zip",
+            "string",
+            sometimes(800, pick(&["1000-001", "78701", "8001", "530-0001"])),
+        ),
+        column(
+            "country",
+            "string",
+            pick(&[
+                "Portugal",
+                "Spain",
+                "Switzerland",
+                "USA",
+                "Brazil",
+                "Japan",
+                "Germany",
+                "Poland",
+            ]),
+        ),
+        column(
+            "phone",
+            "ph_number",
+            sometimes(
+                700,
+                pick(&["+44 20 8466 9992", "+1 604-255-9797", "(626) 722-6969"]),
+            ),
+        ),
         column("fax_phone", "ph_number", nothing()),
-        column("website", "url", sometimes(600, pick(&["https://example.com/?a=1&b=%20", "http://example.org"]))).length(1024),
-        column("stock_symbol", "string", sometimes(200, pick(&["ACME", "GLBX", "^IDX"]))),
+        column(
+            "website",
+            "url",
+            sometimes(
+                600,
+                pick(&["https://example.com/?a=1&b=%20", "http://example.org"]),
+            ),
+        )
+        .length(1024),
+        column(
+            "stock_symbol",
+            "string",
+            sometimes(200, pick(&["ACME", "GLBX", "^IDX"])),
+        ),
         column("stock_price", "string", nothing()),
         column("num_employees", "integer", sometimes(800, between(1, 250_000))),
-        column("revenue_per_year", "currency", sometimes(900, scaled(0, 9_999_999_999_999, 4))),
-        column("market_cap", "currency", sometimes(400, scaled(0, 99_999_999_999_999_999, 4))),
-        column("profits", "currency", sometimes(500, scaled(-9_999_999_999, 99_999_999_999, 4))),
+        column(
+            "revenue_per_year",
+            "currency",
+            sometimes(900, scaled(0, 9_999_999_999_999, 4)),
+        ),
+        column(
+            "market_cap",
+            "currency",
+            sometimes(400, scaled(0, 99_999_999_999_999_999, 4)),
+        ),
+        column(
+            "profits",
+            "currency",
+            sometimes(500, scaled(-9_999_999_999, 99_999_999_999, 4)),
+        ),
         column("discount", "decimal", sometimes(300, scaled(0, 10_000, 2))),
         column("fiscal_year", "date", sometimes(300, moment())),
-        column("latitude", "float", sometimes(500, scaled(-900_000_000, 900_000_000, 7))),
-        column("longitude", "float", sometimes(500, scaled(-1_800_000_000, 1_800_000_000, 7))),
+        column(
+            "latitude",
+            "float",
+            sometimes(500, scaled(-900_000_000, 900_000_000, 7)),
+        ),
+        column(
+            "longitude",
+            "float",
+            sometimes(500, scaled(-1_800_000_000, 1_800_000_000, 7)),
+        ),
         column("customer", "boolean", flag(300)),
         column("vendor", "boolean", flag(400)),
         column("manufacturer", "boolean", flag(200)),
         column("primary", "boolean", flag(10)),
         column("publicly_traded", "boolean", sometimes(900, flag(200))),
         column("contact", "reference", sometimes(300, refers("sys_user"))).refers_to("sys_user"),
-        column("notes", "string", sometimes(200, pick(super::tasks::AWKWARD_TEXTS))).length(4000),
+        column(
+            "notes",
+            "string",
+            sometimes(200, pick(super::tasks::AWKWARD_TEXTS)),
+        )
+        .length(4000),
         column("banner_image", "user_image", nothing()),
-        column("rank_tier", "string", sometimes(700, pick(&["strategic", "tactical", "legacy"])))
-            .choices(&[("strategic", "Strategic"), ("tactical", "Tactical"), ("legacy", "Legacy")]),
+        column(
+            "rank_tier",
+            "string",
+            sometimes(700, pick(&["strategic", "tactical", "legacy"])),
+        )
+        .choices(&[
+            ("strategic", "Strategic"),
+            ("tactical", "Tactical"),
+            ("legacy", "Legacy"),
+        ]),
     ];
     columns.extend(domain_columns(|data, row| {
-        if data.name(row.class()) == "customer_account" { data.account_domain(row.index()) } else { None }
+        if data.name(row.class()) == "customer_account" {
+            data.account_domain(row.index())
+        } else {
+            None
+        }
     }));
     columns
 }
@@ -96,17 +236,50 @@ fn street() -> Make {
 
 fn account() -> Vec<Column> {
     vec![
-        column("name", "string", make(|data, row, _| text(data.account(row.index()).name))).length(80).mandatory(),
+        column(
+            "name",
+            "string",
+            make(|data, row, _| text(data.account(row.index()).name)),
+        )
+        .length(80)
+        .mandatory(),
         column("number", "string", super::super::schema::number("ACCT")).read_only(),
-        column("account_code", "string", make(|_, row, _| text(format!("~~~~{}", row.index())))),
-        column("account_path", "tree_path", make(|_, row, _| text(format!("~~~~1/~~~~{}", row.index())))),
-        column("account_parent", "reference", sometimes(120, refers("customer_account"))).refers_to("customer_account"),
-        column("primary_contact", "reference", sometimes(800, refers("customer_contact"))).refers_to("customer_contact"),
-        column("registration_code", "string", make(|_, row, _| text(format!("REG-{}", row.index() * 7919)))),
+        column(
+            "account_code",
+            "string",
+            make(|_, row, _| text(format!("~~~~{}", row.index()))),
+        ),
+        column(
+            "account_path",
+            "tree_path",
+            make(|_, row, _| text(format!("~~~~1/~~~~{}", row.index()))),
+        ),
+        column(
+            "account_parent",
+            "reference",
+            sometimes(120, refers("customer_account")),
+        )
+        .refers_to("customer_account"),
+        column(
+            "primary_contact",
+            "reference",
+            sometimes(800, refers("customer_contact")),
+        )
+        .refers_to("customer_contact"),
+        column(
+            "registration_code",
+            "string",
+            make(|_, row, _| text(format!("REG-{}", row.index() * 7919))),
+        ),
         column("partner", "boolean", flag(100)),
         column("customer", "boolean", flag(950)),
         column("account_manager", "reference", sometimes(700, refers("sys_user"))).refers_to("sys_user"),
-        column("u_salesforce_account_id", "string", make(|data, row, _| salesforce_account_id(data, row.index()))).length(18),
+        column(
+            "u_salesforce_account_id",
+            "string",
+            make(|data, row, _| salesforce_account_id(data, row.index())),
+        )
+        .length(18),
     ]
 }
 
@@ -117,130 +290,42 @@ fn salesforce_account_id(data: &Data, index: usize) -> Cell<'_> {
     match index {
         0..20 => text(full),
         _ if index % 10 == 7 => text(world::salesforce_id("001", 3_000_000_000 + index)),
-        _ if index % 10 == 4 => if index % 20 == 4 { Cell::Null } else { text("") },
+        _ if index % 10 == 4 => {
+            if index % 20 == 4 {
+                Cell::Null
+            } else {
+                text("")
+            }
+        }
         _ if index % 50 == 23 => text(full.get(..15).unwrap_or_default().to_owned()),
         _ => text(full),
     }
 }
 
-fn user() -> Vec<Column> {
-    let mut columns = vec![
-        class_name(),
-        column("user_name", "string", make(|data, row, _| text(user_name(data, row)))).length(40),
-        column("first_name", "string", make(|data, row, _| text(person(data, row).0))).length(50),
-        column("last_name", "string", make(|data, row, _| text(person(data, row).1))).length(50),
-        column("name", "string", make(|data, row, _| {
-            let (given, family) = person(data, row);
-            text(format!("{given} {family}"))
-        })).length(151).read_only(),
-        column("email", "email", make(|data, row, _| text(email(data, row)))).length(100),
-        column("phone", "ph_number", sometimes(600, pick(&["(626) 722-6969", "+351 21 000 0000"]))),
-        column("mobile_phone", "ph_number", nothing()),
-        column("title", "string", sometimes(800, pick(&["Engineer", "Operations Manager", "VP, Sales", "Analyst"]))),
-        column("department", "reference", sometimes(800, refers("cmn_department"))).refers_to("cmn_department"),
-        column("company", "reference", sometimes(700, refers("core_company"))).refers_to("core_company"),
-        column("manager", "reference", sometimes(700, refers("sys_user"))).refers_to("sys_user"),
-        column("location", "reference", sometimes(600, refers("cmn_location"))).refers_to("cmn_location"),
-        column("active", "boolean", make(|data, row, noise| {
-            Cell::Bool(known(data, row).map_or(noise % 100 < 93, |user| user.active))
-        })),
-        column("locked_out", "boolean", make(|data, row, _| Cell::Bool(known(data, row).is_some_and(|user| !user.active)))),
-        column("vip", "boolean", sometimes(950, flag(30))),
-        column("time_zone", "string", sometimes(500, pick(&["GMT", "US/Pacific", "Europe/Zurich"]))),
-        column("date_format", "string", nothing()),
-        column("preferred_language", "string", sometimes(200, pick(&["en", "pt", "de"]))),
-        column("employee_number", "string", sometimes(900, make(|_, row, _| text(format!("{:06}", row.index()))))),
-        column("roles", "user_roles", make(|data, row, _| match known(data, row).map(|user| user.rights) {
-            Some(Rights::Admin) => text("admin,itil"),
-            Some(Rights::Itil) => text("itil"),
-            _ => Cell::Null,
-        })),
-        column("user_password", "password", always("$2a$not-a-hash")),
-        column("last_login", "glide_date", sometimes(600, day())),
-        column("last_login_time", "glide_date_time", sometimes(600, moment())),
-        column("web_service_access_only", "boolean", flag(20)),
-    ];
-    columns.extend(domain_columns(|data, row| {
-        let noise = data.noise(row, 7);
-        (noise % 3 == 0).then(|| usize::try_from(noise >> 8).unwrap_or_default() % DOMAINS.len())
-    }));
-    columns
-}
-
-/// The first rows of `sys_user` are the people who can sign in.
-fn known(data: &Data, row: Row) -> Option<&'static credentials::User> {
-    // A contact with the same number is another person.
-    is_user(data, row).then(|| credentials::USERS.get(row.index())).flatten()
-}
-
-fn is_user(data: &Data, row: Row) -> bool {
-    data.name(row.class()) == "sys_user"
-}
-
-fn person(data: &Data, row: Row) -> (String, String) {
-    match known(data, row) {
-        Some(user) => (user.name.0.to_owned(), user.name.1.to_owned()),
-        None if is_user(data, row) => data.world.person("user", row.index()),
-        None => data.world.person("contact", row.index()),
-    }
-}
-
-fn user_name(data: &Data, row: Row) -> String {
-    if let Some(user) = known(data, row) {
-        return user.user_name.to_owned();
-    }
-    let (given, family) = person(data, row);
-    format!("{}.{}.{}", given.to_lowercase(), family.to_lowercase(), row.index())
-}
-
-fn email(data: &Data, row: Row) -> String {
-    match known(data, row) {
-        Some(user) => user.email.to_owned(),
-        None => format!("{}@example.com", user_name(data, row).replace('\'', "")),
-    }
-}
-
-fn contact() -> Vec<Column> {
-    vec![
-        column("account", "reference", make(|data, row, noise| {
-            let accounts = data.world.accounts().max(1);
-            match noise % 50 {
-                0 => Cell::Null,
-                1 => (dangling())(data, row, noise),
-                _ => {
-                    let index = usize::try_from(noise >> 8).unwrap_or_default() % accounts;
-                    data.table("customer_account").map_or(Cell::Null, |class| Cell::Id(data.sys_id(Row::new(class, index))))
-                }
-            }
-        })).refers_to("customer_account"),
-        column("edu_status", "string", sometimes(100, pick(&["faculty", "student"]))),
-        column("source", "string", sometimes(300, pick(&["web", "import"]))),
-    ]
-}
-
-fn group() -> Vec<Column> {
-    const NAMES: [&str; 8] = ["Service Desk", "Network", "Database", "Field Services", "Security", "Hardware", "Software", "CAB Approval"];
-    vec![
-        column("name", "string", make(|_, row, _| {
-            let base = choose(&NAMES, row.index() as u64);
-            text(if row.index() < NAMES.len() { base.to_owned() } else { format!("{base} {}", row.index() / NAMES.len() + 1) })
-        })).mandatory(),
-        column("description", "string", nothing()).length(1000),
-        column("manager", "reference", sometimes(900, refers("sys_user"))).refers_to("sys_user"),
-        column("parent", "reference", sometimes(200, refers("sys_user_group"))).refers_to("sys_user_group"),
-        column("active", "boolean", flag(950)),
-        column("email", "email", nothing()),
-    ]
-}
-
 fn location() -> Vec<Column> {
     vec![
         numbered("LOC"),
-        column("name", "string", make(|_, row, noise| {
-            text(format!("{} {}", choose(&["Lisbon", "Austin", "Osaka", "Zürich", "Bromley"], noise), row.index()))
-        })),
-        column("city", "string", pick(&["Lisbon", "Austin", "Osaka", "Zürich", "Bromley"])),
-        column("country", "string", pick(&["Portugal", "USA", "Japan", "Switzerland", "UK"])),
+        column(
+            "name",
+            "string",
+            make(|_, row, noise| {
+                text(format!(
+                    "{} {}",
+                    choose(&["Lisbon", "Austin", "Osaka", "Zürich", "Bromley"], noise),
+                    row.index()
+                ))
+            }),
+        ),
+        column(
+            "city",
+            "string",
+            pick(&["Lisbon", "Austin", "Osaka", "Zürich", "Bromley"]),
+        ),
+        column(
+            "country",
+            "string",
+            pick(&["Portugal", "USA", "Japan", "Switzerland", "UK"]),
+        ),
         column("latitude", "float", scaled(-900_000_000, 900_000_000, 7)),
         column("longitude", "float", scaled(-1_800_000_000, 1_800_000_000, 7)),
     ]

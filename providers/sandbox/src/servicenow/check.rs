@@ -1,0 +1,397 @@
+//! What a bound condition does to a value.
+//!
+//! Owns: the semantics of every operator by column type. Source: "Operators available for filters and queries", Australia.
+//! Invariant: a literal that does not read for its column's type matches nothing.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use super::cell::{Cell, SysId};
+use super::collation::Collation;
+use super::comparison::{Literal, Matching, number};
+use super::data::{Data, Path};
+use super::query::Operator;
+use super::render;
+use super::schema::Row;
+use super::switches::Semantics;
+use super::types::Family;
+
+/// A bound condition without its column.
+#[derive(Debug)]
+pub(super) enum Check {
+    Nothing,
+    Everything,
+    Empty,
+    NotEmpty,
+    EmptyString,
+    Members {
+        literals: HashSet<Literal>,
+        ids: HashSet<SysId>,
+        negated: bool,
+    },
+    Boolean {
+        wanted: Vec<bool>,
+        negated: bool,
+        null: bool,
+    },
+    Range {
+        low: Option<(Literal, bool)>,
+        high: Option<(Literal, bool)>,
+        negated: bool,
+    },
+    Pattern {
+        place: Place,
+        key: String,
+        negated: bool,
+        display: bool,
+    },
+    /// The displayed text equals the key.
+    Display(String),
+    Field {
+        other: Path,
+        wanted: &'static [Ordering],
+        negated: bool,
+        prefix: Option<usize>,
+    },
+    Class(Vec<&'static str>),
+}
+
+/// Where a pattern must be found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Anywhere,
+    Start,
+    End,
+}
+
+impl Check {
+    /// A comparison with a literal.
+    pub(super) fn literal(
+        operator: Operator,
+        family: Family,
+        reference: bool,
+        value: &str,
+        semantics: &Semantics,
+    ) -> Self {
+        let absent = value.is_empty() || (semantics.null_word_is_empty && value == "NULL");
+        match operator {
+            Operator::Anything => Self::Everything,
+            Operator::IsEmpty => Self::Empty,
+            Operator::IsNotEmpty => Self::NotEmpty,
+            Operator::EmptyString => Self::EmptyString,
+            Operator::Equal if absent => Self::Empty,
+            Operator::NotEqual if absent => Self::NotEmpty,
+            Operator::Equal | Operator::NotEqual | Operator::In | Operator::NotIn => {
+                members(operator, family, value, semantics)
+            }
+            Operator::Like => pattern(Place::Anywhere, value, false, reference, semantics),
+            Operator::NotLike => pattern(Place::Anywhere, value, true, reference, semantics),
+            Operator::StartsWith => pattern(Place::Start, value, false, reference, semantics),
+            Operator::EndsWith => pattern(Place::End, value, false, reference, semantics),
+            Operator::Less | Operator::LessOrEqual => match Literal::read(family, value, semantics) {
+                Some(high) => range(None, Some((high, operator == Operator::LessOrEqual)), false),
+                None => Self::Nothing,
+            },
+            Operator::Greater | Operator::GreaterOrEqual => match Literal::read(family, value, semantics) {
+                Some(low) => range(Some((low, operator == Operator::GreaterOrEqual)), None, false),
+                None => Self::Nothing,
+            },
+            Operator::Between => span(value, family, false, semantics),
+            // The first part is a label such as `Today`; start and end follow it.
+            Operator::On => span(
+                value.split_once('@').map_or("", |(_, rest)| rest),
+                family,
+                false,
+                semantics,
+            ),
+            Operator::NotOn => span(
+                value.split_once('@').map_or("", |(_, rest)| rest),
+                family,
+                true,
+                semantics,
+            ),
+            Operator::SameAs
+            | Operator::NotSameAs
+            | Operator::GreaterThanField
+            | Operator::LessThanField
+            | Operator::GreaterOrEqualField
+            | Operator::LessOrEqualField
+            | Operator::InstanceOf => Self::Nothing,
+        }
+    }
+
+    /// A comparison with another column, by `day`, `month` … when a part is named.
+    pub(super) fn field(operator: Operator, other: Path, part: &str) -> Self {
+        let (wanted, negated): (&'static [Ordering], bool) = match operator {
+            Operator::NotSameAs => (&[Ordering::Equal], true),
+            Operator::GreaterThanField => (&[Ordering::Greater], false),
+            Operator::LessThanField => (&[Ordering::Less], false),
+            Operator::GreaterOrEqualField => (&[Ordering::Greater, Ordering::Equal], false),
+            Operator::LessOrEqualField => (&[Ordering::Less, Ordering::Equal], false),
+            _ => (&[Ordering::Equal], false),
+        };
+        let prefix = match part {
+            "year" => Some(4),
+            "month" => Some(7),
+            "day" => Some(10),
+            "hour" => Some(13),
+            "minute" => Some(16),
+            _ => None,
+        };
+        Self::Field {
+            other,
+            wanted,
+            negated,
+            prefix,
+        }
+    }
+
+    pub(super) fn display(value: &str, semantics: &Semantics) -> Self {
+        Self::Display(Collation::new(semantics).key(value))
+    }
+
+    /// The keys that `=` or IN names, if this is such a condition.
+    pub(super) fn ids(&self) -> Option<Vec<SysId>> {
+        match self {
+            Self::Members {
+                ids, negated: false, ..
+            } => Some(ids.iter().copied().collect()),
+            _ => None,
+        }
+    }
+
+    /// The text below which no value matches.
+    pub(super) fn lower_bound(&self) -> Option<String> {
+        match self {
+            Self::Range {
+                low: Some((Literal::Text(text, _), _)),
+                negated: false,
+                ..
+            } => Some(text.clone()),
+            _ => None,
+        }
+    }
+
+    /// True for `>` and `>=` on text.
+    pub(super) fn is_lower_bound(&self) -> bool {
+        self.lower_bound().is_some() && matches!(self, Self::Range { high: None, .. })
+    }
+
+    pub(super) fn matches(&self, data: &Data, matching: Matching, row: Row, path: &Path) -> bool {
+        let cell = data.value(row, path);
+        let null = matching.is_null(&cell);
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::Empty => cell.is_empty(),
+            Self::NotEmpty => !cell.is_empty(),
+            Self::EmptyString => !null && cell.is_empty(),
+            Self::Members { negated, .. } | Self::Pattern { negated, .. } if null => {
+                *negated && matching.not_equal_returns_nulls
+            }
+            Self::Members {
+                literals,
+                ids,
+                negated,
+            } => contains(literals, ids, &matching, &cell) != *negated,
+            Self::Boolean {
+                wanted,
+                negated,
+                null,
+            } => match cell {
+                Cell::Bool(value) => wanted.contains(&value) != *negated,
+                _ => *null,
+            },
+            Self::Range { .. } if null => false,
+            Self::Range { low, high, negated } => within(low, high, &matching, &cell) != *negated,
+            Self::Pattern {
+                place,
+                key,
+                negated,
+                display,
+            } => {
+                let shown = if *display {
+                    render::display(data, row, path, &cell, 0)
+                } else {
+                    cell.raw()
+                };
+                found(
+                    *place,
+                    key,
+                    &matching.collation.pattern(&shown),
+                    matching.like_wildcards,
+                ) != *negated
+            }
+            Self::Display(key) => {
+                !null
+                    && matching
+                        .collation
+                        .key(&render::display(data, row, path, &cell, 0))
+                        == *key
+            }
+            Self::Field {
+                other,
+                wanted,
+                negated,
+                prefix,
+            } => {
+                let other = data.value(row, other);
+                if null || matching.is_null(&other) {
+                    return false;
+                }
+                let order = match prefix {
+                    Some(length) => {
+                        let part = |cell: &Cell<'_>| cell.raw().chars().take(*length).collect::<String>();
+                        Some(part(&cell).cmp(&part(&other)))
+                    }
+                    None => matching.compare(&cell, &other),
+                };
+                order.is_some_and(|order| wanted.contains(&order)) != *negated
+            }
+            Self::Class(classes) => matches!(&cell, Cell::Text(class) if classes.contains(&class.as_ref())),
+        }
+    }
+}
+
+fn range(low: Option<(Literal, bool)>, high: Option<(Literal, bool)>, negated: bool) -> Check {
+    Check::Range { low, high, negated }
+}
+
+/// `a@b`, both ends included.
+fn span(value: &str, family: Family, negated: bool, semantics: &Semantics) -> Check {
+    let ends = value.split_once('@').and_then(|(low, high)| {
+        Some((
+            Literal::read(family, low, semantics)?,
+            Literal::read(family, high, semantics)?,
+        ))
+    });
+    match ends {
+        Some((low, high)) => range(Some((low, true)), Some((high, true)), negated),
+        None => Check::Nothing,
+    }
+}
+
+fn pattern(place: Place, value: &str, negated: bool, display: bool, semantics: &Semantics) -> Check {
+    Check::Pattern {
+        place,
+        key: Collation::new(semantics).pattern(value),
+        negated,
+        display,
+    }
+}
+
+fn members(operator: Operator, family: Family, value: &str, semantics: &Semantics) -> Check {
+    let negated = matches!(operator, Operator::NotEqual | Operator::NotIn);
+    let texts: Vec<&str> = match operator {
+        Operator::In | Operator::NotIn => value.split(',').collect(),
+        _ => vec![value],
+    };
+    if family == Family::Boolean {
+        let wanted: Vec<bool> = texts.iter().filter_map(|text| boolean(text)).collect();
+        let null = operator == Operator::NotEqual;
+        return if wanted.is_empty() {
+            Check::Nothing
+        } else {
+            Check::Boolean {
+                wanted,
+                negated,
+                null,
+            }
+        };
+    }
+    let literals: HashSet<Literal> = texts
+        .iter()
+        .filter_map(|text| Literal::read(family, text, semantics))
+        .collect();
+    if literals.is_empty() {
+        return Check::Nothing;
+    }
+    let ids = literals
+        .iter()
+        .filter_map(|literal| match literal {
+            Literal::Text(_, id) => *id,
+            _ => None,
+        })
+        .collect();
+    Check::Members {
+        literals,
+        ids,
+        negated,
+    }
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+fn contains(literals: &HashSet<Literal>, ids: &HashSet<SysId>, matching: &Matching, cell: &Cell<'_>) -> bool {
+    let literal = match cell {
+        Cell::Id(id) => return ids.contains(id),
+        Cell::Text(text) => Literal::Text(matching.collation.key(text), SysId::parse(text)),
+        Cell::Seconds(seconds) => Literal::Seconds(*seconds),
+        Cell::Days(days) => Literal::Seconds(i64::from(*days) * 86_400),
+        cell => match number(cell) {
+            Some(number) => Literal::Number(number),
+            None => return false,
+        },
+    };
+    literals.contains(&literal)
+}
+
+fn within(
+    low: &Option<(Literal, bool)>,
+    high: &Option<(Literal, bool)>,
+    matching: &Matching,
+    cell: &Cell<'_>,
+) -> bool {
+    let above = low
+        .as_ref()
+        .is_none_or(|(literal, inclusive)| match literal.order(matching, cell) {
+            Some(order) => order == Ordering::Greater || (*inclusive && order == Ordering::Equal),
+            None => false,
+        });
+    let below = high
+        .as_ref()
+        .is_none_or(|(literal, inclusive)| match literal.order(matching, cell) {
+            Some(order) => order == Ordering::Less || (*inclusive && order == Ordering::Equal),
+            None => false,
+        });
+    above && below
+}
+
+fn found(place: Place, key: &str, text: &str, wildcards: bool) -> bool {
+    if wildcards && key.contains(['%', '_']) {
+        let pattern = match place {
+            Place::Anywhere => format!("%{key}%"),
+            Place::Start => format!("{key}%"),
+            Place::End => format!("%{key}"),
+        };
+        return sql_like(
+            &pattern.chars().collect::<Vec<_>>(),
+            &text.chars().collect::<Vec<_>>(),
+        );
+    }
+    match place {
+        Place::Anywhere => text.contains(key),
+        Place::Start => text.starts_with(key),
+        Place::End => text.ends_with(key),
+    }
+}
+
+/// SQL's LIKE without an escape character.
+fn sql_like(pattern: &[char], text: &[char]) -> bool {
+    match (pattern.split_first(), text.split_first()) {
+        (None, None) => true,
+        (None, Some(_)) => false,
+        (Some(('%', rest)), _) => {
+            (0..=text.len()).any(|at| text.get(at..).is_some_and(|tail| sql_like(rest, tail)))
+        }
+        (Some(('_', rest)), Some((_, tail))) => sql_like(rest, tail),
+        (Some((wanted, rest)), Some((letter, tail))) => wanted == letter && sql_like(rest, tail),
+        (Some(_), None) => false,
+    }
+}

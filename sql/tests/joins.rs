@@ -1,0 +1,97 @@
+use crate::fixture::world;
+
+const DEMO: &str = include_str!("../demo/account_opportunities.sql");
+
+#[tokio::test]
+async fn the_demo_join_costs_one_call_on_each_side() {
+    let world = world().await;
+    let first = world.rows("admin", DEMO).await;
+    assert_eq!(first.len(), 4, "{first:?}");
+    assert!(first.iter().all(|row| row[0] == "Boxeo"), "{first:?}");
+    let (salesforce, servicenow) = world.calls();
+    assert!(
+        salesforce + servicenow <= 6,
+        "cold: {salesforce} + {servicenow} calls: {:?}",
+        world.remote_queries()
+    );
+    world.forget_requests();
+    assert_eq!(world.rows("admin", DEMO).await, first);
+    assert_eq!(world.calls(), (1, 1), "{:?}", world.remote_queries());
+}
+
+#[tokio::test]
+async fn the_keys_of_the_first_system_reach_the_second() {
+    let world = world().await;
+    world.rows("admin", DEMO).await;
+    world.forget_requests();
+    world.rows("admin", DEMO).await;
+    let queries = world.remote_queries();
+    let soql = queries
+        .iter()
+        .find(|(path, _)| path.ends_with("/query"))
+        .map(|(_, queries)| queries[0].clone())
+        .expect("a query");
+    assert!(
+        soql.contains("IsClosed = FALSE") && soql.contains("AccountId "),
+        "{soql}"
+    );
+}
+
+#[tokio::test]
+async fn no_account_means_no_call_for_its_opportunities() {
+    let world = world().await;
+    let sql = DEMO.replace("Boxeo", "No such account");
+    world.rows("admin", &sql).await;
+    world.forget_requests();
+    assert!(world.rows("admin", &sql).await.is_empty());
+    assert_eq!(world.calls(), (0, 1));
+}
+
+#[tokio::test]
+async fn many_keys_are_split_over_requests_and_lose_nothing() {
+    let world = world().await;
+    let joined = "SELECT count(*), count(DISTINCT a.sys_id) FROM servicenow.customer_account a \
+                  JOIN salesforce.opportunity o ON o.accountid = a.u_salesforce_account_id WHERE a.name <> 'Megacorp'";
+    let whole = "SELECT count(*), count(DISTINCT a.sys_id) FROM servicenow.customer_account a \
+                 JOIN (SELECT * FROM salesforce.opportunity OFFSET 0) o ON o.accountid = a.u_salesforce_account_id \
+                 WHERE a.name <> 'Megacorp'";
+    assert_eq!(
+        world.rows("admin", joined).await,
+        world.rows("admin", whole).await
+    );
+}
+
+#[tokio::test]
+async fn every_kind_of_join_agrees_with_itself_without_pushdown() {
+    let world = world().await;
+    let session = world.session("admin").await;
+    let join = |kind: &str| {
+        format!(
+            "SELECT a.number, o.id FROM servicenow.customer_account a {kind} JOIN \
+             (SELECT * FROM salesforce.opportunity WHERE amount > 400000) o ON o.accountid = a.u_salesforce_account_id \
+             ORDER BY 1, 2"
+        )
+    };
+    let mut queries: Vec<String> = ["INNER", "LEFT", "RIGHT", "FULL"]
+        .iter()
+        .map(|kind| join(kind))
+        .collect();
+    queries.push(
+        "SELECT number FROM servicenow.customer_account WHERE u_salesforce_account_id IN \
+         (SELECT accountid FROM salesforce.opportunity WHERE stagename = 'Closed Won') ORDER BY 1"
+            .to_owned(),
+    );
+    queries.push(
+        "SELECT number FROM servicenow.customer_account a WHERE NOT EXISTS \
+         (SELECT 1 FROM salesforce.opportunity o WHERE o.accountid = a.u_salesforce_account_id) ORDER BY 1"
+            .to_owned(),
+    );
+    for sql in queries {
+        session.set("causeway.pushdown", "on").expect("a setting");
+        let pushed = crate::fixture::rows(&session, &sql).await.expect(&sql);
+        session.set("causeway.pushdown", "off").expect("a setting");
+        let local = crate::fixture::rows(&session, &sql).await.expect(&sql);
+        assert!(!local.is_empty(), "{sql}");
+        assert_eq!(pushed, local, "{sql}");
+    }
+}

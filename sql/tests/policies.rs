@@ -1,0 +1,168 @@
+use causeway_sql::Policy;
+
+use crate::fixture::{opportunity_policy, world, world_with};
+
+/// What the practice world says of an account's domain, computed apart from the engine: domains 2 (EMEA), 3, 4 and global for ana;
+/// 6 (GLOBEX), 7 and global for ben.
+fn accounts_in(domains: &[Option<usize>]) -> usize {
+    let world = causeway_sandbox::world::World::new(42, 1);
+    (0..world.accounts())
+        .filter(|&index| domains.contains(&world.account(index).domain))
+        .count()
+}
+
+const EMEA: &[Option<usize>] = &[None, Some(2), Some(3), Some(4)];
+const GLOBEX: &[Option<usize>] = &[None, Some(6), Some(7)];
+
+#[tokio::test]
+async fn each_person_sees_the_accounts_of_their_domains() {
+    let world = world().await;
+    let count = "SELECT count(*) FROM servicenow.customer_account";
+    assert_eq!(world.value("admin", count).await, "500");
+    assert_eq!(world.value("ana", count).await, accounts_in(EMEA).to_string());
+    assert_eq!(world.value("ben", count).await, accounts_in(GLOBEX).to_string());
+    assert_eq!(
+        world.value("nobody", count).await,
+        accounts_in(&[None]).to_string()
+    );
+}
+
+#[tokio::test]
+async fn opportunities_follow_the_accounts_that_a_person_sees() {
+    let world = world().await;
+    let boxeo = "SELECT count(*) FROM salesforce.opportunity o JOIN salesforce.account a ON a.id = o.accountid WHERE a.name = 'Boxeo'";
+    assert_eq!(world.value("admin", boxeo).await, "7");
+    assert_eq!(world.value("ana", boxeo).await, "7");
+    assert_eq!(world.value("ben", boxeo).await, "0");
+    let hidden = "SELECT count(*) FROM salesforce.opportunity WHERE accountid NOT IN \
+                  (SELECT u_salesforce_account_id FROM servicenow.customer_account WHERE u_salesforce_account_id IS NOT NULL)";
+    assert_eq!(world.value("ana", hidden).await, "0");
+    assert_ne!(world.value("admin", hidden).await, "error");
+}
+
+#[tokio::test]
+async fn a_domain_that_does_not_exist_is_an_error_not_everything() {
+    let world = world().await;
+    let error = world
+        .error("lost", "SELECT count(*) FROM servicenow.customer_account")
+        .await;
+    assert!(
+        error.message.contains("domain 'TOP/NOWHERE' does not exist"),
+        "{}",
+        error.message
+    );
+}
+
+#[tokio::test]
+async fn policies_of_one_table_hold_together() {
+    let open_only = Policy {
+        rows: Some("NOT isclosed OR isclosed IS NULL".to_owned()),
+        ..opportunity_policy()
+    };
+    let world = world_with(vec![opportunity_policy(), open_only]).await;
+    assert_eq!(
+        world
+            .value(
+                "ana",
+                "SELECT count(*) FROM salesforce.opportunity WHERE isclosed"
+            )
+            .await,
+        "0"
+    );
+    let open = "SELECT count(*) FROM salesforce.opportunity WHERE NOT isclosed";
+    let (ana, ben) = (world.value("ana", open).await, world.value("ben", open).await);
+    assert!(ana != "0" && ben != "0" && ana != ben, "ana {ana}, ben {ben}");
+}
+
+#[tokio::test]
+async fn a_denied_column_does_not_exist() {
+    let deny = Policy {
+        table: "salesforce.opportunity".to_owned(),
+        deny_columns: vec!["Amount".to_owned()],
+        ..Policy::default()
+    };
+    let world = world_with(vec![deny]).await;
+    let error = world
+        .error("ana", "SELECT amount FROM salesforce.opportunity LIMIT 1")
+        .await;
+    assert_eq!(error.sqlstate, "42703", "{}", error.message);
+    let error = world
+        .error(
+            "ana",
+            "SELECT id FROM salesforce.opportunity ORDER BY amount LIMIT 1",
+        )
+        .await;
+    assert_eq!(error.sqlstate, "42703", "{}", error.message);
+    let session = world.session("ana").await;
+    let answer = session
+        .sql("SELECT * FROM salesforce.opportunity LIMIT 1")
+        .await
+        .expect("a query");
+    let schema = answer.schema().expect("columns");
+    assert!(schema.column_with_name("amount").is_none() && schema.column_with_name("stagename").is_some());
+}
+
+#[tokio::test]
+async fn a_masked_column_shows_the_mask_in_every_expression() {
+    let mask = Policy {
+        table: "salesforce.opportunity".to_owned(),
+        mask_columns: [
+            ("amount".to_owned(), "NULL".to_owned()),
+            ("name".to_owned(), "left(name, 1) || '***'".to_owned()),
+        ]
+        .into(),
+        ..Policy::default()
+    };
+    let world = world_with(vec![mask]).await;
+    assert_eq!(
+        world
+            .value("ana", "SELECT count(amount) FROM salesforce.opportunity")
+            .await,
+        "0"
+    );
+    assert_eq!(
+        world
+            .value(
+                "ana",
+                "SELECT count(*) FROM salesforce.opportunity WHERE amount > 0"
+            )
+            .await,
+        "0"
+    );
+    assert_eq!(
+        world
+            .value(
+                "ana",
+                "SELECT count(*) FROM salesforce.opportunity WHERE name NOT LIKE '_***'"
+            )
+            .await,
+        "0"
+    );
+    let rows = world
+        .rows("ana", "SELECT name, amount FROM salesforce.opportunity LIMIT 3")
+        .await;
+    assert_eq!(rows.len(), 3);
+    assert!(
+        rows.iter().all(|row| row[0].ends_with("***") && row[1] == "NULL"),
+        "{rows:?}"
+    );
+}
+
+#[tokio::test]
+async fn policies_that_lead_in_a_circle_are_an_error() {
+    let to_account = Policy {
+        table: "salesforce.opportunity".to_owned(),
+        rows: Some("accountid IN (SELECT id FROM salesforce.account)".to_owned()),
+        ..Policy::default()
+    };
+    let back = Policy {
+        table: "salesforce.account".to_owned(),
+        rows: Some("id IN (SELECT accountid FROM salesforce.opportunity)".to_owned()),
+        ..Policy::default()
+    };
+    let world = world_with(vec![to_account, back]).await;
+    let error = world
+        .error("ana", "SELECT count(*) FROM salesforce.account")
+        .await;
+    assert_eq!(error.sqlstate, "42P17", "{}", error.message);
+}
