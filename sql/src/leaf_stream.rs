@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_core::{Error, KeySet, Kind, Literal, Op, QueryContext, RemoteQuery, Verdict, keys, scan};
+use causeway_core::{
+    Condition, Error, KeySet, Kind, Literal, Op, QueryContext, RemoteQuery, Verdict, keys, scan,
+};
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
@@ -62,11 +64,38 @@ async fn open(spec: Arc<ScanSpec>, mut query: RemoteQuery, context: Arc<QueryCon
     }
     let scans_at_once = spec.source.limits().concurrent_scans.max(1);
     let restricted = spec.restricted;
+    let several = queries.len() > 1;
     let pages = stream::iter(queries)
-        .map(move |query| scan(Arc::clone(&spec.source), Arc::clone(&context), query))
-        .flatten_unordered(scans_at_once)
-        .map_err(move |error| source_error(if restricted { without_record(error) } else { error }));
+        .map(move |query| {
+            let own_keys = query.keys.clone().filter(|_| several);
+            let pages = scan(Arc::clone(&spec.source), Arc::clone(&context), query.clone());
+            let pages = pages
+                .map_err(move |error| source_error(if restricted { without_record(error) } else { error }));
+            pages
+                .map(move |batch| of_own_keys(&query, own_keys.as_ref(), batch?))
+                .boxed()
+        })
+        .flatten_unordered(scans_at_once);
     Ok(pages.boxed())
+}
+
+/// Keeps the rows whose key was asked for by this very request.
+///
+/// A remote system that compares text without case, or ignores the condition, answers a row to several requests; it counts once.
+fn of_own_keys(query: &RemoteQuery, keys: Option<&KeySet>, batch: RecordBatch) -> Result<RecordBatch> {
+    let Some(keys) = keys else { return Ok(batch) };
+    let position = query.columns.iter().position(|column| *column == keys.column);
+    let Some(position) = position else {
+        return Err(DataFusionError::Internal(
+            "a key column was not fetched".to_owned(),
+        ));
+    };
+    let schema = batch.schema();
+    let column = Arc::new(Column::new(schema.field(position).name(), position));
+    let values = ScalarValue::iter_to_array(keys.values.iter().map(lower::scalar))?;
+    let own = InListExpr::try_new_from_array(column, values, false, &schema)?;
+    let kept = own.evaluate(&batch)?.into_array(batch.num_rows())?;
+    Ok(filter_record_batch(&batch, kept.as_boolean())?)
 }
 
 /// Whether reading the whole table takes fewer calls than asking for the keys.
@@ -204,6 +233,11 @@ fn key_set(spec: &ScanSpec, query: &RemoteQuery, output: usize, values: Vec<Scal
     }
     match spec.source.dialect().atom(column, Op::In, &literals) {
         Verdict::Never(_) => None,
+        // No record has any of these keys.
+        Verdict::Exact(Condition::Never) => Some(KeySet {
+            column: position,
+            values: Vec::new(),
+        }),
         Verdict::Exact(_) | Verdict::Superset(..) => Some(KeySet {
             column: position,
             values: literals,

@@ -357,6 +357,19 @@ pub(crate) fn literal(ty: ColumnType, value: &ScalarValue) -> Option<Literal> {
     }
 }
 
+/// The literal as a value of its Arrow type.
+pub(crate) fn scalar(literal: &Literal) -> ScalarValue {
+    match literal {
+        Literal::Boolean(value) => ScalarValue::Boolean(Some(*value)),
+        Literal::Int(value) => ScalarValue::Int64(Some(*value)),
+        Literal::Float(value) => ScalarValue::Float64(Some(*value)),
+        Literal::Text(value) => ScalarValue::Utf8(Some(value.clone())),
+        Literal::Date(days) => ScalarValue::Date32(Some(*days)),
+        Literal::Timestamp(micros) => ScalarValue::TimestampMicrosecond(Some(*micros), Some("UTC".into())),
+        Literal::Time(micros) => ScalarValue::Time64Microsecond(Some(*micros)),
+    }
+}
+
 fn text_of(value: &ScalarValue) -> Option<String> {
     match value {
         ScalarValue::Utf8(Some(text))

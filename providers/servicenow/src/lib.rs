@@ -1,1 +1,23 @@
-//! Placeholder.
+//! ServiceNow as a [`causeway_core::Source`].
+//!
+//! Owns: the Table API, the dictionary, encoded queries. Does not own: SQL, and transport, which the core has.
+//! Invariant: nothing that the instance filters is believed; everything is checked again, and a scan ends only where a count says so.
+//! Start at [`ServiceNowDialect`] for what is pushed and at the README for why.
+
+mod batch;
+mod cache;
+mod classify;
+mod client;
+mod config;
+mod dialect;
+mod dictionary;
+mod discovery;
+mod encoded;
+mod page;
+mod plan;
+mod source;
+mod types;
+
+pub use config::Config;
+pub use dialect::ServiceNowDialect;
+pub use source::ServiceNow;

@@ -113,10 +113,13 @@ impl Layout {
     ///
     /// # Errors
     /// [`DecodeError::Damaged`] when the body is not a whole page, [`DecodeError::BadValue`] when a value does not fit. `key_path`
-    /// names the record's key for that message.
+    /// names the record's key for that message, or points to it where it begins with `/`.
     pub fn decode(&self, body: &[u8], key_path: &str) -> Result<Decoded, DecodeError> {
         let mut rows = Rows::new(self);
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        // Checked once for the whole page, which costs a fraction of checking each text in it.
+        let text = std::str::from_utf8(body)
+            .map_err(|error| DecodeError::Damaged(format!("the answer is not UTF-8 text: {error}")))?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
         let walked = EnvelopeSeed { rows: &mut rows }
             .deserialize(&mut deserializer)
             .and_then(|envelope| {
@@ -169,13 +172,13 @@ impl Layout {
         let record = serde_json::from_slice::<Value>(body)
             .ok()
             .and_then(|page| {
-                Some(
-                    page.get(self.rows_key)?
-                        .get(rows.count)?
-                        .get(key_path)?
-                        .as_str()?
-                        .to_owned(),
-                )
+                let record = page.get(self.rows_key)?.get(rows.count)?;
+                let key = if key_path.starts_with('/') {
+                    record.pointer(key_path)
+                } else {
+                    record.get(key_path)
+                };
+                Some(key?.as_str()?.to_owned())
             })
             .unwrap_or_else(|| format!("{} of the page", rows.count + 1));
         let output = self.outputs.iter().position(|(at, _)| at == leaf);
@@ -238,7 +241,12 @@ impl Node {
 struct Rows<'a> {
     layout: &'a Layout,
     builders: Vec<ColumnBuilder>,
+    /// For each leaf, whether any record carried it.
     seen: Vec<bool>,
+    /// For each leaf, the number of the last record that gave it a value, from 1.
+    filled_by: Vec<usize>,
+    /// Leaves that the current record gave a value.
+    filled: usize,
     count: usize,
     bad_value: Option<(usize, String)>,
 }
@@ -254,6 +262,8 @@ impl<'a> Rows<'a> {
             layout,
             builders,
             seen: vec![false; layout.leaves.len()],
+            filled_by: vec![0; layout.leaves.len()],
+            filled: 0,
             count: 0,
             bad_value: None,
         }
@@ -262,11 +272,31 @@ impl<'a> Rows<'a> {
     /// Ends a record: leaves that it did not carry are NULL.
     fn end_record(&mut self) {
         self.count += 1;
-        for builder in &mut self.builders {
-            if builder.len() < self.count {
+        if std::mem::take(&mut self.filled) == self.builders.len() {
+            return;
+        }
+        for (builder, filled_by) in self.builders.iter_mut().zip(&self.filled_by) {
+            if *filled_by != self.count {
                 builder.append_null();
             }
         }
+    }
+
+    /// The builder of a leaf that the current record has not given a value yet.
+    fn take_turn(&mut self, leaf: usize) -> Option<ValueSeed<'_>> {
+        let record = self.count + 1;
+        let filled_by = self
+            .filled_by
+            .get_mut(leaf)
+            .filter(|filled_by| **filled_by != record)?;
+        *filled_by = record;
+        self.filled += 1;
+        *self.seen.get_mut(leaf)? = true;
+        Some(ValueSeed {
+            builder: self.builders.get_mut(leaf)?,
+            leaf,
+            bad_value: &mut self.bad_value,
+        })
     }
 
     fn mark_seen(&mut self, node: &Node) {
@@ -413,44 +443,71 @@ impl<'de> Visitor<'de> for RecordSeed<'_, '_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
         let mut guess = 0;
         let (mut keys, mut metas) = (0_usize, 0_usize);
-        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+        let node = self.node;
+        while let Some(found) = map.next_key_seed(KeySeed {
+            node,
+            guess: &mut guess,
+        })? {
             keys += 1;
-            match self.node.find(&key, &mut guess) {
-                Some(Target::Leaf(leaf)) => {
-                    let leaf = *leaf;
-                    self.rows.see(leaf);
-                    let due = self
-                        .rows
-                        .builders
-                        .get(leaf)
-                        .is_some_and(|builder| builder.len() == self.rows.count);
-                    match self.rows.builders.get_mut(leaf) {
-                        Some(builder) if due => {
-                            let bad_value = &mut self.rows.bad_value;
-                            map.next_value_seed(ValueSeed {
-                                builder,
-                                leaf,
-                                bad_value,
-                            })?;
-                        }
-                        _ => {
-                            return Err(A::Error::custom(format!(
-                                "the key '{key}' comes twice in a record"
-                            )));
-                        }
+            match found {
+                Found::Known(Target::Leaf(leaf)) => match self.rows.take_turn(*leaf) {
+                    Some(seed) => map.next_value_seed(seed)?,
+                    None => {
+                        let leaf = self.rows.layout.leaves.get(*leaf);
+                        let key = leaf.map(|(path, _)| path.as_str()).unwrap_or_default();
+                        return Err(A::Error::custom(format!(
+                            "the key '{key}' comes twice in a record"
+                        )));
                     }
-                }
-                Some(Target::Nested(node)) => map.next_value_seed(NestedSeed {
+                },
+                Found::Known(Target::Nested(node)) => map.next_value_seed(NestedSeed {
                     rows: &mut *self.rows,
                     node,
                 })?,
-                None => {
-                    metas += usize::from(key == "__meta");
+                Found::Unknown { is_meta } => {
+                    metas += usize::from(is_meta);
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
         Ok(keys == 1 && metas == 1)
+    }
+}
+
+/// Where a key of a record leads.
+enum Found<'n> {
+    Known(&'n Target),
+    Unknown { is_meta: bool },
+}
+
+/// Looks a key up without keeping its text.
+struct KeySeed<'n, 'g> {
+    node: &'n Node,
+    guess: &'g mut usize,
+}
+
+impl<'de, 'n> DeserializeSeed<'de> for KeySeed<'n, '_> {
+    type Value = Found<'n>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Found<'n>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'n> Visitor<'_> for KeySeed<'n, '_> {
+    type Value = Found<'n>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Found<'n>, E> {
+        Ok(match self.node.find(key, self.guess) {
+            Some(target) => Found::Known(target),
+            None => Found::Unknown {
+                is_meta: key == "__meta",
+            },
+        })
     }
 }
 

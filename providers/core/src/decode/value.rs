@@ -77,19 +77,6 @@ impl ColumnBuilder {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
-        use arrow_array::builder::ArrayBuilder as _;
-        match self {
-            Self::Boolean(builder) => builder.len(),
-            Self::Integer(builder, _) => builder.len(),
-            Self::Float(builder) => builder.len(),
-            Self::Text(builder, _) => builder.len(),
-            Self::Date(builder) => builder.len(),
-            Self::Timestamp(builder) => builder.len(),
-            Self::Time(builder) => builder.len(),
-        }
-    }
-
     pub(super) fn append_null(&mut self) {
         match self {
             Self::Boolean(builder) => builder.append_null(),
@@ -205,12 +192,12 @@ impl ValueSeed<'_> {
         fits: bool,
         leaf: usize,
         bad: &mut Option<(usize, String)>,
-        sample: String,
+        sample: impl FnOnce() -> String,
     ) -> Result<(), E> {
         if fits {
             return Ok(());
         }
-        *bad = Some((leaf, clip(sample)));
+        *bad = Some((leaf, clip(sample())));
         Err(E::custom("a value does not fit its column"))
     }
 }
@@ -266,12 +253,12 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
             }
             _ => false,
         };
-        Self::done(fits, self.leaf, self.bad_value, value.to_string())
+        Self::done(fits, self.leaf, self.bad_value, || value.to_string())
     }
 
     fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<(), E> {
         let fits = self.builder.append_integer(number);
-        Self::done(fits, self.leaf, self.bad_value, number.to_string())
+        Self::done(fits, self.leaf, self.bad_value, || number.to_string())
     }
 
     fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<(), E> {
@@ -280,20 +267,17 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
             Ok(number) => self.builder.append_integer(number),
             Err(_) => self.builder.append_float(number as f64),
         };
-        Self::done(fits, self.leaf, self.bad_value, number.to_string())
+        Self::done(fits, self.leaf, self.bad_value, || number.to_string())
     }
 
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<(), E> {
         let fits = self.builder.append_float(number);
-        Self::done(fits, self.leaf, self.bad_value, number.to_string())
+        Self::done(fits, self.leaf, self.bad_value, || number.to_string())
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
         let fits = self.builder.append_text(text);
-        if fits {
-            return Ok(());
-        }
-        Self::done(false, self.leaf, self.bad_value, format!("'{text}'"))
+        Self::done(fits, self.leaf, self.bad_value, || format!("'{text}'"))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
@@ -319,6 +303,6 @@ impl ValueSeed<'_> {
             }
             _ => false,
         };
-        Self::done(fits, self.leaf, self.bad_value, json)
+        Self::done(fits, self.leaf, self.bad_value, || json)
     }
 }

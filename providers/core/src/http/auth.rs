@@ -230,17 +230,13 @@ impl Authenticator {
             started: chrono::Utc::now(),
         });
         let started = Instant::now();
-        let mut body = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in form {
-            body.append_pair(name, value.expose_secret());
-        }
         let send = self
             .http
             .post(&self.token_url)
             .timeout(Duration::from_secs(30))
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json")
-            .body(body.finish())
+            .body(form_body(form))
             .send();
         let answer = send.await.map_err(|error| network_error(&self.origin, error))?;
         let status = answer.status().as_u16();
@@ -277,4 +273,13 @@ impl Authenticator {
         let message = format!("sign-in by {flow} was refused (status {status}): {reason}");
         Error::new(&self.origin, Kind::SignIn, message)
     }
+}
+
+/// The form, percent-encoded. Kept out of the async function, since the serializer can't move between threads.
+fn form_body(form: &[(&'static str, SecretString)]) -> String {
+    let mut body = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in form {
+        body.append_pair(name, value.expose_secret());
+    }
+    body.finish()
 }

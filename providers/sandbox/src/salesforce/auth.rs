@@ -10,7 +10,8 @@ use rand::Rng as _;
 use serde_json::json;
 
 use super::credentials::{
-    CLIENT_ID, CLIENT_SECRET, ORGANIZATION_ID, PASSWORD, PUBLIC_KEY_PEM, REFRESH_TOKEN, SECURITY_TOKEN, USERNAME, USERNAMES,
+    CLIENT_ID, CLIENT_SECRET, ORGANIZATION_ID, PASSWORD, PUBLIC_KEY_PEM, REFRESH_TOKEN, SECURITY_TOKEN,
+    USERNAME, USERNAMES,
 };
 use super::reply::{Call, Reply};
 use super::value::Id;
@@ -31,7 +32,10 @@ impl Sessions {
             .map(char::from)
             .collect();
         let token = format!("{}!AQ4A{random}", ORGANIZATION_ID.get(..15).unwrap_or_default());
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(token.clone(), user);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(token.clone(), user);
         token
     }
 
@@ -66,7 +70,11 @@ pub(super) fn token(sessions: &Sessions, call: &Call, own_url: &str) -> Reply {
         "urn:ietf:params:oauth:grant-type:jwt-bearer" => assertion(field("assertion"), own_url),
         "client_credentials" => client(call, &form).map(|()| USERNAME),
         "refresh_token" => client_id(&form).and_then(|()| {
-            if field("refresh_token") == REFRESH_TOKEN { Ok(USERNAME) } else { Err(("invalid_grant", "expired access/refresh token")) }
+            if field("refresh_token") == REFRESH_TOKEN {
+                Ok(USERNAME)
+            } else {
+                Err(("invalid_grant", "expired access/refresh token"))
+            }
         }),
         "password" => client(call, &form).and_then(|()| password(field("username"), field("password"))),
         "" => Err(("unsupported_grant_type", "grant type not supported")),
@@ -76,7 +84,10 @@ pub(super) fn token(sessions: &Sessions, call: &Call, own_url: &str) -> Reply {
         Err(refused) => refuse(refused),
         Ok(user) => {
             let issued = chrono::Utc::now().timestamp_millis().to_string();
-            let row = USERNAMES.iter().position(|name| *name == user).unwrap_or_default();
+            let row = USERNAMES
+                .iter()
+                .position(|name| *name == user)
+                .unwrap_or_default();
             let mut answer = json!({
                 "access_token": sessions.open(user),
                 "instance_url": own_url,
@@ -138,7 +149,10 @@ fn password(user: &str, password: &str) -> Result<&'static str, Refused> {
 }
 
 fn known(user: &str) -> Option<&'static str> {
-    USERNAMES.iter().copied().find(|name| name.eq_ignore_ascii_case(user))
+    USERNAMES
+        .iter()
+        .copied()
+        .find(|name| name.eq_ignore_ascii_case(user))
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -157,12 +171,20 @@ fn assertion(token: &str, own_url: &str) -> Result<&'static str, Refused> {
     // Expiry and audience are checked below, where each has its own message.
     rules.validate_exp = false;
     rules.validate_aud = false;
-    let claims: Claims = jsonwebtoken::decode(token, &key, &rules).map_err(|_| invalid)?.claims;
+    let claims: Claims = jsonwebtoken::decode(token, &key, &rules)
+        .map_err(|_| invalid)?
+        .claims;
     if claims.iss != CLIENT_ID {
         return Err(("invalid_client_id", "client identifier invalid"));
     }
     let audience = claims.aud.trim_end_matches('/');
-    if !["https://login.salesforce.com", "https://test.salesforce.com", own_url].contains(&audience) {
+    if ![
+        "https://login.salesforce.com",
+        "https://test.salesforce.com",
+        own_url,
+    ]
+    .contains(&audience)
+    {
         return Err(("invalid_grant", "audience is invalid"));
     }
     let left = claims.exp - chrono::Utc::now().timestamp();
@@ -177,10 +199,17 @@ pub(super) fn soap_login(sessions: &Sessions, call: &Call, own_url: &str) -> Rep
     let text = String::from_utf8_lossy(&call.body);
     let user = element(&text, "username").unwrap_or_default();
     let given = element(&text, "password").unwrap_or_default();
-    let version = call.path.rsplit('/').find(|part| !part.is_empty()).unwrap_or("62.0");
+    let version = call
+        .path
+        .rsplit('/')
+        .find(|part| !part.is_empty())
+        .unwrap_or("62.0");
     let body = match password(&user, &given) {
         Ok(user) => {
-            let row = USERNAMES.iter().position(|name| *name == user).unwrap_or_default();
+            let row = USERNAMES
+                .iter()
+                .position(|name| *name == user)
+                .unwrap_or_default();
             let organization = ORGANIZATION_ID.get(..15).unwrap_or_default();
             format!(
                 "<loginResponse><result><metadataServerUrl>{own_url}/services/Soap/m/{version}/{organization}</metadataServerUrl><passwordExpired>false</passwordExpired><sandbox>false</sandbox><serverUrl>{own_url}/services/Soap/u/{version}/{organization}</serverUrl><sessionId>{}</sessionId><userId>{}</userId><userInfo><organizationId>{ORGANIZATION_ID}</organizationId><userName>{user}</userName><sessionSecondsValid>7200</sessionSecondsValid></userInfo></result></loginResponse>",
@@ -195,11 +224,20 @@ pub(super) fn soap_login(sessions: &Sessions, call: &Call, own_url: &str) -> Rep
             )
         }
     };
-    let status = if body.starts_with("<loginResponse") { 200 } else { 500 };
+    let status = if body.starts_with("<loginResponse") {
+        200
+    } else {
+        500
+    };
     let envelope = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><soapenv:Envelope xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\" xmlns=\"urn:partner.soap.sforce.com\"><soapenv:Body>{body}</soapenv:Body></soapenv:Envelope>"
     );
-    Reply { status, content_type: "text/xml;charset=UTF-8", body: envelope.into_bytes(), ..Reply::default() }
+    Reply {
+        status,
+        content_type: "text/xml;charset=UTF-8",
+        body: envelope.into_bytes(),
+        ..Reply::default()
+    }
 }
 
 /// Reads the text of the first XML element with this local name.
@@ -209,6 +247,10 @@ fn element(xml: &str, name: &str) -> Option<String> {
         .find_map(|tag| xml.find(tag.as_str()).map(|at| at + tag.len()))?;
     let rest = xml.get(start..)?;
     let text = rest.get(..rest.find('<')?)?;
-    let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&apos;", "'");
+    let text = text
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&apos;", "'");
     Some(text.replace("&amp;", "&"))
 }

@@ -46,14 +46,28 @@ struct CompositeRequest {
 }
 
 /// Answers `POST /composite` and, with `kind`, `POST /composite/batch`.
-pub(super) fn run(state: &State, call: &Call, base: &str, user: &'static str, kind: Option<&str>) -> Result<Reply, ApiError> {
+pub(super) fn run(
+    state: &State,
+    call: &Call,
+    base: &str,
+    user: &'static str,
+    kind: Option<&str>,
+) -> Result<Reply, ApiError> {
     if call.method != "POST" {
-        return Err(ApiError::new(405, "METHOD_NOT_ALLOWED", format!("HTTP Method '{}' not allowed. Allowed are POST", call.method)));
+        return Err(ApiError::new(
+            405,
+            "METHOD_NOT_ALLOWED",
+            format!("HTTP Method '{}' not allowed. Allowed are POST", call.method),
+        ));
     }
     match kind {
         None => composite(state, call, user),
         Some("batch") => batch(state, call, base, user),
-        Some(_) => Err(ApiError::new(404, "NOT_FOUND", "The requested resource does not exist")),
+        Some(_) => Err(ApiError::new(
+            404,
+            "NOT_FOUND",
+            "The requested resource does not exist",
+        )),
     }
 }
 
@@ -69,8 +83,16 @@ pub(super) fn batch_calls(call: &Call) -> usize {
 /// Returns the queries inside a composite or batch body, for the log.
 pub(super) fn queries(body: &[u8]) -> Vec<String> {
     let urls: Vec<String> = match (parse::<Batch>(body), parse::<Composite>(body)) {
-        (Ok(batch), _) => batch.batch_requests.into_iter().map(|request| request.url).collect(),
-        (_, Ok(composite)) => composite.composite_request.into_iter().map(|request| request.url).collect(),
+        (Ok(batch), _) => batch
+            .batch_requests
+            .into_iter()
+            .map(|request| request.url)
+            .collect(),
+        (_, Ok(composite)) => composite
+            .composite_request
+            .into_iter()
+            .map(|request| request.url)
+            .collect(),
         _ => Vec::new(),
     };
     urls.iter()
@@ -82,7 +104,13 @@ pub(super) fn queries(body: &[u8]) -> Vec<String> {
         .collect()
 }
 
-fn sub_request(state: &State, user: &'static str, method: &str, url: &str, headers: Vec<(String, String)>) -> Reply {
+fn sub_request(
+    state: &State,
+    user: &'static str,
+    method: &str,
+    url: &str,
+    headers: Vec<(String, String)>,
+) -> Reply {
     if method != "GET" {
         let message = format!("HTTP Method '{method}' not allowed. Allowed are GET");
         return ApiError::new(405, "METHOD_NOT_ALLOWED", message).into();
@@ -91,7 +119,11 @@ fn sub_request(state: &State, user: &'static str, method: &str, url: &str, heade
         short if short.starts_with('v') => format!("/services/data/{short}"),
         full => format!("/{full}"),
     };
-    let mut call = Call { method: method.to_owned(), headers, ..Call::default() };
+    let mut call = Call {
+        method: method.to_owned(),
+        headers,
+        ..Call::default()
+    };
     call.set_target(&target);
     if call.path.contains("/composite") {
         return ApiError::bad("INVALID_BATCH_REQUEST", "composite requests can't be nested").into();
@@ -102,17 +134,32 @@ fn sub_request(state: &State, user: &'static str, method: &str, url: &str, heade
 fn batch(state: &State, call: &Call, base: &str, user: &'static str) -> Result<Reply, ApiError> {
     let request: Batch = parse(&call.body)?;
     if request.batch_requests.is_empty() || request.batch_requests.len() > SUBREQUESTS {
-        return Err(ApiError::bad("LIMIT_EXCEEDED", "The batch request must hold 1 to 25 requests"));
+        return Err(ApiError::bad(
+            "LIMIT_EXCEEDED",
+            "The batch request must hold 1 to 25 requests",
+        ));
     }
     let (mut results, mut rows, mut errors) = (Vec::new(), 0, false);
     for (at, inner) in request.batch_requests.iter().enumerate() {
         let reply = if errors && request.halt_on_error {
-            ApiError::new(412, "BATCH_PROCESSING_HALTED", "Batch processing halted per request").into()
+            ApiError::new(
+                412,
+                "BATCH_PROCESSING_HALTED",
+                "Batch processing halted per request",
+            )
+            .into()
         } else {
-            let newer = inner.url.trim_start_matches("/services/data/").trim_start_matches('/');
+            let newer = inner
+                .url
+                .trim_start_matches("/services/data/")
+                .trim_start_matches('/');
             let version = newer.split('/').next().unwrap_or_default();
             if version.is_empty() || !version.starts_with('v') {
-                ApiError::bad("INVALID_BATCH_REQUEST", format!("{} needs a version, as in {base}", inner.url)).into()
+                ApiError::bad(
+                    "INVALID_BATCH_REQUEST",
+                    format!("{} needs a version, as in {base}", inner.url),
+                )
+                .into()
             } else {
                 sub_request(state, user, &inner.method, &inner.url, Vec::new())
             }
@@ -125,13 +172,20 @@ fn batch(state: &State, call: &Call, base: &str, user: &'static str) -> Result<R
         results.extend_from_slice(b"{\"statusCode\":");
         write_int(i64::from(reply.status), &mut results);
         results.extend_from_slice(b",\"result\":");
-        results.extend_from_slice(if reply.body.is_empty() { b"null" } else { &reply.body });
+        results.extend_from_slice(if reply.body.is_empty() {
+            b"null"
+        } else {
+            &reply.body
+        });
         results.push(b'}');
     }
     let mut body = format!("{{\"hasErrors\":{errors},\"results\":[").into_bytes();
     body.append(&mut results);
     body.extend_from_slice(b"]}");
-    Ok(Reply { rows, ..Reply::json(200, body) })
+    Ok(Reply {
+        rows,
+        ..Reply::json(200, body)
+    })
 }
 
 fn composite(state: &State, call: &Call, user: &'static str) -> Result<Reply, ApiError> {
@@ -139,18 +193,29 @@ fn composite(state: &State, call: &Call, user: &'static str) -> Result<Reply, Ap
     let inner = &request.composite_request;
     let queries = inner.iter().filter(|inner| inner.url.contains("/query")).count();
     if inner.is_empty() || inner.len() > SUBREQUESTS || queries > QUERIES {
-        return Err(ApiError::bad("LIMIT_EXCEEDED", "The composite request must hold 1 to 25 requests, at most 5 of them queries"));
+        return Err(ApiError::bad(
+            "LIMIT_EXCEEDED",
+            "The composite request must hold 1 to 25 requests, at most 5 of them queries",
+        ));
     }
     let (mut body, mut rows) = (b"{\"compositeResponse\":[".to_vec(), 0);
     for (at, inner) in inner.iter().enumerate() {
-        let headers = inner.http_headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect();
+        let headers = inner
+            .http_headers
+            .iter()
+            .map(|(name, value)| (name.to_lowercase(), value.clone()))
+            .collect();
         let reply = sub_request(state, user, &inner.method, &inner.url, headers);
         rows += reply.rows;
         if at > 0 {
             body.push(b',');
         }
         body.extend_from_slice(b"{\"body\":");
-        body.extend_from_slice(if reply.body.is_empty() { b"null" } else { &reply.body });
+        body.extend_from_slice(if reply.body.is_empty() {
+            b"null"
+        } else {
+            &reply.body
+        });
         body.extend_from_slice(b",\"httpHeaders\":{");
         for (at, (name, value)) in reply.headers.iter().enumerate() {
             if at > 0 {
@@ -167,5 +232,8 @@ fn composite(state: &State, call: &Call, user: &'static str) -> Result<Reply, Ap
         body.push(b'}');
     }
     body.extend_from_slice(b"]}");
-    Ok(Reply { rows, ..Reply::json(200, body) })
+    Ok(Reply {
+        rows,
+        ..Reply::json(200, body)
+    })
 }

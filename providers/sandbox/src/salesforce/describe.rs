@@ -10,7 +10,11 @@ use super::value::Id;
 
 /// The answer to `GET /sobjects`.
 pub(super) fn global(catalog: &Catalog, base: &str) -> Json {
-    let objects: Vec<Json> = catalog.objects.iter().map(|object| Json::Object(flags(object, base))).collect();
+    let objects: Vec<Json> = catalog
+        .objects
+        .iter()
+        .map(|object| Json::Object(flags(object, base)))
+        .collect();
     json!({ "encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects })
 }
 
@@ -40,7 +44,10 @@ fn flags(object: &Object, base: &str) -> Map<String, Json> {
         ("undeletable", plain),
         ("updateable", true),
     ];
-    let mut map: Map<String, Json> = bools.into_iter().map(|(key, value)| (key.to_owned(), Json::Bool(value))).collect();
+    let mut map: Map<String, Json> = bools
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), Json::Bool(value)))
+        .collect();
     let own = format!("{base}/sobjects/{}", object.name);
     for (key, value) in [
         ("associateEntityType", Json::Null),
@@ -66,7 +73,13 @@ fn flags(object: &Object, base: &str) -> Map<String, Json> {
 }
 
 /// The answer to `GET /sobjects/{X}/describe` for one user.
-pub(super) fn object(catalog: &Catalog, object: &Object, semantics: &Semantics, user: &str, base: &str) -> Json {
+pub(super) fn object(
+    catalog: &Catalog,
+    object: &Object,
+    semantics: &Semantics,
+    user: &str,
+    base: &str,
+) -> Json {
     let mut map = flags(object, base);
     let fields: Vec<Json> = object.visible_fields(semantics, user).iter().map(field).collect();
     for (key, value) in [
@@ -85,7 +98,10 @@ pub(super) fn object(catalog: &Catalog, object: &Object, semantics: &Semantics, 
         ("networkScopeFieldName", Json::Null),
         ("recordTypeInfos", record_types(object, base)),
         ("searchLayoutable", json!(true)),
-        ("supportedScopes", json!([{ "label": format!("All {}", object.plural), "name": "everything" }])),
+        (
+            "supportedScopes",
+            json!([{ "label": format!("All {}", object.plural), "name": "everything" }]),
+        ),
     ] {
         map.insert(key.to_owned(), value);
     }
@@ -117,18 +133,22 @@ fn record_types(object: &Object, base: &str) -> Json {
 
 fn children(catalog: &Catalog, parent: &Object) -> Json {
     let relationships = catalog.objects.iter().flat_map(|child| {
-        child.fields.iter().filter(|field| field.reference_to.contains(&parent.name)).map(|field| {
-            json!({
-                "cascadeDelete": false,
-                "childSObject": child.name,
-                "deprecatedAndHidden": false,
-                "field": field.name,
-                "junctionIdListNames": [],
-                "junctionReferenceTo": [],
-                "relationshipName": field.children,
-                "restrictedDelete": false,
+        child
+            .fields
+            .iter()
+            .filter(|field| field.reference_to.contains(&parent.name))
+            .map(|field| {
+                json!({
+                    "cascadeDelete": false,
+                    "childSObject": child.name,
+                    "deprecatedAndHidden": false,
+                    "field": field.name,
+                    "junctionIdListNames": [],
+                    "junctionReferenceTo": [],
+                    "relationshipName": field.children,
+                    "restrictedDelete": false,
+                })
             })
-        })
     });
     Json::Array(relationships.collect())
 }
@@ -138,22 +158,43 @@ fn field(field: &Field) -> Json {
     let mut map = booleans(field);
     let (kind, soap) = field.kind.names();
     let text = |value: Option<&str>| value.map_or(Json::Null, |value| json!(value));
-    let default = if field.kind == Kind::Boolean { json!(false) } else { Json::Null };
+    let default = if field.kind == Kind::Boolean {
+        json!(false)
+    } else {
+        Json::Null
+    };
     for (key, value) in [
-        ("byteLength", json!(if field.kind == Kind::Id || field.kind == Kind::Reference { 18 } else { field.length * 3 })),
+        (
+            "byteLength",
+            json!(if field.kind == Kind::Id || field.kind == Kind::Reference {
+                18
+            } else {
+                field.length * 3
+            }),
+        ),
         ("calculatedFormula", text(field.formula)),
         ("compoundFieldName", text(field.compound)),
         ("controllerName", Json::Null),
         ("defaultValue", default),
         ("defaultValueFormula", Json::Null),
-        ("digits", json!(if matches!(field.kind, Kind::Int | Kind::Long) { 8 } else { 0 })),
+        (
+            "digits",
+            json!(if matches!(field.kind, Kind::Int | Kind::Long) {
+                8
+            } else {
+                0
+            }),
+        ),
         ("extraTypeInfo", text(field.extra_type_info)),
         ("filteredLookupInfo", Json::Null),
         ("inlineHelpText", Json::Null),
         ("label", json!(field.label)),
         ("length", json!(field.length)),
         ("mask", if field.encrypted { json!("*") } else { Json::Null }),
-        ("maskType", if field.encrypted { json!("all") } else { Json::Null }),
+        (
+            "maskType",
+            if field.encrypted { json!("all") } else { Json::Null },
+        ),
         ("name", json!(field.name)),
         ("picklistValues", picklist(field)),
         ("precision", json!(field.precision)),
@@ -180,7 +221,10 @@ fn booleans(field: &Field) -> Map<String, Json> {
         ("caseSensitive", field.case_sensitive),
         ("createable", field.updateable),
         ("custom", field.custom()),
-        ("defaultedOnCreate", field.kind == Kind::Boolean || !field.updateable),
+        (
+            "defaultedOnCreate",
+            field.kind == Kind::Boolean || !field.updateable,
+        ),
         ("dependentPicklist", false),
         ("deprecatedAndHidden", false),
         ("displayLocationInDecimal", field.kind == Kind::Location),
@@ -197,7 +241,10 @@ fn booleans(field: &Field) -> Map<String, Json> {
         ("nillable", field.nillable),
         ("permissionable", field.nillable && field.kind != Kind::Id),
         ("polymorphicForeignKey", field.polymorphic()),
-        ("queryByDistance", field.kind == Kind::Location || field.kind == Kind::Address),
+        (
+            "queryByDistance",
+            field.kind == Kind::Location || field.kind == Kind::Address,
+        ),
         ("restrictedDelete", false),
         ("restrictedPicklist", false),
         ("searchPrefilterable", false),
@@ -228,7 +275,13 @@ mod tests {
     #[test]
     fn every_field_has_the_57_recorded_keys() {
         let catalog = data::catalog(&World::new(1, 1));
-        let answer = object(&catalog, catalog.object("account").unwrap(), &Semantics::default(), "u", "/b");
+        let answer = object(
+            &catalog,
+            catalog.object("account").unwrap(),
+            &Semantics::default(),
+            "u",
+            "/b",
+        );
         for field in answer["fields"].as_array().unwrap() {
             assert_eq!(field.as_object().unwrap().len(), 57, "{field}");
         }
@@ -246,8 +299,19 @@ mod tests {
             ..Semantics::default()
         };
         let names = |user: &str| -> Vec<String> {
-            let answer = object(&catalog, catalog.object("Opportunity").unwrap(), &semantics, user, "/b");
-            answer["fields"].as_array().unwrap().iter().map(|field| field["name"].as_str().unwrap().to_owned()).collect()
+            let answer = object(
+                &catalog,
+                catalog.object("Opportunity").unwrap(),
+                &semantics,
+                user,
+                "/b",
+            );
+            answer["fields"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|field| field["name"].as_str().unwrap().to_owned())
+                .collect()
         };
         assert!(!names("ana").contains(&"Amount".to_owned()));
         assert!(names("bruno").contains(&"Amount".to_owned()));
@@ -260,7 +324,10 @@ mod tests {
             for target in object.fields.iter().flat_map(|field| field.reference_to) {
                 assert!(catalog.object(target).is_some(), "{target}");
             }
-            let prefixes = catalog.objects.iter().filter(|other| other.prefix == object.prefix);
+            let prefixes = catalog
+                .objects
+                .iter()
+                .filter(|other| other.prefix == object.prefix);
             assert_eq!(prefixes.count(), 1, "{}", object.prefix);
         }
     }

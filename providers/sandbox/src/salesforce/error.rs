@@ -17,7 +17,11 @@ impl ApiError {
     /// Makes an error with this status.
     pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { status, code, message }
+        Self {
+            status,
+            code,
+            message,
+        }
     }
 
     /// Makes a 400 error.
@@ -35,7 +39,10 @@ impl ApiError {
         let caret = " ".repeat(column - from);
         Self::bad(
             code,
-            format!("\n{excerpt}\n{caret}^\nERROR at Row:1:Column:{}\n{message}", column + 1),
+            format!(
+                "\n{excerpt}\n{caret}^\nERROR at Row:1:Column:{}\n{message}",
+                column + 1
+            ),
         )
     }
 

@@ -57,24 +57,43 @@ impl Cursors {
     }
 
     fn get(&self, locator: &str) -> Option<Cursor> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0.get(locator).cloned()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .get(locator)
+            .cloned()
     }
 }
 
 /// Parses and binds a statement for a user.
 fn bind(state: &State, text: &str, user: &str) -> Result<Bound, ApiError> {
     let semantics = state.switches.semantics();
-    let binder = Binder { catalog: &state.catalog, semantics: &semantics, user, text };
+    let binder = Binder {
+        catalog: &state.catalog,
+        semantics: &semantics,
+        user,
+        text,
+    };
     binder.bind(&parse(text)?)
 }
 
 /// Answers `/query` and, with `everything`, `/queryAll`.
-pub(super) fn run(state: &State, call: &Call, base: &str, user: &str, everything: bool) -> Result<Reply, ApiError> {
+pub(super) fn run(
+    state: &State,
+    call: &Call,
+    base: &str,
+    user: &str,
+    everything: bool,
+) -> Result<Reply, ApiError> {
     if let Some(text) = call.parameter("explain") {
         return explain(state, text, user);
     }
     let Some(text) = call.parameter("q") else {
-        return Err(ApiError::bad("MALFORMED_QUERY", "A query string has to be specified"));
+        return Err(ApiError::bad(
+            "MALFORMED_QUERY",
+            "A query string has to be specified",
+        ));
     };
     let query = Arc::new(bind(state, text, user)?);
     let found = rows(&query, &state.world, everything);
@@ -93,24 +112,44 @@ pub(super) fn run(state: &State, call: &Call, base: &str, user: &str, everything
             body.extend_from_slice(b",\"done\":true,\"records\":[");
             grouping.write(&groups, &mut body);
             body.extend_from_slice(b"]}");
-            Ok(Reply { rows: groups.len(), ..Reply::json(200, body) })
+            Ok(Reply {
+                rows: groups.len(),
+                ..Reply::json(200, body)
+            })
         }
         Output::Records(_) => {
-            let cursor = Cursor { query, rows: Arc::new(found), user: user.to_owned() };
+            let cursor = Cursor {
+                query,
+                rows: Arc::new(found),
+                user: user.to_owned(),
+            };
             Ok(page(state, call, base, &cursor, None, 0))
         }
     }
 }
 
 /// Answers `/query/{locator}-{offset}`.
-pub(super) fn next(state: &State, call: &Call, base: &str, user: &str, locator: &str) -> Result<Reply, ApiError> {
+pub(super) fn next(
+    state: &State,
+    call: &Call,
+    base: &str,
+    user: &str,
+    locator: &str,
+) -> Result<Reply, ApiError> {
     let invalid = || ApiError::bad("INVALID_QUERY_LOCATOR", "invalid query locator");
-    if state.switches.change_faults(|faults| Faults::spend(&mut faults.invalid_locator)) {
+    if state
+        .switches
+        .change_faults(|faults| Faults::spend(&mut faults.invalid_locator))
+    {
         return Err(invalid());
     }
     let (id, offset) = locator.split_once('-').ok_or_else(invalid)?;
     let offset: usize = offset.parse().map_err(|_| invalid())?;
-    let cursor = state.cursors.get(id).filter(|cursor| cursor.user == user).ok_or_else(invalid)?;
+    let cursor = state
+        .cursors
+        .get(id)
+        .filter(|cursor| cursor.user == user)
+        .ok_or_else(invalid)?;
     if offset >= cursor.rows.len() {
         return Err(invalid());
     }
@@ -123,13 +162,23 @@ fn batch_size(call: &Call) -> usize {
         .and_then(|header| {
             header.split([',', ';']).find_map(|option| {
                 let (name, value) = option.split_once('=')?;
-                name.trim().eq_ignore_ascii_case("batchSize").then(|| value.trim().parse().ok()).flatten()
+                name.trim()
+                    .eq_ignore_ascii_case("batchSize")
+                    .then(|| value.trim().parse().ok())
+                    .flatten()
             })
         })
         .map_or(PAGE_ROWS, |rows: usize| rows.clamp(SMALLEST_PAGE, PAGE_ROWS))
 }
 
-fn page(state: &State, call: &Call, base: &str, cursor: &Cursor, locator: Option<&str>, from: usize) -> Reply {
+fn page(
+    state: &State,
+    call: &Call,
+    base: &str,
+    cursor: &Cursor,
+    locator: Option<&str>,
+    from: usize,
+) -> Reply {
     let query = &cursor.query;
     let total = cursor.rows.len();
     let faults = state.switches.faults();
@@ -147,7 +196,10 @@ fn page(state: &State, call: &Call, base: &str, cursor: &Cursor, locator: Option
     let cut_short = query.offset.is_some() && end < total;
     let mut body = Vec::with_capacity((end - from) * 300 + 200);
     body.extend_from_slice(b"{\"totalSize\":");
-    write_int(i64::try_from(if cut_short { end } else { total }).unwrap_or(i64::MAX), &mut body);
+    write_int(
+        i64::try_from(if cut_short { end } else { total }).unwrap_or(i64::MAX),
+        &mut body,
+    );
     if end < total && !cut_short {
         let locator = match locator {
             Some(locator) => locator.to_owned(),
@@ -160,22 +212,44 @@ fn page(state: &State, call: &Call, base: &str, cursor: &Cursor, locator: Option
         body.extend_from_slice(b",\"done\":true");
     }
     body.extend_from_slice(b",\"records\":[");
-    let dropped = (end > from && state.switches.change_faults(|faults| Faults::spend(&mut faults.drop_row)))
-        .then_some(from + (end - from) / 2);
+    let dropped = (end > from
+        && state
+            .switches
+            .change_faults(|faults| Faults::spend(&mut faults.drop_row)))
+    .then_some(from + (end - from) / 2);
     let open = |query: &Arc<Bound>, rows: Vec<u32>| {
-        state.cursors.open(Cursor { query: Arc::clone(query), rows: Arc::new(Rows::List(rows)), user: cursor.user.clone() })
+        state.cursors.open(Cursor {
+            query: Arc::clone(query),
+            rows: Arc::new(Rows::List(rows)),
+            user: cursor.user.clone(),
+        })
     };
-    let writer = Writer { world: &state.world, base, open: &open, wrong_value: faults.wrong_value.as_deref() };
+    let writer = Writer {
+        world: &state.world,
+        base,
+        open: &open,
+        wrong_value: faults.wrong_value.as_deref(),
+    };
     let positions = (from..end).filter(|at| Some(*at) != dropped);
     let rows = writer.records(query, &cursor.rows, positions, &mut body);
     body.extend_from_slice(b"]}");
-    Reply { rows, ..Reply::json(200, body) }
+    Reply {
+        rows,
+        ..Reply::json(200, body)
+    }
 }
 
 fn explain(state: &State, text: &str, user: &str) -> Result<Reply, ApiError> {
     let query = bind(state, text, user)?;
-    let indexed = query.filter.as_ref().is_some_and(|filter| filter.own_ids().is_some());
-    let (operation, cost) = if indexed { ("Index", 0.1) } else { ("TableScan", 1.3) };
+    let indexed = query
+        .filter
+        .as_ref()
+        .is_some_and(|filter| filter.own_ids().is_some());
+    let (operation, cost) = if indexed {
+        ("Index", 0.1)
+    } else {
+        ("TableScan", 1.3)
+    };
     Ok(Reply::value(
         200,
         &json!({

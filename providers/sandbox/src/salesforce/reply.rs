@@ -18,18 +18,26 @@ pub(super) struct Call {
 impl Call {
     /// Reads a query parameter.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.parameters
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Reads a header; `name` is in lower case.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Splits a target such as `/services/data/v62.0/query?q=…` into path and parameters.
     pub(super) fn set_target(&mut self, target: &str) {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        self.path = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
+        self.path = percent_encoding::percent_decode_str(path)
+            .decode_utf8_lossy()
+            .into_owned();
         self.parameters = url::form_urlencoded::parse(query.as_bytes())
             .map(|(key, value)| (key.into_owned(), value.into_owned()))
             .collect();

@@ -36,7 +36,14 @@ pub(super) fn answer(state: &State, call: &Call) -> (Reply, Option<&'static str>
     }
     before_data(state, path);
     let Some(user) = state.sessions.user(call.header("authorization")) else {
-        return (Reply::from(ApiError::new(401, "INVALID_SESSION_ID", "Session expired or invalid")), None);
+        return (
+            Reply::from(ApiError::new(
+                401,
+                "INVALID_SESSION_ID",
+                "Session expired or invalid",
+            )),
+            None,
+        );
     };
     if let Some(fault) = state.switches.change_faults(|faults| faults.take(path)) {
         if let Some(reply) = spoil(fault) {
@@ -77,7 +84,9 @@ fn spoil(fault: Spoilt) -> Option<Reply> {
         Spoilt::Unavailable => Reply::html(503, "Service Unavailable"),
         Spoilt::Throttled(wait) => {
             let mut reply = Reply::from(ApiError::new(429, "TOO_MANY_REQUESTS", "Too many requests"));
-            reply.headers.extend(wait.map(|seconds| ("Retry-After", seconds.to_string())));
+            reply
+                .headers
+                .extend(wait.map(|seconds| ("Retry-After", seconds.to_string())));
             reply
         }
         Spoilt::RequestLimit => over_limit(),
@@ -88,21 +97,34 @@ fn spoil(fault: Spoilt) -> Option<Reply> {
 }
 
 fn over_limit() -> Reply {
-    Reply::from(ApiError::new(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."))
+    Reply::from(ApiError::new(
+        403,
+        "REQUEST_LIMIT_EXCEEDED",
+        "TotalRequests Limit exceeded.",
+    ))
 }
 
 /// Answers a data call and counts it.
 fn counted(state: &State, call: &Call, path: &str, user: &'static str) -> Reply {
     if path == format!("/id/{ORGANIZATION_ID}") || path.starts_with("/id/") {
-        return Reply::value(200, &json!({ "organization_id": ORGANIZATION_ID, "username": user, "active": true }));
+        return Reply::value(
+            200,
+            &json!({ "organization_id": ORGANIZATION_ID, "username": user, "active": true }),
+        );
     }
-    let calls = if path.ends_with("/composite/batch") { composite::batch_calls(call) } else { 1 };
+    let calls = if path.ends_with("/composite/batch") {
+        composite::batch_calls(call)
+    } else {
+        1
+    };
     if !state.spend(calls) {
         return over_limit();
     }
     let mut reply = data(state, call, user).unwrap_or_else(Reply::from);
     let (used, limit) = state.usage();
-    reply.headers.push(("Sforce-Limit-Info", format!("api-usage={used}/{limit}")));
+    reply
+        .headers
+        .push(("Sforce-Limit-Info", format!("api-usage={used}/{limit}")));
     reply
 }
 
@@ -146,7 +168,10 @@ pub(super) fn data(state: &State, call: &Call, user: &'static str) -> Result<Rep
         ["sobjects", name] => {
             let object = object(state, name)?;
             let own = describe::object(&state.catalog, object, &state.switches.semantics(), user, &base);
-            Ok(Reply::value(200, &json!({ "objectDescribe": own, "recentItems": [] })))
+            Ok(Reply::value(
+                200,
+                &json!({ "objectDescribe": own, "recentItems": [] }),
+            ))
         }
         ["sobjects", name, "describe"] => {
             let object = object(state, name)?;
@@ -187,19 +212,38 @@ fn conditional(state: &State, call: &Call, body: impl FnOnce() -> Json) -> Resul
         .header("if-modified-since")
         .and_then(|text| chrono::NaiveDateTime::parse_from_str(text, "%a, %d %b %Y %H:%M:%S GMT").ok())
         .is_some_and(|moment| moment.and_utc().timestamp() >= changed);
-    let mut reply = if known { Reply { status: 304, ..Reply::default() } } else { Reply::value(200, &body()) };
+    let mut reply = if known {
+        Reply {
+            status: 304,
+            ..Reply::default()
+        }
+    } else {
+        Reply::value(200, &body())
+    };
     reply.headers.push(("ETag", format!("\"{changed:x}\"")));
     reply.headers.push(("Last-Modified", modified));
     Ok(reply)
 }
 
-fn record(state: &State, call: &Call, base: &str, user: &'static str, object: &Object, id: &str) -> Result<Reply, ApiError> {
+fn record(
+    state: &State,
+    call: &Call,
+    base: &str,
+    user: &'static str,
+    object: &Object,
+    id: &str,
+) -> Result<Reply, ApiError> {
     let missing = || {
         let message = format!("Provided external ID field does not exist or is not accessible: {id}");
         ApiError::new(404, "NOT_FOUND", message)
     };
-    let id = Id::parse(id).filter(|id| id.prefix() == object.prefix).ok_or_else(missing)?;
-    let row = id.row().filter(|row| *row < object.live + object.deleted).ok_or_else(not_found)?;
+    let id = Id::parse(id)
+        .filter(|id| id.prefix() == object.prefix)
+        .ok_or_else(missing)?;
+    let row = id
+        .row()
+        .filter(|row| *row < object.live + object.deleted)
+        .ok_or_else(not_found)?;
     if row >= object.live {
         return Err(ApiError::new(404, "ENTITY_IS_DELETED", "entity is deleted"));
     }
@@ -210,23 +254,39 @@ fn record(state: &State, call: &Call, base: &str, user: &'static str, object: &O
     let fields = match call.parameter("fields") {
         Some(fields) => fields.to_owned(),
         None => {
-            let all: Vec<&str> = object.visible_fields(&semantics, user).iter().map(|field| field.name).collect();
+            let all: Vec<&str> = object
+                .visible_fields(&semantics, user)
+                .iter()
+                .map(|field| field.name)
+                .collect();
             all.join(",")
         }
     };
-    let mut inner = Call { method: "GET".to_owned(), ..Call::default() };
-    let text = format!("SELECT {fields} FROM {} WHERE Id = '{}'", object.name, id.as_str());
+    let mut inner = Call {
+        method: "GET".to_owned(),
+        ..Call::default()
+    };
+    let text = format!(
+        "SELECT {fields} FROM {} WHERE Id = '{}'",
+        object.name,
+        id.as_str()
+    );
     inner.parameters.push(("q".to_owned(), text));
     let found = query::run(state, &inner, base, user, false)?;
     // The one record of the result, without the envelope around it.
     let answer: Json = serde_json::from_slice(&found.body).map_err(|_| not_found())?;
     let record = answer.pointer("/records/0").ok_or_else(not_found)?;
-    Ok(Reply { rows: 1, ..Reply::value(200, record) })
+    Ok(Reply {
+        rows: 1,
+        ..Reply::value(200, record)
+    })
 }
 
 fn blob(state: &State, user: &str, object: &Object, id: &str, field: &str) -> Result<Reply, ApiError> {
     let semantics = state.switches.semantics();
-    let field = object.visible_field(field, &semantics, user).ok_or_else(not_found)?;
+    let field = object
+        .visible_field(field, &semantics, user)
+        .ok_or_else(not_found)?;
     let row = Id::parse(id)
         .filter(|id| id.prefix() == object.prefix)
         .and_then(|id| id.row())
@@ -261,12 +321,17 @@ fn limits(state: &State) -> Reply {
 
 /// Approximate counts: good for statistics only, so they are off by a few per cent on purpose.
 fn record_counts(state: &State, call: &Call) -> Reply {
-    let wanted: Vec<&str> = call.parameter("sObjects").map(|list| list.split(',').collect()).unwrap_or_default();
+    let wanted: Vec<&str> = call
+        .parameter("sObjects")
+        .map(|list| list.split(',').collect())
+        .unwrap_or_default();
     let counts: Vec<Json> = state
         .catalog
         .objects
         .iter()
-        .filter(|object| wanted.is_empty() || wanted.iter().any(|name| name.eq_ignore_ascii_case(object.name)))
+        .filter(|object| {
+            wanted.is_empty() || wanted.iter().any(|name| name.eq_ignore_ascii_case(object.name))
+        })
         .map(|object| json!({ "name": object.name, "count": object.live - object.live / 40 }))
         .collect();
     Reply::value(200, &json!({ "sObjects": counts }))

@@ -90,7 +90,10 @@ impl Kind {
 
     /// Tells whether values are numbers.
     pub(super) fn is_number(self) -> bool {
-        matches!(self, Self::Int | Self::Long | Self::Double | Self::Percent | Self::Currency)
+        matches!(
+            self,
+            Self::Int | Self::Long | Self::Double | Self::Percent | Self::Currency
+        )
     }
 
     /// Tells whether values are record ids.
@@ -136,7 +139,12 @@ impl Field {
     pub(super) fn new(name: &'static str, kind: Kind, cell: Cell) -> Self {
         let queryable = !matches!(
             kind,
-            Kind::Address | Kind::Location | Kind::Base64 | Kind::EncryptedString | Kind::AnyType | Kind::Future
+            Kind::Address
+                | Kind::Location
+                | Kind::Base64
+                | Kind::EncryptedString
+                | Kind::AnyType
+                | Kind::Future
         );
         let groupable = matches!(
             kind,
@@ -321,7 +329,9 @@ pub(super) struct Object {
 impl Object {
     /// Finds a field, ignoring case.
     pub(super) fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))
+        self.fields
+            .iter()
+            .find(|field| field.name.eq_ignore_ascii_case(name))
     }
 
     /// Finds the field whose relationship has this name, ignoring case.
@@ -376,7 +386,12 @@ impl Object {
     pub(super) fn visible_field(&self, name: &str, semantics: &Semantics, user: &str) -> Option<Field> {
         let field = match self.field(name) {
             Some(field) => field.clone(),
-            None if semantics.multi_currency && self.has_currency() && name.eq_ignore_ascii_case("CurrencyIsoCode") => currency_code(),
+            None if semantics.multi_currency
+                && self.has_currency()
+                && name.eq_ignore_ascii_case("CurrencyIsoCode") =>
+            {
+                currency_code()
+            }
             None => return None,
         };
         (field.name == "Id" || semantics.shows_field(user, self.name, field.name)).then_some(field)
@@ -393,12 +408,9 @@ pub(super) struct Catalog {
 impl Catalog {
     /// Finds an object, ignoring case.
     pub(super) fn object(&self, name: &str) -> Option<&Object> {
-        self.objects.iter().find(|object| object.name.eq_ignore_ascii_case(name))
-    }
-
-    /// Finds the object of an id by its key prefix.
-    pub(super) fn by_prefix(&self, prefix: &str) -> Option<&Object> {
-        self.objects.iter().find(|object| object.prefix == prefix)
+        self.objects
+            .iter()
+            .find(|object| object.name.eq_ignore_ascii_case(name))
     }
 
     /// Finds the child object and its reference field by the name of the relationship from `parent`.
@@ -406,7 +418,9 @@ impl Catalog {
         self.objects.iter().find_map(|object| {
             let field = object.fields.iter().find(|field| {
                 field.reference_to.contains(&parent)
-                    && field.children.is_some_and(|name| name.eq_ignore_ascii_case(relationship))
+                    && field
+                        .children
+                        .is_some_and(|name| name.eq_ignore_ascii_case(relationship))
             })?;
             Some((object, field))
         })

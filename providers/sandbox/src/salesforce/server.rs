@@ -50,15 +50,27 @@ impl Org {
     ///
     /// Errors: an address that isn't loopback or can't be bound, or a certificate that can't be made.
     pub async fn start(options: Options, semantics: Semantics) -> Result<Self, StartError> {
-        let failed = |error: std::io::Error| StartError(format!("practice salesforce org can't listen on {}: {error}", options.listen));
+        let failed = |error: std::io::Error| {
+            StartError(format!(
+                "practice salesforce org can't listen on {}: {error}",
+                options.listen
+            ))
+        };
         if !options.listen.ip().is_loopback() {
-            return Err(StartError(format!("practice orgs listen on loopback only, not on {}", options.listen)));
+            return Err(StartError(format!(
+                "practice orgs listen on loopback only, not on {}",
+                options.listen
+            )));
         }
         let listener = std::net::TcpListener::bind(options.listen).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let scheme = if options.tls { "https" } else { "http" };
-        let state = Arc::new(State::new(&options, Switches::new(semantics), format!("{scheme}://{address}")));
+        let state = Arc::new(State::new(
+            &options,
+            Switches::new(semantics),
+            format!("{scheme}://{address}"),
+        ));
         let handle = Handle::new();
         let shared = Arc::clone(&state);
         let service = Router::new()
@@ -72,13 +84,22 @@ impl Org {
         if options.tls {
             let (config, pem) = certificate()?;
             certificate_pem = Some(pem);
-            let secure = axum_server::from_tcp_rustls(listener, config).map_err(failed)?.handle(handle.clone());
+            let secure = axum_server::from_tcp_rustls(listener, config)
+                .map_err(failed)?
+                .handle(handle.clone());
             server.spawn(async move { report(secure.serve(service).await) });
         } else {
-            let plain = axum_server::from_tcp(listener).map_err(failed)?.handle(handle.clone());
+            let plain = axum_server::from_tcp(listener)
+                .map_err(failed)?
+                .handle(handle.clone());
             server.spawn(async move { report(plain.serve(service).await) });
         }
-        Ok(Self { state, handle, certificate_pem, _server: server })
+        Ok(Self {
+            state,
+            handle,
+            certificate_pem,
+            _server: server,
+        })
     }
 
     /// Returns the address without a trailing slash, for example `http://127.0.0.1:40123`.
@@ -114,10 +135,15 @@ fn report(outcome: std::io::Result<()>) {
 
 /// Makes a self-signed certificate for loopback.
 fn certificate() -> Result<(RustlsConfig, String), StartError> {
-    let failed = |error: &dyn std::fmt::Display| StartError(format!("practice salesforce org can't make a certificate: {error}"));
+    let failed = |error: &dyn std::fmt::Display| {
+        StartError(format!(
+            "practice salesforce org can't make a certificate: {error}"
+        ))
+    };
     let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
     let made = rcgen::generate_simple_self_signed(names).map_err(|error| failed(&error))?;
-    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).map_err(|error| failed(&error))?;
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der())
+        .map_err(|error| failed(&error))?;
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -132,7 +158,11 @@ fn certificate() -> Result<(RustlsConfig, String), StartError> {
 async fn handle_request(state: &State, request: Request) -> Response {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let target = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let target = parts
+        .uri
+        .path_and_query()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let mut call = Call {
         method: parts.method.to_string(),
         headers: parts
@@ -143,7 +173,11 @@ async fn handle_request(state: &State, request: Request) -> Response {
         ..Call::default()
     };
     call.set_target(&target);
-    let header_bytes: usize = call.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+    let header_bytes: usize = call
+        .headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + 4)
+        .sum();
     let (mut reply, user) = if target.len() > URI_BYTES {
         (Reply::html(414, "Bad Message 414"), None)
     } else if target.len() + header_bytes > URI_BYTES {
@@ -158,7 +192,11 @@ async fn handle_request(state: &State, request: Request) -> Response {
         }
     };
     let data_call = call.path.starts_with("/services/data/");
-    let wait = if data_call { state.latency + state.switches.faults().slow } else { Duration::ZERO };
+    let wait = if data_call {
+        state.latency + state.switches.faults().slow
+    } else {
+        Duration::ZERO
+    };
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
@@ -168,11 +206,16 @@ async fn handle_request(state: &State, request: Request) -> Response {
 }
 
 fn compress(call: &Call, reply: &mut Reply) {
-    let asked = call.header("accept-encoding").is_some_and(|header| header.contains("gzip"));
+    let asked = call
+        .header("accept-encoding")
+        .is_some_and(|header| header.contains("gzip"));
     if !asked || reply.body.len() < GZIP_FROM_BYTES {
         return;
     }
-    let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(reply.body.len() / 8), flate2::Compression::fast());
+    let mut encoder = flate2::write::GzEncoder::new(
+        Vec::with_capacity(reply.body.len() / 8),
+        flate2::Compression::fast(),
+    );
     if encoder.write_all(&reply.body).is_ok()
         && let Ok(body) = encoder.finish()
     {
@@ -182,13 +225,25 @@ fn compress(call: &Call, reply: &mut Reply) {
 }
 
 fn entry(call: &Call, reply: &Reply, user: Option<&str>, elapsed: Duration) -> Entry {
-    let own = call.parameter("q").or_else(|| call.parameter("explain")).map(str::to_owned);
-    let inner = if call.path.contains("/composite") { composite::queries(&call.body) } else { Vec::new() };
+    let own = call
+        .parameter("q")
+        .or_else(|| call.parameter("explain"))
+        .map(str::to_owned);
+    let inner = if call.path.contains("/composite") {
+        composite::queries(&call.body)
+    } else {
+        Vec::new()
+    };
     let remote_query = own.or_else(|| (!inner.is_empty()).then(|| inner.join(";\n")));
     let others: Vec<String> = call
         .parameters
         .iter()
-        .filter(|(name, _)| !matches!(name.as_str(), "q" | "access_token" | "client_secret" | "password" | "assertion" | "refresh_token"))
+        .filter(|(name, _)| {
+            !matches!(
+                name.as_str(),
+                "q" | "access_token" | "client_secret" | "password" | "assertion" | "refresh_token"
+            )
+        })
         .filter(|(name, _)| name != "explain")
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
@@ -229,6 +284,9 @@ fn respond(call: &Call, reply: Reply) -> Response {
 fn cut_body(mut body: Vec<u8>) -> Body {
     body.truncate(body.len() / 2);
     let half: Result<Bytes, std::io::Error> = Ok(Bytes::from(body));
-    let end = Err(std::io::Error::new(std::io::ErrorKind::ConnectionAborted, "cut on purpose"));
+    let end = Err(std::io::Error::new(
+        std::io::ErrorKind::ConnectionAborted,
+        "cut on purpose",
+    ));
     Body::from_stream(futures::stream::iter([half, end]))
 }

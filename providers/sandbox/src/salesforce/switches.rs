@@ -106,7 +106,10 @@ pub(super) struct Sharing(Vec<(usize, usize)>);
 impl Sharing {
     /// Tells whether the user may see the row.
     pub(super) fn shows(&self, row: usize) -> bool {
-        !self.0.iter().any(|(modulus, remainder)| row % modulus == *remainder)
+        !self
+            .0
+            .iter()
+            .any(|(modulus, remainder)| row % modulus == *remainder)
     }
 
     /// Tells whether nothing is hidden.
@@ -214,13 +217,21 @@ impl Switches {
     /// Copies the semantics.
     #[must_use]
     pub fn semantics(&self) -> Semantics {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).semantics.clone()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .semantics
+            .clone()
     }
 
     /// Copies the faults that are left.
     #[must_use]
     pub fn faults(&self) -> Faults {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).faults.clone()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .faults
+            .clone()
     }
 
     /// Changes the semantics; describe answers count as modified from now on.
@@ -253,7 +264,10 @@ mod tests {
             ..Faults::default()
         };
         assert_eq!(faults.take("/services/data/v62.0/limits"), None);
-        assert_eq!(faults.take("/services/data/v62.0/query"), Some(Spoilt::Unavailable));
+        assert_eq!(
+            faults.take("/services/data/v62.0/query"),
+            Some(Spoilt::Unavailable)
+        );
         assert_eq!(faults.take("/services/data/v62.0/query"), None);
     }
 

@@ -18,7 +18,10 @@ impl Id {
     /// Makes the id of row `index` of the object with this key prefix.
     pub(super) fn new(prefix: &str, index: usize) -> Self {
         let mut id = [b'0'; 18];
-        for (at, byte) in id.iter_mut().zip(prefix.bytes().take(3).chain(POD.iter().copied())) {
+        for (at, byte) in id
+            .iter_mut()
+            .zip(prefix.bytes().take(3).chain(POD.iter().copied()))
+        {
             *at = byte;
         }
         let mut rest = index;
@@ -114,7 +117,11 @@ impl Value {
     /// Wraps text; empty text is stored as null, as Salesforce does.
     pub(super) fn text(text: impl Into<Cow<'static, str>>) -> Self {
         let text = text.into();
-        if text.is_empty() { Self::Null } else { Self::Text(text) }
+        if text.is_empty() {
+            Self::Null
+        } else {
+            Self::Text(text)
+        }
     }
 
     /// Returns the number that the value is compared by.
@@ -268,7 +275,11 @@ pub(super) fn civil(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }

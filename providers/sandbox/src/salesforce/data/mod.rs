@@ -69,7 +69,9 @@ fn below(noise: u64, below: usize) -> usize {
 
 /// Picks from a list by noise.
 fn pick(world: &World, what: &str, row: usize, list: &[&'static str]) -> &'static str {
-    list.get(below(world.noise(what, row), list.len())).copied().unwrap_or_default()
+    list.get(below(world.noise(what, row), list.len()))
+        .copied()
+        .unwrap_or_default()
 }
 
 /// Tells whether something with this probability holds for the row.
@@ -83,7 +85,12 @@ fn maybe(world: &World, what: &str, row: usize, null_percent: usize, list: &[&'s
     if below(noise >> 32, 100) < null_percent {
         return Value::Null;
     }
-    Value::Text(list.get(below(noise, list.len())).copied().unwrap_or_default().into())
+    Value::Text(
+        list.get(below(noise, list.len()))
+            .copied()
+            .unwrap_or_default()
+            .into(),
+    )
 }
 
 /// A whole number of `0..bound` from noise.
@@ -134,7 +141,9 @@ fn id_field(label: &str, cell: Cell) -> Field {
 
 /// Makes a name field of type string.
 fn name_field(length: u32, cell: Cell) -> Field {
-    Field::new("Name", Kind::String, cell).length(length).names_record()
+    Field::new("Name", Kind::String, cell)
+        .length(length)
+        .names_record()
 }
 
 /// Makes a reference field.
@@ -146,7 +155,11 @@ fn reference(
     cell: Cell,
 ) -> Field {
     let field = Field::new(name, Kind::Reference, cell).to(relationship, objects);
-    if children.is_empty() { field } else { field.children(children) }
+    if children.is_empty() {
+        field
+    } else {
+        field.children(children)
+    }
 }
 
 /// The fields that every standard object ends with; `deleted` tells which rows are in the recycle bin.
@@ -158,16 +171,22 @@ fn audit(deleted: Cell) -> Vec<Field> {
         })
         .required()
         .read_only(),
-        reference("CreatedById", "CreatedBy", USER, "", |w, i| user_id(w, "created by", i))
+        reference("CreatedById", "CreatedBy", USER, "", |w, i| {
+            user_id(w, "created by", i)
+        })
+        .required()
+        .read_only(),
+        Field::new("LastModifiedDate", Kind::DateTime, modified)
             .required()
             .read_only(),
-        Field::new("LastModifiedDate", Kind::DateTime, modified).required().read_only(),
         reference("LastModifiedById", "LastModifiedBy", USER, "", |w, i| {
             user_id(w, "modified by", i)
         })
         .required()
         .read_only(),
-        Field::new("SystemModstamp", Kind::DateTime, modified).required().read_only(),
+        Field::new("SystemModstamp", Kind::DateTime, modified)
+            .required()
+            .read_only(),
     ]
 }
 
@@ -204,7 +223,10 @@ impl Address {
             Field::new(longitude, Kind::Double, self.longitude).digits(18, 15),
             Field::new(accuracy, Kind::Picklist, |_, _| Value::Null).values(ACCURACY),
         ];
-        fields = fields.into_iter().map(|field| field.part_of(self.compound)).collect();
+        fields = fields
+            .into_iter()
+            .map(|field| field.part_of(self.compound))
+            .collect();
         fields.push(Field::new(self.compound, Kind::Address, self.whole).read_only());
         fields
     }
@@ -213,7 +235,10 @@ impl Address {
 /// Builds the compound of an address from its parts.
 fn compound(parts: [Value; 7]) -> Value {
     let [street, city, state, code, country, latitude, longitude] = parts;
-    if [&street, &city, &country].into_iter().all(|part| *part == Value::Null) {
+    if [&street, &city, &country]
+        .into_iter()
+        .all(|part| *part == Value::Null)
+    {
         return Value::Null;
     }
     Value::Compound(vec![
@@ -228,9 +253,33 @@ fn compound(parts: [Value; 7]) -> Value {
     ])
 }
 
-const CITIES: &[&str] = &["Madrid", "Zürich", "São Paulo", "Austin", "İzmir", "Kraków", "Osaka", "Lyon"];
-const COUNTRIES: &[&str] = &["Spain", "Switzerland", "Brazil", "United States", "Türkiye", "Poland", "Japan", "France"];
-const STREETS: &[&str] = &["1 Main Street", "Calle Mayor 5\n2º izq.", "Bahnhofstrasse 7", "Rua da Paz, 12", "5 O'Connell St"];
+const CITIES: &[&str] = &[
+    "Madrid",
+    "Zürich",
+    "São Paulo",
+    "Austin",
+    "İzmir",
+    "Kraków",
+    "Osaka",
+    "Lyon",
+];
+const COUNTRIES: &[&str] = &[
+    "Spain",
+    "Switzerland",
+    "Brazil",
+    "United States",
+    "Türkiye",
+    "Poland",
+    "Japan",
+    "France",
+];
+const STREETS: &[&str] = &[
+    "1 Main Street",
+    "Calle Mayor 5\n2º izq.",
+    "Bahnhofstrasse 7",
+    "Rua da Paz, 12",
+    "5 O'Connell St",
+];
 
 fn street(world: &World, row: usize) -> Value {
     maybe(world, "street", row, 12, STREETS)
@@ -347,6 +396,8 @@ fn long_text(world: &World, what: &str, row: usize) -> Value {
         0..12 => Value::Null,
         12 => Value::text("She said \"50 % off_all\" \\ C:\\temp\r\nнова строка 🚀\ttab ".repeat(60)),
         13 => Value::text("' OR Name != '"),
-        n => Value::text(format!("Note {n} about row {row}.\nSecond line, with a comma; and a caret ^.")),
+        n => Value::text(format!(
+            "Note {n} about row {row}.\nSecond line, with a comma; and a caret ^."
+        )),
     }
 }

@@ -1,6 +1,6 @@
 //! Resolves the names of a query against the catalog and checks them against field flags.
 //!
-//! Owns: objects, field paths, conditions, ORDER BY; see `group` for aggregate queries.
+//! Owns: objects, field paths, ORDER BY; see `condition` for WHERE and `group` for aggregate queries.
 //! Invariant: what the running user may not see does not exist.
 
 use std::sync::{Arc, OnceLock};
@@ -10,21 +10,16 @@ use super::super::schema::{Catalog, Field, Kind, Object};
 use super::super::switches::{Semantics, Sharing};
 use super::super::value::Value;
 use super::children::{Children, Link};
-use super::filter::{Column, Filter, Hop, Leaf, Members, Subject, Target};
+use super::filter::{Column, Filter, Hop, Leaf, Subject, Target};
 use super::group::{self, Grouping};
-use super::literal;
 use super::record::{Item, insert};
 use super::text::Collation;
-use super::tree::{At, Condition, Function, Literal, Operator, Query, Select, Term};
+use super::tree::{Query, Select, Term};
 
 /// Most relationships between a field and the queried object.
 const PARENT_LEVELS: usize = 5;
-/// Most semi-joins and anti-joins of a query.
-const JOIN_LIMIT: usize = 2;
 /// Largest OFFSET.
 const OFFSET_LIMIT: usize = 2000;
-/// Most rows of any object that a semi-join reads.
-const JOIN_EXCLUDED: &[&str] = &["Task", "Event", "Attachment"];
 
 /// A sort key.
 #[derive(Debug, Clone)]
@@ -86,11 +81,14 @@ impl<'a> Binder<'a> {
         let Some(object) = self.catalog.object(&query.from) else {
             return Err(self.unsupported_object(query));
         };
-        let source = Source { object, alias: query.alias.as_deref() };
+        let source = Source {
+            object,
+            alias: query.alias.as_deref(),
+        };
         self.bind_source(query, &source)
     }
 
-    fn unsupported_object(self, query: &Query) -> ApiError {
+    pub(super) fn unsupported_object(self, query: &Query) -> ApiError {
         let message = format!(
             "sObject type '{}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name. Please reference your WSDL or the describe call for the appropriate names.",
             query.from
@@ -106,7 +104,10 @@ impl<'a> Binder<'a> {
             None => None,
         };
         if query.offset.is_some_and(|offset| offset > OFFSET_LIMIT) {
-            return Err(ApiError::bad("NUMBER_OUTSIDE_VALID_RANGE", "Maximum SOQL offset allowed is 2000"));
+            return Err(ApiError::bad(
+                "NUMBER_OUTSIDE_VALID_RANGE",
+                "Maximum SOQL offset allowed is 2000",
+            ));
         }
         let aggregate = query.select.iter().any(|item| {
             matches!(item, Select::Term(Term { function: Some(function), .. }, _) if function.aggregates())
@@ -114,7 +115,10 @@ impl<'a> Binder<'a> {
         let mut page_rows = usize::MAX;
         let (output, order) = if query.select == [Select::CountAll] {
             if !query.order.is_empty() || !query.group.is_empty() {
-                return Err(ApiError::bad("MALFORMED_QUERY", "COUNT() can't be used with ORDER BY or GROUP BY"));
+                return Err(ApiError::bad(
+                    "MALFORMED_QUERY",
+                    "COUNT() can't be used with ORDER BY or GROUP BY",
+                ));
             }
             (Output::Count, Vec::new())
         } else if aggregate || !query.group.is_empty() {
@@ -151,13 +155,21 @@ impl<'a> Binder<'a> {
         for item in &query.select {
             match item {
                 Select::CountAll => {
-                    return Err(ApiError::bad("MALFORMED_QUERY", "COUNT() must be the only item of the SELECT list"));
+                    return Err(ApiError::bad(
+                        "MALFORMED_QUERY",
+                        "COUNT() must be the only item of the SELECT list",
+                    ));
                 }
                 Select::Children(children) => {
                     items.push(Item::Children(self.children(children, source)?));
                 }
                 Select::Term(term, Some(_)) => {
-                    return Err(ApiError::at("MALFORMED_QUERY", self.text, term.at, "only aggregate expressions use field aliasing"));
+                    return Err(ApiError::at(
+                        "MALFORMED_QUERY",
+                        self.text,
+                        term.at,
+                        "only aggregate expressions use field aliasing",
+                    ));
                 }
                 Select::Term(term, None) => {
                     if term.function.is_some() {
@@ -165,7 +177,12 @@ impl<'a> Binder<'a> {
                     }
                     let path = self.strip(&term.path, source).to_ascii_lowercase();
                     if seen.contains(&path) {
-                        return Err(ApiError::at("INVALID_FIELD", self.text, term.at, &format!("duplicate field selected: {}", term.path)));
+                        return Err(ApiError::at(
+                            "INVALID_FIELD",
+                            self.text,
+                            term.at,
+                            &format!("duplicate field selected: {}", term.path),
+                        ));
                     }
                     seen.push(path);
                     let column = self.column(term, source)?;
@@ -191,13 +208,19 @@ impl<'a> Binder<'a> {
                 "INVALID_TYPE",
                 self.text,
                 query.from_at,
-                &format!("Didn't understand relationship '{}' in FROM part of query call.", query.from),
+                &format!(
+                    "Didn't understand relationship '{}' in FROM part of query call.",
+                    query.from
+                ),
             ));
         };
         if !self.semantics.shows_field(self.user, object.name, link.name) {
             return Err(self.unsupported_object(query));
         }
-        let inner = Source { object, alias: query.alias.as_deref() };
+        let inner = Source {
+            object,
+            alias: query.alias.as_deref(),
+        };
         let mut bound = self.bind_source(query, &inner)?;
         let per_parent = bound.limit.take();
         Ok(Children(Arc::new(Link {
@@ -211,14 +234,19 @@ impl<'a> Binder<'a> {
 
     /// The error for a field that is neither grouped nor aggregated.
     pub(crate) fn ungrouped(self, path: &str) -> ApiError {
-        ApiError::bad("MALFORMED_QUERY", format!("Field must be grouped or aggregated: {path}"))
+        ApiError::bad(
+            "MALFORMED_QUERY",
+            format!("Field must be grouped or aggregated: {path}"),
+        )
     }
 
     fn strip<'p>(self, path: &'p str, source: &Source<'_>) -> &'p str {
         match path.split_once('.') {
             Some((first, rest))
                 if first.eq_ignore_ascii_case(source.object.name)
-                    || source.alias.is_some_and(|alias| first.eq_ignore_ascii_case(alias)) =>
+                    || source
+                        .alias
+                        .is_some_and(|alias| first.eq_ignore_ascii_case(alias)) =>
             {
                 rest
             }
@@ -232,13 +260,21 @@ impl<'a> Binder<'a> {
         let mut steps: Vec<&str> = path.split('.').collect();
         let last = steps.pop().unwrap_or_default();
         if steps.len() > PARENT_LEVELS {
-            return Err(ApiError::at("INVALID_FIELD", self.text, term.at, "only 5 levels of parent relationships are allowed"));
+            return Err(ApiError::at(
+                "INVALID_FIELD",
+                self.text,
+                term.at,
+                "only 5 levels of parent relationships are allowed",
+            ));
         }
         let mut object = source.object;
         let mut hops: Vec<Hop> = Vec::new();
         for step in steps {
             let hop = self.hop(step, object, term.at)?;
-            let next = hop.targets.first().and_then(|target| self.catalog.object(target.name));
+            let next = hop
+                .targets
+                .first()
+                .and_then(|target| self.catalog.object(target.name));
             let polymorphic_before = hops.last().is_some_and(|hop| hop.polymorphic);
             match next {
                 Some(next) if !polymorphic_before => object = next,
@@ -254,7 +290,12 @@ impl<'a> Binder<'a> {
                 .ok_or_else(|| self.no_column(last, object.name, term.at))?;
             (Leaf::Cell(field.cell), field)
         };
-        Ok(Column { hops, leaf, field, function: term.function.filter(|function| !function.aggregates()) })
+        Ok(Column {
+            hops,
+            leaf,
+            field,
+            function: term.function.filter(|function| !function.aggregates()),
+        })
     }
 
     /// The fields of the `Name` object, which stands for a parent of several possible types.
@@ -311,137 +352,6 @@ impl<'a> Binder<'a> {
         })
     }
 
-    /// Resolves a column that a condition reads.
-    fn subject(self, term: &Term, source: &Source<'_>) -> Result<Column, ApiError> {
-        if term.function.is_some_and(Function::aggregates) {
-            return Err(ApiError::at("MALFORMED_QUERY", self.text, term.at, "unexpected token: an aggregate in WHERE"));
-        }
-        let mut column = self.column(term, source)?;
-        if !column.field.filterable || matches!(column.field.kind, Kind::Address | Kind::Location) {
-            let message = format!("field '{}' can not be filtered in a query call", column.field.name);
-            return Err(ApiError::at("INVALID_FIELD", self.text, term.at, &message));
-        }
-        if let Some(function) = column.function {
-            self.check_date_function(function, &column.field, term.at)?;
-            column.field.kind = if function == Function::DayOnly { Kind::Date } else { Kind::Int };
-        }
-        Ok(column)
-    }
-
-    /// Checks that a date function is used on a date.
-    pub(crate) fn check_date_function(self, function: Function, field: &Field, at: usize) -> Result<(), ApiError> {
-        let fits = match function {
-            Function::HourInDay | Function::DayOnly => field.kind == Kind::DateTime,
-            _ => matches!(field.kind, Kind::Date | Kind::DateTime),
-        };
-        if fits {
-            return Ok(());
-        }
-        let message = format!("field '{}' does not support the date function", field.name);
-        Err(ApiError::at("MALFORMED_QUERY", self.text, at, &message))
-    }
-
-    /// Makes the filter of one comparison whose field is resolved.
-    pub(crate) fn comparison(self, subject: Subject, field: &Field, operator: Operator, right: &At) -> Result<Filter, ApiError> {
-        let collation = Collation::new(self.semantics, field.case_sensitive);
-        let located = |error: ApiError| ApiError::at(error.code, self.text, right.at, &error.message);
-        literal::check_operator(field, operator).map_err(located)?;
-        if operator == Operator::Like {
-            if right.literal == Literal::Null {
-                return Err(ApiError::at("MALFORMED_QUERY", self.text, right.at, "unexpected token: 'null'"));
-            }
-            let pattern = literal::pattern(field, &right.literal, collation).map_err(located)?;
-            return Ok(Filter::Like { subject, pattern, collation });
-        }
-        let operand = literal::operand(field, &right.literal, collation).map_err(located)?;
-        Ok(Filter::Compare { subject, operator, operand, collation })
-    }
-
-    fn condition(self, condition: &Condition, source: &Source<'_>, joins: &mut usize, nested: bool) -> Result<Filter, ApiError> {
-        Ok(match condition {
-            Condition::Compare(term, operator, right) => {
-                let column = self.subject(term, source)?;
-                let field = column.field.clone();
-                self.comparison(Subject::Column(Box::new(column)), &field, *operator, right)?
-            }
-            Condition::In { term, negated, list } => {
-                let column = self.subject(term, source)?;
-                let collation = Collation::new(self.semantics, column.field.case_sensitive);
-                let mut members = Members::default();
-                for right in list {
-                    let operand = literal::operand(&column.field, &right.literal, collation)
-                        .map_err(|error| ApiError::at(error.code, self.text, right.at, &error.message))?;
-                    members.add(operand);
-                }
-                Filter::In { subject: Subject::Column(Box::new(column)), negated: *negated, members, collation }
-            }
-            Condition::Join { term, negated, query } => {
-                *joins += 1;
-                if *joins > JOIN_LIMIT || nested {
-                    return Err(ApiError::at("MALFORMED_QUERY", self.text, term.at, "semi-joins are limited to two per query and not allowed under OR or NOT"));
-                }
-                self.join(term, *negated, query, source)?
-            }
-            Condition::Includes { term, negated, sets } => {
-                let column = self.subject(term, source)?;
-                let sets = sets
-                    .iter()
-                    .map(|right| {
-                        literal::set(&column.field, &right.literal)
-                            .map_err(|error| ApiError::at(error.code, self.text, right.at, &error.message))
-                    })
-                    .collect::<Result<_, _>>()?;
-                Filter::Includes { subject: Subject::Column(Box::new(column)), negated: *negated, sets }
-            }
-            Condition::And(parts) => Filter::And(self.conditions(parts, source, joins, nested)?),
-            Condition::Or(parts) => Filter::Or(self.conditions(parts, source, joins, true)?),
-            Condition::Not(part) => Filter::Not(Box::new(self.condition(part, source, joins, true)?)),
-        })
-    }
-
-    fn conditions(self, parts: &[Condition], source: &Source<'_>, joins: &mut usize, nested: bool) -> Result<Vec<Filter>, ApiError> {
-        parts.iter().map(|part| self.condition(part, source, joins, nested)).collect()
-    }
-
-    /// Binds a semi-join; the inner query is run by `run::fill_joins` through the ids that it leaves here.
-    fn join(self, term: &Term, negated: bool, query: &Query, source: &Source<'_>) -> Result<Filter, ApiError> {
-        let column = self.subject(term, source)?;
-        let wrong = |message: &str| ApiError::at("MALFORMED_QUERY", self.text, query.from_at, message);
-        let [Select::Term(inner, None)] = query.select.as_slice() else {
-            return Err(wrong("the inner select of a semi-join must select one field"));
-        };
-        if !column.field.kind.is_id() || !column.hops.is_empty() {
-            return Err(wrong("the left side of a semi-join must be an id or reference of the queried object"));
-        }
-        if !query.order.is_empty() || query.limit.is_some() || query.offset.is_some() || !query.group.is_empty() {
-            return Err(wrong("the inner select of a semi-join allows only WHERE"));
-        }
-        let Some(object) = self.catalog.object(&query.from) else {
-            return Err(self.unsupported_object(query));
-        };
-        if object.name == source.object.name || JOIN_EXCLUDED.contains(&object.name) {
-            return Err(wrong("The inner and outer selects should not be on the same object type"));
-        }
-        let inner_source = Source { object, alias: query.alias.as_deref() };
-        let inner = self.column(inner, &inner_source)?;
-        if !inner.field.kind.is_id() || !inner.hops.is_empty() {
-            return Err(wrong("the inner select of a semi-join must select an id or reference"));
-        }
-        let mut no_joins = JOIN_LIMIT;
-        let filter = match &query.filter {
-            Some(condition) => Some(self.condition(condition, &inner_source, &mut no_joins, true)?),
-            None => None,
-        };
-        let join = super::run::Join {
-            live: object.live,
-            sharing: self.semantics.sharing(self.user, object.name),
-            filter,
-            column: inner,
-            nulls_kept: self.semantics.nulls_kept,
-        };
-        Ok(Filter::Join { subject: Subject::Column(Box::new(column)), negated, join: Arc::new(join), ids: OnceLock::new() })
-    }
-
     fn order(self, query: &Query, source: &Source<'_>) -> Result<Vec<Sort>, ApiError> {
         query
             .order
@@ -453,7 +363,12 @@ impl<'a> Binder<'a> {
                 let column = self.column(&order.term, source)?;
                 if !column.field.sortable {
                     let message = format!("field '{}' can not be sorted in a query call", column.field.name);
-                    return Err(ApiError::at("MALFORMED_QUERY", self.text, order.term.at, &message));
+                    return Err(ApiError::at(
+                        "MALFORMED_QUERY",
+                        self.text,
+                        order.term.at,
+                        &message,
+                    ));
                 }
                 let field = column.field.clone();
                 Ok(self.sort(order, Subject::Column(Box::new(column)), &field))

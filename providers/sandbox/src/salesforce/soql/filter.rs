@@ -82,7 +82,9 @@ impl Column {
             (Leaf::Cell(cell), _) => cell(world, row),
             (Leaf::ParentId, Some((id, _))) => Value::Id(id),
             (Leaf::ParentType, Some((_, target))) => Value::Text(target.name.into()),
-            (Leaf::ParentName, Some((_, target))) => target.record_name.map_or(Value::Null, |cell| cell(world, row)),
+            (Leaf::ParentName, Some((_, target))) => {
+                target.record_name.map_or(Value::Null, |cell| cell(world, row))
+            }
             (_, None) => Value::Null,
         };
         Some(match self.function {
@@ -158,7 +160,10 @@ pub(crate) enum Operand {
     Null,
     Bool(bool),
     /// A number; `whole` is exact where a double is not.
-    Number { float: f64, whole: Option<i64> },
+    Number {
+        float: f64,
+        whole: Option<i64>,
+    },
     /// Milliseconds since 1970.
     Moment(i64),
     /// Folded text.
@@ -173,7 +178,12 @@ impl Operand {
     fn order(&self, value: &Value, collation: Collation) -> Option<Ordering> {
         match (self, value) {
             (Self::Bool(wanted), Value::Bool(value)) => Some(value.cmp(wanted)),
-            (Self::Number { whole: Some(wanted), .. }, Value::Int(value) | Value::Date(value)) => Some(value.cmp(wanted)),
+            (
+                Self::Number {
+                    whole: Some(wanted), ..
+                },
+                Value::Int(value) | Value::Date(value),
+            ) => Some(value.cmp(wanted)),
             (Self::Number { float, .. }, value) => value.number()?.partial_cmp(float),
             (Self::Moment(wanted), Value::DateTime(value)) => Some((value * 1000).cmp(wanted)),
             (Self::Text(wanted), Value::Text(value)) => Some(collation.fold(value).as_str().cmp(wanted)),
@@ -235,13 +245,36 @@ impl Members {
 /// A condition that is ready to run.
 #[derive(Debug, Clone)]
 pub(crate) enum Filter {
-    Compare { subject: Subject, operator: Operator, operand: Operand, collation: Collation },
-    Like { subject: Subject, pattern: Vec<Wild>, collation: Collation },
-    In { subject: Subject, negated: bool, members: Members, collation: Collation },
+    Compare {
+        subject: Subject,
+        operator: Operator,
+        operand: Operand,
+        collation: Collation,
+    },
+    Like {
+        subject: Subject,
+        pattern: Vec<Wild>,
+        collation: Collation,
+    },
+    In {
+        subject: Subject,
+        negated: bool,
+        members: Members,
+        collation: Collation,
+    },
     /// A semi-join or, negated, an anti-join; `ids` are read with the first row.
-    Join { subject: Subject, negated: bool, join: Arc<Join>, ids: OnceLock<HashSet<Id>> },
+    Join {
+        subject: Subject,
+        negated: bool,
+        join: Arc<Join>,
+        ids: OnceLock<HashSet<Id>>,
+    },
     /// Each set must be contained as a whole; any one set suffices.
-    Includes { subject: Subject, negated: bool, sets: Vec<Vec<String>> },
+    Includes {
+        subject: Subject,
+        negated: bool,
+        sets: Vec<Vec<String>>,
+    },
     And(Vec<Filter>),
     Or(Vec<Filter>),
     Not(Box<Filter>),
@@ -251,25 +284,48 @@ impl Filter {
     /// Evaluates the condition; `nulls_kept` selects two-valued logic.
     pub(crate) fn test(&self, scope: Scope<'_>, nulls_kept: bool) -> Option<bool> {
         match self {
-            Self::Compare { subject, operator, operand, collation } => {
-                compare(&subject.value(scope), *operator, operand, *collation, nulls_kept)
-            }
-            Self::Like { subject, pattern, collation } => match subject.value(scope) {
+            Self::Compare {
+                subject,
+                operator,
+                operand,
+                collation,
+            } => compare(&subject.value(scope), *operator, operand, *collation, nulls_kept),
+            Self::Like {
+                subject,
+                pattern,
+                collation,
+            } => match subject.value(scope) {
                 Value::Text(text) => Some(like(&collation.subject(&text), pattern)),
                 _ => nulls_kept.then_some(false),
             },
-            Self::In { subject, negated, members, collation } => match subject.value(scope) {
+            Self::In {
+                subject,
+                negated,
+                members,
+                collation,
+            } => match subject.value(scope) {
                 Value::Null if !members.null && !nulls_kept => None,
                 value => Some(members.holds(&value, *collation) != *negated),
             },
-            Self::Join { subject, negated, join, ids } => match subject.value(scope) {
+            Self::Join {
+                subject,
+                negated,
+                join,
+                ids,
+            } => match subject.value(scope) {
                 Value::Id(id) => Some(ids.get_or_init(|| join.ids(scope.world)).contains(&id) != *negated),
                 _ => nulls_kept.then_some(*negated),
             },
-            Self::Includes { subject, negated, sets } => match subject.value(scope) {
+            Self::Includes {
+                subject,
+                negated,
+                sets,
+            } => match subject.value(scope) {
                 Value::Text(text) => {
                     let held = sorted_set(&text);
-                    let included = sets.iter().any(|set| set.iter().all(|value| held.contains(value)));
+                    let included = sets
+                        .iter()
+                        .any(|set| set.iter().all(|value| held.contains(value)));
                     Some(included != *negated)
                 }
                 _ => nulls_kept.then_some(*negated),
@@ -302,19 +358,33 @@ impl Filter {
 
     /// Returns the ids that the condition restricts the record's own `Id` to, if it does at the top level.
     pub(crate) fn own_ids(&self) -> Option<Vec<Id>> {
-        let is_own_id = |subject: &Subject| {
-            matches!(subject, Subject::Column(column) if column.hops.is_empty() && column.field.kind == super::super::schema::Kind::Id)
-        };
+        let is_own_id = |subject: &Subject| matches!(subject, Subject::Column(column) if column.hops.is_empty() && column.field.kind == super::super::schema::Kind::Id);
         match self {
-            Self::Compare { subject, operator: Operator::Equal, operand: Operand::Id(id), .. } if is_own_id(subject) => Some(vec![*id]),
-            Self::In { subject, negated: false, members, .. } if is_own_id(subject) => Some(members.ids.iter().copied().collect()),
+            Self::Compare {
+                subject,
+                operator: Operator::Equal,
+                operand: Operand::Id(id),
+                ..
+            } if is_own_id(subject) => Some(vec![*id]),
+            Self::In {
+                subject,
+                negated: false,
+                members,
+                ..
+            } if is_own_id(subject) => Some(members.ids.iter().copied().collect()),
             Self::And(parts) => parts.iter().find_map(Self::own_ids),
             _ => None,
         }
     }
 }
 
-fn compare(value: &Value, operator: Operator, operand: &Operand, collation: Collation, nulls_kept: bool) -> Option<bool> {
+fn compare(
+    value: &Value,
+    operator: Operator,
+    operand: &Operand,
+    collation: Collation,
+    nulls_kept: bool,
+) -> Option<bool> {
     if *operand == Operand::Null {
         // A checkbox is never null: comparing it with null means comparing it with false.
         let empty = matches!(value, Value::Null | Value::Bool(false));

@@ -41,7 +41,11 @@ pub(crate) struct Grouping {
 }
 
 /// Binds the aggregate parts of a query; returns the sort keys too.
-pub(crate) fn bind(binder: Binder<'_>, query: &Query, source: &Source<'_>) -> Result<(Grouping, Vec<Sort>), ApiError> {
+pub(crate) fn bind(
+    binder: Binder<'_>,
+    query: &Query,
+    source: &Source<'_>,
+) -> Result<(Grouping, Vec<Sort>), ApiError> {
     if query.group.is_empty() && query.limit.is_some() {
         return Err(ApiError::bad(
             "MALFORMED_QUERY",
@@ -73,7 +77,12 @@ pub(crate) fn bind(binder: Binder<'_>, query: &Query, source: &Source<'_>) -> Re
     for item in &query.select {
         let (term, alias) = match item {
             Select::Term(term, alias) => (term, alias.clone()),
-            _ => return Err(ApiError::bad("MALFORMED_QUERY", "COUNT() and subqueries can't be used with aggregates")),
+            _ => {
+                return Err(ApiError::bad(
+                    "MALFORMED_QUERY",
+                    "COUNT() and subqueries can't be used with aggregates",
+                ));
+            }
         };
         let part = grouping.part(binder, term, source)?;
         let name = alias.unwrap_or_else(|| match (term.function, term.path.rsplit('.').next()) {
@@ -83,8 +92,17 @@ pub(crate) fn bind(binder: Binder<'_>, query: &Query, source: &Source<'_>) -> Re
                 format!("expr{}", unnamed - 1)
             }
         });
-        if grouping.outputs.iter().any(|(taken, _)| taken.eq_ignore_ascii_case(&name)) {
-            return Err(ApiError::at("MALFORMED_QUERY", binder.text, term.at, &format!("duplicate alias: {name}")));
+        if grouping
+            .outputs
+            .iter()
+            .any(|(taken, _)| taken.eq_ignore_ascii_case(&name))
+        {
+            return Err(ApiError::at(
+                "MALFORMED_QUERY",
+                binder.text,
+                term.at,
+                &format!("duplicate alias: {name}"),
+            ));
         }
         grouping.outputs.push((name, part));
     }
@@ -104,22 +122,44 @@ pub(crate) fn bind(binder: Binder<'_>, query: &Query, source: &Source<'_>) -> Re
 impl Grouping {
     fn add(&mut self, binder: Binder<'_>, term: &Term, column: Column, function: Option<Function>) -> usize {
         let collation = Collation::new(binder.semantics, column.field.case_sensitive);
-        self.parts.push(Part { column, function, collation, term: term.clone() });
+        self.parts.push(Part {
+            column,
+            function,
+            collation,
+            term: term.clone(),
+        });
         self.parts.len() - 1
     }
 
     fn field_name(&self, part: usize) -> String {
-        self.parts.get(part).map(|part| part.column.field.name.to_owned()).unwrap_or_default()
+        self.parts
+            .get(part)
+            .map(|part| part.column.field.name.to_owned())
+            .unwrap_or_default()
     }
 
     /// The field that describes the values of a part: counts are whole numbers.
     fn result_field(&self, part: usize) -> Field {
         let none = |_: &World, _: usize| Value::Null;
         match self.parts.get(part) {
-            Some(Part { function: Some(Function::Count | Function::CountDistinct), .. }) => Field::new("count", Kind::Int, none),
-            Some(Part { column, function: None, .. }) if column.function == Some(Function::DayOnly) => Field::new("day", Kind::Date, none),
-            Some(Part { column, function: None, .. }) if column.function.is_some() => Field::new("part", Kind::Int, none),
-            Some(Part { function: Some(Function::Sum | Function::Avg), .. }) => Field::new("number", Kind::Double, none),
+            Some(Part {
+                function: Some(Function::Count | Function::CountDistinct),
+                ..
+            }) => Field::new("count", Kind::Int, none),
+            Some(Part {
+                column,
+                function: None,
+                ..
+            }) if column.function == Some(Function::DayOnly) => Field::new("day", Kind::Date, none),
+            Some(Part {
+                column,
+                function: None,
+                ..
+            }) if column.function.is_some() => Field::new("part", Kind::Int, none),
+            Some(Part {
+                function: Some(Function::Sum | Function::Avg),
+                ..
+            }) => Field::new("number", Kind::Double, none),
             Some(part) => part.column.field.clone(),
             None => Field::new("none", Kind::String, none),
         }
@@ -127,7 +167,9 @@ impl Grouping {
 
     /// Finds or adds the part that a term stands for.
     fn part(&mut self, binder: Binder<'_>, term: &Term, source: &Source<'_>) -> Result<usize, ApiError> {
-        let same = |part: &Part| part.term.function == term.function && part.term.path.eq_ignore_ascii_case(&term.path);
+        let same = |part: &Part| {
+            part.term.function == term.function && part.term.path.eq_ignore_ascii_case(&term.path)
+        };
         if let Some(found) = self.parts.iter().position(same) {
             return Ok(found);
         }
@@ -144,13 +186,22 @@ impl Grouping {
             _ => column.field.aggregatable,
         };
         if !fits {
-            let message = format!("field {} does not support aggregate operator {}", column.field.name, function.name());
+            let message = format!(
+                "field {} does not support aggregate operator {}",
+                column.field.name,
+                function.name()
+            );
             return Err(ApiError::at("MALFORMED_QUERY", binder.text, term.at, &message));
         }
         Ok(self.add(binder, term, column, Some(function)))
     }
 
-    fn condition(&mut self, binder: Binder<'_>, condition: &Condition, source: &Source<'_>) -> Result<Filter, ApiError> {
+    fn condition(
+        &mut self,
+        binder: Binder<'_>,
+        condition: &Condition,
+        source: &Source<'_>,
+    ) -> Result<Filter, ApiError> {
         match condition {
             Condition::Compare(term, operator, right) => {
                 let part = self.part(binder, term, source)?;
@@ -158,22 +209,34 @@ impl Grouping {
                 binder.comparison(Subject::Group(part), &field, *operator, right)
             }
             Condition::And(parts) => {
-                let parts = parts.iter().map(|part| self.condition(binder, part, source)).collect::<Result<_, _>>()?;
+                let parts = parts
+                    .iter()
+                    .map(|part| self.condition(binder, part, source))
+                    .collect::<Result<_, _>>()?;
                 Ok(Filter::And(parts))
             }
             Condition::Or(parts) => {
-                let parts = parts.iter().map(|part| self.condition(binder, part, source)).collect::<Result<_, _>>()?;
+                let parts = parts
+                    .iter()
+                    .map(|part| self.condition(binder, part, source))
+                    .collect::<Result<_, _>>()?;
                 Ok(Filter::Or(parts))
             }
             Condition::Not(part) => Ok(Filter::Not(Box::new(self.condition(binder, part, source)?))),
-            Condition::In { .. } | Condition::Join { .. } | Condition::Includes { .. } => {
-                Err(ApiError::bad("MALFORMED_QUERY", "HAVING allows only comparisons here"))
-            }
+            Condition::In { .. } | Condition::Join { .. } | Condition::Includes { .. } => Err(ApiError::bad(
+                "MALFORMED_QUERY",
+                "HAVING allows only comparisons here",
+            )),
         }
     }
 
     /// Puts the rows into groups.
-    pub(crate) fn groups(&self, query: &Bound, world: &World, rows: &Rows) -> Result<Vec<Vec<Value>>, ApiError> {
+    pub(crate) fn groups(
+        &self,
+        query: &Bound,
+        world: &World,
+        rows: &Rows,
+    ) -> Result<Vec<Vec<Value>>, ApiError> {
         let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
         let mut groups: Vec<(Vec<Value>, Vec<Tally>)> = Vec::new();
         if self.keys == 0 {
@@ -181,7 +244,12 @@ impl Grouping {
             groups.push((Vec::new(), self.tallies()));
         }
         for row in (0..rows.len()).filter_map(|at| rows.get(at)) {
-            let keys: Vec<Value> = self.parts.iter().take(self.keys).map(|part| part.column.value(world, row)).collect();
+            let keys: Vec<Value> = self
+                .parts
+                .iter()
+                .take(self.keys)
+                .map(|part| part.column.value(world, row))
+                .collect();
             let place = match places.entry(self.group_key(&keys)) {
                 Entry::Occupied(entry) => *entry.get(),
                 Entry::Vacant(entry) => {
@@ -203,15 +271,24 @@ impl Grouping {
             })
             .filter(|group| {
                 let scope = Scope { world, row: 0, group };
-                self.having.as_ref().is_none_or(|having| having.test(scope, query.nulls_kept) == Some(true))
+                self.having
+                    .as_ref()
+                    .is_none_or(|having| having.test(scope, query.nulls_kept) == Some(true))
             })
             .collect();
         if !query.order.is_empty() {
             let places = sorted((0..results.len()).collect(), &query.order, |at: usize| {
-                let scope = Scope { world, row: 0, group: results.get(at).map_or(&[], Vec::as_slice) };
+                let scope = Scope {
+                    world,
+                    row: 0,
+                    group: results.get(at).map_or(&[], Vec::as_slice),
+                };
                 query.order.iter().map(|sort| sort.subject.value(scope)).collect()
             });
-            results = places.into_iter().filter_map(|at| results.get(at).cloned()).collect();
+            results = places
+                .into_iter()
+                .filter_map(|at| results.get(at).cloned())
+                .collect();
         }
         results.truncate(query.limit.unwrap_or(usize::MAX));
         if results.len() > GROUP_LIMIT {
@@ -224,7 +301,11 @@ impl Grouping {
     }
 
     fn tallies(&self) -> Vec<Tally> {
-        self.parts.iter().skip(self.keys).map(|part| Tally::new(part.function, part.column.field.kind)).collect()
+        self.parts
+            .iter()
+            .skip(self.keys)
+            .map(|part| Tally::new(part.function, part.column.field.kind))
+            .collect()
     }
 
     fn group_key(&self, keys: &[Value]) -> Vec<u8> {
@@ -298,10 +379,18 @@ impl Tally {
             Some(function @ (Function::Min | Function::Max)) => {
                 let order = match (&value, &self.best) {
                     (_, Value::Null) => None,
-                    (Value::Text(left), Value::Text(right)) => Some(collation.fold(left).cmp(&collation.fold(right))),
+                    (Value::Text(left), Value::Text(right)) => {
+                        Some(collation.fold(left).cmp(&collation.fold(right)))
+                    }
                     (left, right) => Some(left.order(right)),
                 };
-                let better = order.is_none_or(|order| if function == Function::Min { order.is_lt() } else { order.is_gt() });
+                let better = order.is_none_or(|order| {
+                    if function == Function::Min {
+                        order.is_lt()
+                    } else {
+                        order.is_gt()
+                    }
+                });
                 if better {
                     self.best = value;
                 }
@@ -317,7 +406,10 @@ impl Tally {
             Some(Function::Count) => Value::Int(self.count),
             Some(Function::CountDistinct) => Value::Int(i64::try_from(self.seen.len()).unwrap_or(i64::MAX)),
             Some(Function::Sum | Function::Avg) if self.count == 0 => Value::Null,
-            #[expect(clippy::cast_possible_truncation, reason = "whole numbers sum to a whole number")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "whole numbers sum to a whole number"
+            )]
             Some(Function::Sum) if self.whole => Value::Int(self.sum as i64),
             Some(Function::Sum) => Value::Number(self.sum),
             Some(Function::Avg) => Value::Number(self.sum / count),

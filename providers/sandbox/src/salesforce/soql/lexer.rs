@@ -30,7 +30,10 @@ pub(crate) type Located = (Token, usize);
 /// Cuts `query` into tokens.
 pub(crate) fn tokens(query: &str) -> Result<Vec<Located>, ApiError> {
     if query.chars().count() > STATEMENT_LIMIT {
-        return Err(ApiError::bad("MALFORMED_QUERY", "SOQL statements cannot be longer than 100000 characters."));
+        return Err(ApiError::bad(
+            "MALFORMED_QUERY",
+            "SOQL statements cannot be longer than 100000 characters.",
+        ));
     }
     let mut found = Vec::new();
     let mut at = 0;
@@ -71,13 +74,23 @@ fn symbol(query: &str, at: usize, next: char) -> Result<(Token, usize), ApiError
     let rest = query.get(at..).unwrap_or_default();
     match SYMBOLS.into_iter().find(|symbol| rest.starts_with(symbol)) {
         Some(symbol) => Ok((Token::Symbol(symbol), at + symbol.len())),
-        None => Err(ApiError::at("MALFORMED_QUERY", query, at, &format!("unexpected token: '{next}'"))),
+        None => Err(ApiError::at(
+            "MALFORMED_QUERY",
+            query,
+            at,
+            &format!("unexpected token: '{next}'"),
+        )),
     }
 }
 
 fn string(query: &str, at: usize) -> Result<(Token, usize), ApiError> {
     let illegal = |position: usize| {
-        ApiError::at("MALFORMED_QUERY", query, position, "invalid string literal: Illegal character sequence in string literal")
+        ApiError::at(
+            "MALFORMED_QUERY",
+            query,
+            position,
+            "invalid string literal: Illegal character sequence in string literal",
+        )
     };
     let mut characters = Vec::new();
     let mut rest = query.get(at + 1..).unwrap_or_default().char_indices();
@@ -86,7 +99,12 @@ fn string(query: &str, at: usize) -> Result<(Token, usize), ApiError> {
         match c {
             '\'' => {
                 if characters.len() > LITERAL_LIMIT {
-                    return Err(ApiError::at("MALFORMED_QUERY", query, at, "string literal is longer than 4000 characters"));
+                    return Err(ApiError::at(
+                        "MALFORMED_QUERY",
+                        query,
+                        at,
+                        "string literal is longer than 4000 characters",
+                    ));
                 }
                 return Ok((Token::Literal(Literal::Text(Text { characters })), position + 1));
             }
@@ -115,11 +133,23 @@ fn string(query: &str, at: usize) -> Result<(Token, usize), ApiError> {
                 };
                 characters.push((plain, false));
             }
-            '\n' | '\r' => return Err(ApiError::at("MALFORMED_QUERY", query, position, "line breaks not allowed in string literals")),
+            '\n' | '\r' => {
+                return Err(ApiError::at(
+                    "MALFORMED_QUERY",
+                    query,
+                    position,
+                    "line breaks not allowed in string literals",
+                ));
+            }
             _ => characters.push((c, false)),
         }
     }
-    Err(ApiError::at("MALFORMED_QUERY", query, at, "unexpected token: unterminated string literal"))
+    Err(ApiError::at(
+        "MALFORMED_QUERY",
+        query,
+        at,
+        "unexpected token: unterminated string literal",
+    ))
 }
 
 fn number(query: &str, at: usize) -> Result<(Token, usize), ApiError> {
@@ -132,7 +162,14 @@ fn number(query: &str, at: usize) -> Result<(Token, usize), ApiError> {
     let literal = plain_number(text)
         .or_else(|| date_time(text))
         .or_else(|| time(text).map(Literal::Time))
-        .ok_or_else(|| ApiError::at("MALFORMED_QUERY", query, at, &format!("unexpected token: '{text}'")))?;
+        .ok_or_else(|| {
+            ApiError::at(
+                "MALFORMED_QUERY",
+                query,
+                at,
+                &format!("unexpected token: '{text}'"),
+            )
+        })?;
     Ok((Token::Literal(literal), at + length))
 }
 
@@ -141,7 +178,10 @@ fn plain_number(text: &str) -> Option<Literal> {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let count = digits.bytes().filter(u8::is_ascii_digit).count();
-    let good = all_digits(whole) && all_digits(fraction) && !fraction.is_empty() && (1..=DIGIT_LIMIT).contains(&count);
+    let good = all_digits(whole)
+        && all_digits(fraction)
+        && !fraction.is_empty()
+        && (1..=DIGIT_LIMIT).contains(&count);
     good.then(|| Literal::Number(text.to_owned()))
 }
 
@@ -196,5 +236,7 @@ fn date_time(text: &str) -> Option<Literal> {
         }
     };
     let milliseconds = clock(wall)?;
-    Some(Literal::DateTime((day * 1440 - offset_minutes) * 60_000 + milliseconds))
+    Some(Literal::DateTime(
+        (day * 1440 - offset_minutes) * 60_000 + milliseconds,
+    ))
 }

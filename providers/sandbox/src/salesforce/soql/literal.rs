@@ -30,14 +30,25 @@ pub(crate) fn operand(field: &Field, literal: &Literal, collation: Collation) ->
     let operand = match (field.kind, literal) {
         (_, Literal::Null) => Operand::Null,
         (Kind::Boolean, Literal::Boolean(value)) => Operand::Bool(*value),
-        (Kind::Int | Kind::Long, Literal::Number(text)) if text.contains('.') => return Err(wrong_type(field)),
+        (Kind::Int | Kind::Long, Literal::Number(text)) if text.contains('.') => {
+            return Err(wrong_type(field));
+        }
         (kind, Literal::Number(text)) if kind.is_number() => Operand::Number {
             float: text.parse().map_err(|_| wrong_type(field))?,
             whole: text.parse().ok(),
         },
-        #[expect(clippy::cast_precision_loss, reason = "days and milliseconds of a day are far below 2^53")]
-        (Kind::Date, Literal::Date(day)) => Operand::Number { float: *day as f64, whole: Some(*day) },
-        (Kind::Time, Literal::Time(value)) => Operand::Number { float: f64::from(*value), whole: None },
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "days and milliseconds of a day are far below 2^53"
+        )]
+        (Kind::Date, Literal::Date(day)) => Operand::Number {
+            float: *day as f64,
+            whole: Some(*day),
+        },
+        (Kind::Time, Literal::Time(value)) => Operand::Number {
+            float: f64::from(*value),
+            whole: None,
+        },
         (Kind::DateTime, Literal::DateTime(moment)) => Operand::Moment(*moment),
         (kind, Literal::Text(text)) => text_operand(kind, field, text, collation)?,
         _ => return Err(wrong_type(field)),
@@ -57,7 +68,10 @@ fn text_operand(kind: Kind, field: &Field, text: &Text, collation: Collation) ->
         return match Id::parse(&plain) {
             Some(id) => Ok(Operand::Id(id)),
             None if plain.is_empty() => Ok(Operand::Null),
-            None => Err(ApiError::bad("INVALID_QUERY_FILTER_OPERATOR", format!("invalid ID field: {plain}"))),
+            None => Err(ApiError::bad(
+                "INVALID_QUERY_FILTER_OPERATOR",
+                format!("invalid ID field: {plain}"),
+            )),
         };
     }
     if kind == Kind::MultiPicklist {
@@ -104,11 +118,19 @@ pub(crate) fn set(field: &Field, literal: &Literal) -> Result<Vec<String>, ApiEr
 fn wrong_type(field: &Field) -> ApiError {
     let soap = field.kind.names().1;
     let wanted = match field.kind {
-        kind if kind.is_text() || kind.is_id() || kind == Kind::MultiPicklist => "string and should be enclosed in quotes".to_owned(),
-        _ => format!("{} and should not be enclosed in quotes", soap.trim_start_matches("xsd:")),
+        kind if kind.is_text() || kind.is_id() || kind == Kind::MultiPicklist => {
+            "string and should be enclosed in quotes".to_owned()
+        }
+        _ => format!(
+            "{} and should not be enclosed in quotes",
+            soap.trim_start_matches("xsd:")
+        ),
     };
     ApiError::bad(
         "INVALID_FIELD",
-        format!("value of filter criterion for field '{}' must be of type {wanted}", field.name),
+        format!(
+            "value of filter criterion for field '{}' must be of type {wanted}",
+            field.name
+        ),
     )
 }

@@ -1,10 +1,11 @@
 //! SOQL: text → tokens → syntax tree → bound query → rows → JSON pages.
 //!
-//! Owns: grammar (`lexer`, `parser`), checks against field flags (`bind`, `literal`), comparison (`text`, `filter`),
+//! Owns: grammar (`lexer`, `parser`), checks against field flags (`bind`, `condition`, `literal`), comparison (`text`, `filter`),
 //! execution (`run`, `group`) and the JSON of records (`record`). Start at [`parser::parse`] and [`bind::bind`].
 
 pub(super) mod bind;
 pub(super) mod children;
+pub(super) mod condition;
 pub(super) mod filter;
 pub(super) mod group;
 pub(super) mod lexer;
@@ -12,7 +13,7 @@ pub(super) mod literal;
 pub(super) mod parser;
 pub(super) mod record;
 pub(super) mod run;
-pub(super) mod text;
-pub(super) mod tree;
 #[cfg(test)]
 mod tests;
+pub(super) mod text;
+pub(super) mod tree;

@@ -62,7 +62,11 @@ impl Parser<'_> {
     }
 
     fn expect_word(&mut self, keyword: &str) -> Result<(), ApiError> {
-        if self.accept_word(keyword) { Ok(()) } else { Err(self.unexpected()) }
+        if self.accept_word(keyword) {
+            Ok(())
+        } else {
+            Err(self.unexpected())
+        }
     }
 
     fn accept(&mut self, symbol: &str) -> bool {
@@ -72,7 +76,11 @@ impl Parser<'_> {
     }
 
     fn expect(&mut self, symbol: &str) -> Result<(), ApiError> {
-        if self.accept(symbol) { Ok(()) } else { Err(self.unexpected()) }
+        if self.accept(symbol) {
+            Ok(())
+        } else {
+            Err(self.unexpected())
+        }
     }
 
     fn word(&mut self) -> Result<String, ApiError> {
@@ -97,10 +105,16 @@ impl Parser<'_> {
         let from = self.word()?;
         let _ = self.accept_word("AS");
         let alias = match self.peek() {
-            Some(Token::Word(word)) if !CLAUSES.iter().any(|clause| word.eq_ignore_ascii_case(clause)) => Some(self.word()?),
+            Some(Token::Word(word)) if !CLAUSES.iter().any(|clause| word.eq_ignore_ascii_case(clause)) => {
+                Some(self.word()?)
+            }
             _ => None,
         };
-        let filter = if self.accept_word("WHERE") { Some(self.condition()?) } else { None };
+        let filter = if self.accept_word("WHERE") {
+            Some(self.condition()?)
+        } else {
+            None
+        };
         let mut group = Vec::new();
         if self.accept_word("GROUP") {
             self.expect_word("BY")?;
@@ -109,7 +123,11 @@ impl Parser<'_> {
                 group.push(self.term()?);
             }
         }
-        let having = if self.accept_word("HAVING") { Some(self.condition()?) } else { None };
+        let having = if self.accept_word("HAVING") {
+            Some(self.condition()?)
+        } else {
+            None
+        };
         let mut order = Vec::new();
         if self.accept_word("ORDER") {
             self.expect_word("BY")?;
@@ -118,9 +136,28 @@ impl Parser<'_> {
                 order.push(self.order()?);
             }
         }
-        let limit = if self.accept_word("LIMIT") { Some(self.count()?) } else { None };
-        let offset = if self.accept_word("OFFSET") { Some(self.count()?) } else { None };
-        Ok(Query { select, from, from_at, alias, filter, group, having, order, limit, offset })
+        let limit = if self.accept_word("LIMIT") {
+            Some(self.count()?)
+        } else {
+            None
+        };
+        let offset = if self.accept_word("OFFSET") {
+            Some(self.count()?)
+        } else {
+            None
+        };
+        Ok(Query {
+            select,
+            from,
+            from_at,
+            alias,
+            filter,
+            group,
+            having,
+            order,
+            limit,
+            offset,
+        })
     }
 
     fn select(&mut self) -> Result<Select, ApiError> {
@@ -155,14 +192,27 @@ impl Parser<'_> {
         let at = self.position();
         let name = self.word()?;
         if !self.accept("(") {
-            return Ok(Term { function: None, path: name, at });
+            return Ok(Term {
+                function: None,
+                path: name,
+                at,
+            });
         }
         let Some(function) = Function::named(&name) else {
-            return Err(ApiError::at("MALFORMED_QUERY", self.text, at, &format!("unknown function: {name}")));
+            return Err(ApiError::at(
+                "MALFORMED_QUERY",
+                self.text,
+                at,
+                &format!("unknown function: {name}"),
+            ));
         };
         let path = self.word()?;
         self.expect(")")?;
-        Ok(Term { function: Some(function), path, at })
+        Ok(Term {
+            function: Some(function),
+            path,
+            at,
+        })
     }
 
     fn order(&mut self) -> Result<Order, ApiError> {
@@ -178,7 +228,11 @@ impl Parser<'_> {
                 self.expect_word("LAST")?;
             }
         }
-        Ok(Order { term, descending, nulls_first })
+        Ok(Order {
+            term,
+            descending,
+            nulls_first,
+        })
     }
 
     fn count(&mut self) -> Result<usize, ApiError> {
@@ -197,7 +251,10 @@ impl Parser<'_> {
             return Ok(Condition::Not(Box::new(self.simple()?)));
         }
         let first = self.simple()?;
-        for (keyword, make) in [("AND", Condition::And as fn(_) -> _), ("OR", Condition::Or as fn(_) -> _)] {
+        for (keyword, make) in [
+            ("AND", Condition::And as fn(_) -> _),
+            ("OR", Condition::Or as fn(_) -> _),
+        ] {
             if self.is_word(keyword) {
                 let mut parts = vec![first];
                 while self.accept_word(keyword) {
@@ -229,7 +286,11 @@ impl Parser<'_> {
                 "NOT" if self.accept_word("IN") => return self.membership(term, true),
                 "INCLUDES" | "EXCLUDES" => {
                     let sets = self.list()?;
-                    return Ok(Condition::Includes { term, negated: word == "EXCLUDES", sets });
+                    return Ok(Condition::Includes {
+                        term,
+                        negated: word == "EXCLUDES",
+                        sets,
+                    });
                 }
                 _ => self.next = at,
             }

@@ -19,7 +19,11 @@ pub(crate) enum Item {
     /// A field of the record itself. `key` is `,"Name":`.
     Field { key: Vec<u8>, column: Column },
     /// A parent record with its items.
-    Parent { key: Vec<u8>, hop: Hop, items: Vec<Item> },
+    Parent {
+        key: Vec<u8>,
+        hop: Hop,
+        items: Vec<Item>,
+    },
     /// Child records.
     Children(Children),
 }
@@ -28,15 +32,22 @@ pub(crate) enum Item {
 pub(crate) fn insert(items: &mut Vec<Item>, column: &Column) {
     let mut rest = column.clone();
     if rest.hops.is_empty() {
-        items.push(Item::Field { key: key(column.field.name), column: rest });
+        items.push(Item::Field {
+            key: key(column.field.name),
+            column: rest,
+        });
         return;
     }
     let hop = rest.hops.remove(0);
-    let known = items
-        .iter()
-        .position(|item| matches!(item, Item::Parent { hop: known, .. } if known.relationship == hop.relationship));
+    let known = items.iter().position(
+        |item| matches!(item, Item::Parent { hop: known, .. } if known.relationship == hop.relationship),
+    );
     let at = known.unwrap_or_else(|| {
-        items.push(Item::Parent { key: key(hop.relationship), hop, items: Vec::new() });
+        items.push(Item::Parent {
+            key: key(hop.relationship),
+            hop,
+            items: Vec::new(),
+        });
         items.len() - 1
     });
     if let Some(Item::Parent { items, .. }) = items.get_mut(at) {
@@ -64,7 +75,13 @@ pub(crate) struct Writer<'a> {
 
 impl Writer<'_> {
     /// Writes the records at these positions, separated by commas; returns how many rows they hold, children included.
-    pub(crate) fn records(&self, query: &Bound, rows: &Rows, positions: impl Iterator<Item = usize>, out: &mut Vec<u8>) -> usize {
+    pub(crate) fn records(
+        &self,
+        query: &Bound,
+        rows: &Rows,
+        positions: impl Iterator<Item = usize>,
+        out: &mut Vec<u8>,
+    ) -> usize {
         let Output::Records(items) = &query.output else {
             return 0;
         };
@@ -131,14 +148,21 @@ impl Writer<'_> {
             out.extend_from_slice(b"null");
             return;
         };
-        self.head(if hop.polymorphic { "Name" } else { target.name }, target.name, id, out);
+        self.head(
+            if hop.polymorphic { "Name" } else { target.name },
+            target.name,
+            id,
+            out,
+        );
         if hop.polymorphic {
             for item in items {
                 if let Item::Field { key, column } = item {
                     let value = match column.leaf {
                         super::filter::Leaf::ParentId => Value::Id(id),
                         super::filter::Leaf::ParentType => Value::Text(target.name.into()),
-                        _ => target.record_name.map_or(Value::Null, |cell| cell(self.world, parent)),
+                        _ => target
+                            .record_name
+                            .map_or(Value::Null, |cell| cell(self.world, parent)),
                     };
                     out.extend_from_slice(key);
                     value.write(out);

@@ -54,7 +54,9 @@ impl Join {
     /// Reads the ids that the inner query selects.
     pub(crate) fn ids(&self, world: &World) -> HashSet<Id> {
         (0..self.live)
-            .filter(|row| self.sharing.shows(*row) && keeps(self.filter.as_ref(), world, *row, self.nulls_kept))
+            .filter(|row| {
+                self.sharing.shows(*row) && keeps(self.filter.as_ref(), world, *row, self.nulls_kept)
+            })
             .filter_map(|row| match self.column.value(world, row) {
                 Value::Id(id) => Some(id),
                 _ => None,
@@ -64,7 +66,11 @@ impl Join {
 }
 
 fn keeps(filter: Option<&Filter>, world: &World, row: usize, nulls_kept: bool) -> bool {
-    let scope = Scope { world, row, group: &[] };
+    let scope = Scope {
+        world,
+        row,
+        group: &[],
+    };
     filter.is_none_or(|filter| filter.test(scope, nulls_kept) == Some(true))
 }
 
@@ -81,9 +87,15 @@ pub(crate) fn rows(query: &Bound, world: &World, everything: bool) -> Rows {
         return Rows::Range(skip.min(all)..end.min(all));
     }
     let wanted = if order.is_empty() { end } else { usize::MAX };
-    let keep = |row: &usize| query.sharing.shows(*row) && keeps(query.filter.as_ref(), world, *row, query.nulls_kept);
+    let keep = |row: &usize| {
+        query.sharing.shows(*row) && keeps(query.filter.as_ref(), world, *row, query.nulls_kept)
+    };
     let found = |candidates: &mut dyn Iterator<Item = usize>| -> Vec<u32> {
-        candidates.filter(keep).take(wanted).filter_map(|row| u32::try_from(row).ok()).collect()
+        candidates
+            .filter(keep)
+            .take(wanted)
+            .filter_map(|row| u32::try_from(row).ok())
+            .collect()
     };
     let mut list = match query.filter.as_ref().and_then(Filter::own_ids) {
         Some(ids) => {
@@ -103,7 +115,11 @@ pub(crate) fn rows(query: &Bound, world: &World, everything: bool) -> Rows {
         // Ties come in no particular order; here from last to first, to catch whoever relies on it.
         list.reverse();
         list = sorted(list, order, |row| {
-            let scope = Scope { world, row: usize::try_from(row).unwrap_or_default(), group: &[] };
+            let scope = Scope {
+                world,
+                row: usize::try_from(row).unwrap_or_default(),
+                group: &[],
+            };
             order.iter().map(|sort| sort.subject.value(scope)).collect()
         });
     }
@@ -117,7 +133,10 @@ pub(crate) fn sorted<T>(items: Vec<T>, order: &[Sort], key: impl Fn(T) -> Vec<Va
 where
     T: Copy,
 {
-    let mut keyed: Vec<(Vec<Value>, T)> = items.into_iter().map(|item| (folded(key(item), order), item)).collect();
+    let mut keyed: Vec<(Vec<Value>, T)> = items
+        .into_iter()
+        .map(|item| (folded(key(item), order), item))
+        .collect();
     keyed.sort_by(|(left, _), (right, _)| {
         order
             .iter()
@@ -136,7 +155,11 @@ fn folded(values: Vec<Value>, order: &[Sort]) -> Vec<Value> {
         .zip(order)
         .map(|(value, sort)| match value {
             Value::Text(text) if !sort.picklist.is_empty() => {
-                let place = sort.picklist.iter().position(|known| *known == text).unwrap_or(sort.picklist.len());
+                let place = sort
+                    .picklist
+                    .iter()
+                    .position(|known| *known == text)
+                    .unwrap_or(sort.picklist.len());
                 Value::Int(i64::try_from(place).unwrap_or(i64::MAX))
             }
             Value::Text(text) => Value::Text(sort.collation.fold(&text).into()),
@@ -146,7 +169,13 @@ fn folded(values: Vec<Value>, order: &[Sort]) -> Vec<Value> {
 }
 
 fn direct(sort: &Sort, left: &Value, right: &Value) -> Ordering {
-    let nulls = |left_null: bool| if left_null == sort.nulls_first { Ordering::Less } else { Ordering::Greater };
+    let nulls = |left_null: bool| {
+        if left_null == sort.nulls_first {
+            Ordering::Less
+        } else {
+            Ordering::Greater
+        }
+    };
     match (left, right) {
         (Value::Null, Value::Null) => Ordering::Equal,
         (Value::Null, _) => nulls(true),

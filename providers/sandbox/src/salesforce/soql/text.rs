@@ -51,13 +51,21 @@ impl Collation {
 
     /// Folds a text.
     pub(crate) fn fold(self, text: &str) -> String {
-        let text = if self.blanks { text.trim_end_matches(' ') } else { text };
+        let text = if self.blanks {
+            text.trim_end_matches(' ')
+        } else {
+            text
+        };
         text.chars().map(|c| self.fold_char(c)).collect()
     }
 
     /// Compares a text with one that is folded already, without building a string.
     pub(crate) fn equals_folded(self, text: &str, folded: &str) -> bool {
-        let text = if self.blanks { text.trim_end_matches(' ') } else { text };
+        let text = if self.blanks {
+            text.trim_end_matches(' ')
+        } else {
+            text
+        };
         text.chars().map(|c| self.fold_char(c)).eq(folded.chars())
     }
 

@@ -1,0 +1,103 @@
+//! The configuration of a Salesforce source.
+
+use std::num::NonZeroU32;
+
+use causeway_core::http::AuthConfig;
+use serde::Deserialize;
+
+/// One Salesforce org, as written under `sources` in the configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// My Domain address, for example `https://acme.my.salesforce.com`.
+    pub url: String,
+    /// Version of the REST API, for example `62.0`.
+    #[serde(default = "default_api_version")]
+    pub api_version: String,
+    /// Patterns with `*` and `?`, case-insensitive; an object that none matches is not a table.
+    #[serde(default = "default_objects")]
+    pub objects: Vec<String>,
+    /// How to sign in.
+    pub auth: AuthConfig,
+    /// Calls at the same time, over all queries; 8 unless given.
+    pub concurrent_calls: Option<usize>,
+    /// Calls a second, over all queries; no limit unless given.
+    pub calls_per_second: Option<NonZeroU32>,
+    /// Longest time for one call; 120 unless given.
+    pub timeout_seconds: Option<u64>,
+    /// Rows of a page, 200 to 2000; 2000 unless given.
+    pub page_rows: Option<usize>,
+    /// Whether text comparisons may be pushed; `false` for a running user with a Turkish or Azeri locale.
+    pub text_pushdown: Option<bool>,
+}
+
+fn default_api_version() -> String {
+    "62.0".to_owned()
+}
+
+fn default_objects() -> Vec<String> {
+    vec!["*".to_owned()]
+}
+
+/// The first version whose paging and nesting this source relies on.
+const OLDEST_API_VERSION: u32 = 58;
+
+/// Says what is wrong with the version, if anything.
+pub(crate) fn check_api_version(version: &str) -> Result<(), String> {
+    let number = version
+        .strip_suffix(".0")
+        .and_then(|major| major.parse::<u32>().ok());
+    match number {
+        None => Err(format!(
+            "api_version '{version}' is no version; write it as '62.0'"
+        )),
+        Some(major) if major < OLDEST_API_VERSION => Err(format!(
+            "api_version '{version}' is too old; use '{OLDEST_API_VERSION}.0' or later"
+        )),
+        Some(_) => Ok(()),
+    }
+}
+
+/// Whether `name` matches one of the patterns, in which `*` is any text and `?` any character.
+pub(crate) fn matches_any(patterns: &[String], name: &str) -> bool {
+    let name: Vec<char> = name.to_lowercase().chars().collect();
+    patterns
+        .iter()
+        .any(|pattern| matches(&pattern.to_lowercase().chars().collect::<Vec<_>>(), &name))
+}
+
+fn matches(pattern: &[char], name: &[char]) -> bool {
+    match (pattern.split_first(), name.split_first()) {
+        (None, None) => true,
+        (Some(('*', rest)), None) => matches(rest, name),
+        (Some(('*', rest)), Some((_, tail))) => matches(rest, name) || matches(pattern, tail),
+        (Some((wanted, rest)), Some((found, tail))) => {
+            (*wanted == '?' || wanted == found) && matches(rest, tail)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_names_in_any_case() {
+        let patterns = ["Acc*", "acme__?verything__c"].map(str::to_owned);
+        for name in ["account", "ACCOUNT", "acc", "acme__Everything__c"] {
+            assert!(matches_any(&patterns, name), "{name}");
+        }
+        for name in ["opportunity", "xaccount", "acme__verything__c", ""] {
+            assert!(!matches_any(&patterns, name), "{name}");
+        }
+        assert!(!matches_any(&[], "account"));
+    }
+
+    #[test]
+    fn a_version_is_checked_before_any_call() {
+        assert_eq!(check_api_version("62.0"), Ok(()));
+        assert!(check_api_version("v62").is_err_and(|reason| reason.contains("write it as '62.0'")));
+        assert!(check_api_version("40.0").is_err_and(|reason| reason.contains("too old")));
+    }
+}

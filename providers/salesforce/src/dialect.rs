@@ -1,0 +1,331 @@
+//! The semantics of SOQL: what may be asked of which field, and how faithfully it is answered.
+//!
+//! Owns: the table below, row by row a function. Does not own: how it is written; see [`soql`](crate::soql).
+//! Invariant: a pushed condition keeps every row for which the SQL comparison is true, under every reading of what the documentation
+//! leaves open. Fidelity comes from the described field, the operator and the literal.
+//!
+//! | field | `=` `IN` | `<>` `NOT IN` | `<` `<=` `>` `>=` | `LIKE` `ILIKE` | null tests |
+//! |---|---|---|---|---|---|
+//! | id, reference | exact | exact, guarded | never: collation | never | exact |
+//! | boolean | exact | exact | never | – | folded: it is never null |
+//! | int, long | exact | exact, guarded | exact | – | exact |
+//! | double, percent, currency | exact while doubles tell the field's decimals apart, else superset | same | same | – | exact |
+//! | currency among several currencies | superset | superset | superset | – | exact |
+//! | date | exact from 1700 to 4000 | exact, guarded | exact; beyond the range superset or never | – | exact |
+//! | datetime | exact; a part of a second equals no record | exact, guarded | exact, rounded to the second | – | exact |
+//! | time | exact; a part of a millisecond equals no record | exact, guarded | exact | – | exact |
+//! | string, email, phone, url, textarea | superset: case | never: case | never: collation | superset | exact |
+//! | picklist, combobox | superset: case | never: case | never: collation | never | exact |
+//! | multipicklist | never: sets | never | never | never | exact |
+//! | encrypted, base64, anyType, unknown | never | never | never | never | never |
+//!
+//! A case-sensitive field takes no ILIKE. A formula is never better than superset: Salesforce evaluates it differently in a filter when a parent is missing. A formula that
+//! reads a parent record is described as not filterable. *Guarded* adds `AND f != null`, since whether null rows satisfy `!=` is not
+//! documented. `''` is no value: a record equals it never, and differs from it when it isn't null.
+//!
+//! Source: SOQL and SOSL Reference, "Comparison Operators", "Condition Expression Syntax", "Date Formats", read 2026-11.
+
+use std::borrow::Cow;
+
+use causeway_core::{Column, Condition, Dialect, Error, Literal, Op, RemoteQuery, Verdict};
+
+use crate::point::{
+    Point, compare, compare_any, date_point, id_point, int_point, moment_point, number_point, time_point,
+};
+use crate::soql::{self, LINE_BYTES, LITERAL_CHARS, Pattern, STATEMENT_CHARS, is_path, quote};
+
+/// What SOQL can say, and how faithfully.
+#[derive(Debug, Clone)]
+pub struct SalesforceDialect {
+    base_path: String,
+    text_pushdown: bool,
+}
+
+impl SalesforceDialect {
+    /// Makes the dialect of an API version such as `62.0`; without `text_pushdown` every text comparison stays local.
+    #[must_use]
+    pub fn new(api_version: &str, text_pushdown: bool) -> Self {
+        Self {
+            base_path: format!("/services/data/v{api_version}"),
+            text_pushdown,
+        }
+    }
+
+    pub(crate) fn base_path(&self) -> &str {
+        &self.base_path
+    }
+}
+
+/// What a field holds, as far as comparisons care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Id,
+    Boolean,
+    /// Whole numbers of 32 bits, or of 64.
+    Whole {
+        long: bool,
+    },
+    /// Decimals, with the decimals that the field holds.
+    Number {
+        scale: Option<i32>,
+        several_currencies: bool,
+    },
+    Date,
+    Moment,
+    Time,
+    Text {
+        takes_like: bool,
+    },
+    Set,
+    Closed,
+}
+
+impl Family {
+    /// The family of a column, from the described type that [`describe`](crate::describe) wrote down.
+    fn of(column: &Column) -> Self {
+        let (name, digits) = match column.remote_type.split_once('(') {
+            Some((name, digits)) => (name, Some(digits)),
+            None => (column.remote_type.as_str(), None),
+        };
+        let scale = digits
+            .and_then(|digits| digits.strip_suffix(')')?.split_once(','))
+            .and_then(|(_, scale)| scale.parse().ok());
+        match name {
+            "id" | "reference" => Self::Id,
+            "boolean" => Self::Boolean,
+            "int" => Self::Whole { long: false },
+            "long" => Self::Whole { long: true },
+            "double" | "percent" | "currency" => Self::Number {
+                scale,
+                several_currencies: false,
+            },
+            "multicurrency" => Self::Number {
+                scale,
+                several_currencies: true,
+            },
+            "date" => Self::Date,
+            "datetime" => Self::Moment,
+            "time" => Self::Time,
+            "string" | "email" | "phone" | "url" | "textarea" => Self::Text { takes_like: true },
+            "picklist" | "combobox" => Self::Text { takes_like: false },
+            "multipicklist" => Self::Set,
+            _ => Self::Closed,
+        }
+    }
+}
+
+const CASE: &str = "text is case-insensitive there";
+const COLLATION: &str = "collation";
+const FORMULA: &str = "a formula may be evaluated differently in a filter";
+const CURRENCIES: &str = "amounts are in several currencies";
+const NO_ORDER: &str = "salesforce has no such operator for this type";
+
+fn never(reason: &'static str) -> Verdict {
+    Verdict::Never(Cow::Borrowed(reason))
+}
+
+/// Takes exactness away, except from what needs no question.
+fn weaken(verdict: Verdict, reason: &'static str) -> Verdict {
+    match verdict {
+        Verdict::Exact(condition) if condition != Condition::Never => {
+            Verdict::Superset(condition, Cow::Borrowed(reason))
+        }
+        other => other,
+    }
+}
+
+impl Dialect for SalesforceDialect {
+    fn atom(&self, column: &Column, op: Op, values: &[Literal]) -> Verdict {
+        let Some(field) = column.remote_field().filter(|field| is_path(field)) else {
+            return never("not a salesforce field");
+        };
+        if !column.filterable {
+            return never("salesforce does not filter on this field");
+        }
+        let family = Family::of(column);
+        let verdict = match (family, op) {
+            (Family::Closed, _) => never("salesforce does not compare values of this type"),
+            (Family::Boolean, _) => boolean(field, op, values),
+            (_, Op::IsNull) => Verdict::Exact(Condition::Atom(format!("{field} = null"))),
+            (_, Op::IsNotNull) => Verdict::Exact(Condition::Atom(format!("{field} != null"))),
+            (Family::Set, _) => never("multi-select picklists compare as sets"),
+            (Family::Text { .. }, _) if !self.text_pushdown => never("text_pushdown is off"),
+            (Family::Text { .. }, Op::ILike) if column.case_sensitive => {
+                never("the field is case-sensitive there")
+            }
+            (Family::Text { takes_like }, _) => text(field, takes_like, op, values),
+            (Family::Id, Op::Eq | Op::NotEq | Op::In | Op::NotIn) => points(field, op, values, id_point),
+            (Family::Id, Op::Lt | Op::LtEq | Op::Gt | Op::GtEq) => never(COLLATION),
+            (Family::Id, _) => never(NO_ORDER),
+            (Family::Whole { long }, _) => points(field, op, values, |literal| int_point(literal, long)),
+            (
+                Family::Number {
+                    scale,
+                    several_currencies,
+                },
+                _,
+            ) => {
+                let scale = scale.filter(|_| !column.calculated);
+                let verdict = points(field, op, values, |literal| number_point(literal, scale));
+                if several_currencies {
+                    weaken(verdict, CURRENCIES)
+                } else {
+                    verdict
+                }
+            }
+            (Family::Date, _) => points(field, op, values, date_point),
+            (Family::Moment, _) => points(field, op, values, moment_point),
+            (Family::Time, _) => points(field, op, values, time_point),
+        };
+        if column.calculated {
+            weaken(verdict, FORMULA)
+        } else {
+            verdict
+        }
+    }
+
+    /// Numbers, dates and moments only: text sorts in the user's locale, picklists in the order of their set-up, and a relationship field
+    /// disregards `NULLS LAST`.
+    fn sorts_like_arrow(&self, column: &Column) -> bool {
+        let ordered = match Family::of(column) {
+            Family::Whole { .. } | Family::Date | Family::Moment => true,
+            Family::Number {
+                several_currencies, ..
+            } => !several_currencies,
+            _ => false,
+        };
+        ordered && column.sortable && !column.calculated && column.remote_field().is_some_and(is_path)
+    }
+
+    fn scan_name(&self) -> &'static str {
+        "SalesforceScan"
+    }
+
+    fn query_label(&self) -> &'static str {
+        "soql"
+    }
+
+    fn render(&self, query: &RemoteQuery) -> Result<String, Error> {
+        soql::render(self, query)
+    }
+
+    /// Bytes of path and query. When columns and filters alone nearly fill a request line, the query travels in a body, where the
+    /// statement's own limit counts: its length is then scaled so that the one limit stands for both.
+    fn request_bytes(&self, query: &RemoteQuery) -> Result<usize, Error> {
+        let soql = soql::write(self, query)?;
+        let bytes = soql::query_target(&self.base_path, &soql).len();
+        if bytes <= LINE_BYTES || query.keys.is_none() {
+            return Ok(bytes);
+        }
+        let keyless = RemoteQuery {
+            keys: None,
+            ..query.clone()
+        };
+        let without_keys = soql::query_target(&self.base_path, &soql::write(self, &keyless)?).len();
+        if without_keys <= LINE_BYTES / 4 * 3 {
+            return Ok(bytes);
+        }
+        const BODY_CHARS: usize = STATEMENT_CHARS / 10 * 9;
+        Ok((soql.chars().count() * LINE_BYTES).div_ceil(BODY_CHARS))
+    }
+}
+
+/// Comparisons of types with an order, over the points that the literals stand for.
+fn points(field: &str, op: Op, values: &[Literal], point: impl Fn(&Literal) -> Point) -> Verdict {
+    let mut points = values.iter().map(point);
+    match (op, points.next()) {
+        (Op::In | Op::NotIn, Some(first)) => compare_any(field, op, std::iter::once(first).chain(points)),
+        (Op::Like | Op::NotLike | Op::ILike | Op::NotILike, _) => never(NO_ORDER),
+        (_, Some(only)) => compare(field, op, only),
+        (_, None) => never("nothing to compare with"),
+    }
+}
+
+/// Booleans are never null, so their null tests are constants and must never be asked: `b = null` means `b = FALSE` there.
+fn boolean(field: &str, op: Op, values: &[Literal]) -> Verdict {
+    let is = |value: bool| Condition::Atom(format!("{field} = {}", if value { "TRUE" } else { "FALSE" }));
+    let mut wanted = [false, false];
+    for literal in values {
+        match literal {
+            Literal::Boolean(false) => wanted = [true, wanted[1]],
+            Literal::Boolean(true) => wanted = [wanted[0], true],
+            _ => return never("compared as another type"),
+        }
+    }
+    let kept = match op {
+        Op::Eq | Op::In => wanted,
+        Op::NotEq | Op::NotIn => wanted.map(|value| !value),
+        Op::IsNull => [false, false],
+        Op::IsNotNull => [true, true],
+        _ => return never(NO_ORDER),
+    };
+    Verdict::Exact(match kept {
+        [false, false] => Condition::Never,
+        [true, false] => is(false),
+        [false, true] => is(true),
+        [true, true] => Condition::Any(vec![is(true), is(false)]),
+    })
+}
+
+/// Text is compared in the user's locale and without regard to case: equality keeps more than SQL, everything else may keep less.
+fn text(field: &str, takes_like: bool, op: Op, values: &[Literal]) -> Verdict {
+    let mut texts = Vec::with_capacity(values.len());
+    for literal in values {
+        match literal {
+            Literal::Text(text) => texts.push(text.as_str()),
+            _ => return never("compared as another type"),
+        }
+    }
+    match op {
+        Op::Eq | Op::In => text_in(field, &texts),
+        // Empty text is stored as null, so whatever is not null differs from it.
+        Op::NotEq | Op::NotIn if texts.iter().all(|text| text.is_empty()) => present(field),
+        Op::NotEq | Op::NotIn | Op::NotLike | Op::NotILike => never(CASE),
+        Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => never(COLLATION),
+        Op::Like | Op::ILike if !takes_like => never("salesforce takes LIKE on string fields only"),
+        Op::Like | Op::ILike => text_like(field, op, texts.first().copied().unwrap_or_default()),
+        Op::IsNull | Op::IsNotNull => never(NO_ORDER),
+    }
+}
+
+fn present(field: &str) -> Verdict {
+    Verdict::Exact(Condition::Atom(format!("{field} != null")))
+}
+
+fn text_in(field: &str, texts: &[&str]) -> Verdict {
+    let mut quoted: Vec<String> = Vec::with_capacity(texts.len());
+    for text in texts.iter().filter(|text| !text.is_empty()) {
+        if text.chars().count() > LITERAL_CHARS {
+            return never("the text is longer than a soql literal may be");
+        }
+        if text.chars().any(char::is_control) {
+            return never("the text holds a control character");
+        }
+        quoted.push(quote(text));
+    }
+    let condition = match quoted.as_slice() {
+        [] => return Verdict::Exact(Condition::Never),
+        [only] => format!("{field} = {only}"),
+        several => format!("{field} IN ({})", several.join(",")),
+    };
+    Verdict::Superset(Condition::Atom(condition), Cow::Borrowed(CASE))
+}
+
+fn text_like(field: &str, op: Op, sql: &str) -> Verdict {
+    let superset = |text| Verdict::Superset(Condition::Atom(text), Cow::Borrowed(CASE));
+    match soql::pattern(sql, op == Op::ILike) {
+        Pattern::Empty => Verdict::Exact(Condition::Never),
+        Pattern::Everything { exact: true } => present(field),
+        Pattern::Everything { exact: false } => Verdict::Superset(
+            Condition::Atom(format!("{field} != null")),
+            Cow::Borrowed("the pattern is checked here"),
+        ),
+        Pattern::Text(text) => text_in(field, &[&text]),
+        Pattern::Like(pattern) => superset(format!("{field} LIKE {pattern}")),
+        Pattern::Unsayable(reason) => never(reason),
+    }
+}
+
+#[cfg(test)]
+#[path = "dialect_tests.rs"]
+mod tests;

@@ -1,0 +1,411 @@
+//! The org as a [`Source`].
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use causeway_core::decode::DecodeError;
+use causeway_core::http::{AuthConfig, JwtStyle, OAuthStyle, Transport, TransportLimits};
+use causeway_core::{
+    Cursor, Dialect, Error, Kind, Ledger, Next, Page, Principal, QueryContext, RawPage, RemoteQuery,
+    RequestLimits, Source, SourceState, Table, TableName, nearest,
+};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::catalog::{Answer, View, Views};
+use crate::classify::{Health, SalesforceClassify};
+use crate::client::{Client, FirstPage};
+use crate::config::{Config, check_api_version, matches_any};
+use crate::describe::{GlobalDescribe, ObjectDescribe};
+use crate::dialect::SalesforceDialect;
+use crate::layout::{self, KEY_PATH};
+use crate::soql::LINE_BYTES;
+
+/// One Salesforce org under one configured name.
+#[derive(Debug)]
+pub struct Salesforce {
+    name: Arc<str>,
+    origin: String,
+    objects: Vec<String>,
+    page_rows: usize,
+    concurrent_calls: usize,
+    dialect: SalesforceDialect,
+    client: Client,
+    health: Arc<Health>,
+    views: Views,
+    /// Rows that whole scans counted, by table.
+    rows: Mutex<HashMap<String, u64>>,
+}
+
+impl Salesforce {
+    /// Rows of a page unless configured otherwise, which is also the most.
+    const PAGE_ROWS: usize = 2000;
+    /// The fewest rows that a page may be asked to have.
+    const FEWEST_PAGE_ROWS: usize = 200;
+    /// Batches of descriptions at the same time.
+    const DESCRIBE_BATCHES: usize = 4;
+
+    /// Makes the source; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when the configuration is wrong.
+    pub fn try_new(name: &str, config: Config, ledger: Ledger) -> Result<Self, Error> {
+        let name: Arc<str> = Arc::from(name);
+        let wrong = |message: String| Error::new(&name, Kind::Config, message);
+        check_api_version(&config.api_version).map_err(wrong)?;
+        if matches!(config.auth, AuthConfig::Basic { .. } | AuthConfig::ApiKey { .. }) {
+            let flow = config.auth.flow();
+            return Err(wrong(format!(
+                "flow '{flow}' does not exist for salesforce; use jwt_bearer, client_credentials, refresh_token or password"
+            )));
+        }
+        let page_rows = config.page_rows.unwrap_or(Self::PAGE_ROWS);
+        if !(Self::FEWEST_PAGE_ROWS..=Self::PAGE_ROWS).contains(&page_rows) {
+            return Err(wrong(format!("page_rows {page_rows} is not within 200 to 2000")));
+        }
+        let url = url::Url::parse(&config.url)
+            .map_err(|error| wrong(format!("url '{}' is not valid: {error}", config.url)))?;
+        let dialect = SalesforceDialect::new(&config.api_version, config.text_pushdown.unwrap_or(true));
+        let concurrent_calls = config.concurrent_calls.unwrap_or(8).max(1);
+        let health = Arc::new(Health::default());
+        let transport = Transport::try_new(
+            &name,
+            &config.url,
+            (config.auth, oauth_style(url.origin().ascii_serialization())),
+            Box::new(SalesforceClassify(Arc::clone(&health))),
+            TransportLimits {
+                concurrent_calls,
+                calls_per_second: config.calls_per_second,
+                timeout: Duration::from_secs(config.timeout_seconds.unwrap_or(120)),
+            },
+            ledger,
+        )?;
+        Ok(Self {
+            origin: transport.base().to_owned(),
+            objects: config.objects,
+            page_rows,
+            concurrent_calls,
+            client: Client::new(&name, transport, dialect.base_path(), Arc::clone(&health)),
+            dialect,
+            health,
+            views: Views::default(),
+            rows: Mutex::default(),
+            name,
+        })
+    }
+
+    fn view(&self, principal: &Principal) -> Arc<View> {
+        self.views.of(principal.subjects.get(self.name.as_ref()))
+    }
+
+    fn unknown(&self, view: &View, name: &str) -> Error {
+        let names = view.names.known().unwrap_or_default();
+        let known = names.iter().map(|table| table.name.as_str());
+        let suggestion = nearest(name, known).map(|near| format!("; did you mean '{near}'?"));
+        let message = format!("table '{name}' does not exist{}", suggestion.unwrap_or_default());
+        Error::new(&self.name, Kind::UnknownTable, message).with_table(name)
+    }
+
+    /// Describes one object, for one identity.
+    async fn describe(
+        &self,
+        context: &QueryContext,
+        name: &str,
+        since: Option<String>,
+    ) -> Result<Answer<Table>, Error> {
+        let path = format!("sobjects/{name}/describe");
+        let answer = self
+            .client
+            .describe::<ObjectDescribe>(context, &path, format!("describe {name}"), since)
+            .await?;
+        Ok(match answer {
+            Answer::Unchanged => Answer::Unchanged,
+            Answer::Changed(object, last_modified) => {
+                let table = self.table_of(object).ok_or_else(|| {
+                    Error::new(
+                        &self.name,
+                        Kind::UnknownTable,
+                        format!("object '{name}' can't be queried"),
+                    )
+                })?;
+                Answer::Changed(table, last_modified)
+            }
+        })
+    }
+
+    fn table_of(&self, object: ObjectDescribe) -> Option<Table> {
+        if !object.queryable {
+            return None;
+        }
+        object.into_table(&self.name, &self.origin)
+    }
+
+    async fn describe_chunk(
+        &self,
+        context: &QueryContext,
+        view: &View,
+        objects: &[String],
+    ) -> Result<(), Error> {
+        for object in self
+            .client
+            .describe_batch::<ObjectDescribe>(context, objects)
+            .await?
+        {
+            if let Some(table) = self.table_of(object) {
+                view.table(&table.name.name.clone()).put(table, None);
+            }
+        }
+        Ok(())
+    }
+
+    /// When the org contradicts what was described, the next query describes again.
+    fn learn(&self, context: &QueryContext, query: &RemoteQuery, error: &Error) {
+        if matches!(error.kind, Kind::UnknownTable | Kind::UnknownColumn) {
+            self.view(&context.principal)
+                .table(&query.table.name.name)
+                .distrust();
+        }
+    }
+
+    fn decode_error(&self, error: DecodeError) -> Error {
+        let kind = match &error {
+            DecodeError::Damaged(_) => Kind::Transient,
+            DecodeError::BadValue { .. } => Kind::BadValue,
+        };
+        let message = match error {
+            DecodeError::BadValue {
+                record,
+                column,
+                sample,
+                wanted,
+            } => {
+                let record = record.rsplit('/').next().unwrap_or_default();
+                format!("record {record}: column '{column}' holds {sample}, which is no {wanted}")
+            }
+            damaged @ DecodeError::Damaged(_) => damaged.to_string(),
+        };
+        Error::new(&self.name, kind, message)
+    }
+}
+
+fn oauth_style(origin: String) -> OAuthStyle {
+    OAuthStyle {
+        token_path: "/services/oauth2/token",
+        jwt: JwtStyle {
+            audience: Some(origin),
+            single_use: false,
+            sends_client: false,
+            lifetime: Duration::from_secs(180),
+        },
+        api_key_header: "authorization",
+    }
+}
+
+#[async_trait]
+impl Source for Salesforce {
+    fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    fn kind(&self) -> &'static str {
+        "salesforce"
+    }
+
+    fn url(&self) -> &str {
+        &self.origin
+    }
+
+    fn state(&self) -> SourceState {
+        self.health.state()
+    }
+
+    fn dialect(&self) -> &dyn Dialect {
+        &self.dialect
+    }
+
+    fn limits(&self) -> RequestLimits {
+        RequestLimits {
+            request_bytes: LINE_BYTES,
+            concurrent_scans: self.concurrent_calls,
+        }
+    }
+
+    async fn sign_in(&self, context: &QueryContext) -> Result<(), Error> {
+        self.client.sign_in(context).await
+    }
+
+    async fn tables(&self, context: &QueryContext) -> Result<Arc<Vec<TableName>>, Error> {
+        let view = self.view(&context.principal);
+        view.names
+            .get(async |since| {
+                let resource = "describe of all objects".to_owned();
+                let answer = self
+                    .client
+                    .describe::<GlobalDescribe>(context, "sobjects", resource, since)
+                    .await?;
+                Ok(match answer {
+                    Answer::Unchanged => Answer::Unchanged,
+                    Answer::Changed(global, last_modified) => {
+                        let objects = global.sobjects.iter().filter(|object| object.queryable);
+                        let mut names: Vec<TableName> = objects.map(|object| object.table_name()).collect();
+                        names.retain(|table| matches_any(&self.objects, &table.name));
+                        names.sort_by(|left, right| left.name.cmp(&right.name));
+                        Answer::Changed(names, last_modified)
+                    }
+                })
+            })
+            .await
+    }
+
+    fn known_tables(&self, principal: &Principal) -> Option<Arc<Vec<TableName>>> {
+        self.view(principal).names.known()
+    }
+
+    async fn table(&self, context: &QueryContext, name: &str) -> Result<Arc<Table>, Error> {
+        let view = self.view(&context.principal);
+        let name = name.to_lowercase();
+        let is_name = !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        // A live list of all names is as good as asking.
+        let unlisted = view
+            .names
+            .live()
+            .is_some_and(|names| !names.iter().any(|table| table.name == name));
+        if !is_name || unlisted || view.is_unknown(&name) || !matches_any(&self.objects, &name) {
+            return Err(self.unknown(&view, &name));
+        }
+        let place = view.table(&name);
+        match place
+            .get(async |since| self.describe(context, &name, since).await)
+            .await
+        {
+            Err(error) if error.kind == Kind::UnknownTable => {
+                view.set_unknown(&name);
+                Err(self.unknown(&view, &name).with_cause(error))
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn described_tables(&self, principal: &Principal) -> Vec<Arc<Table>> {
+        self.view(principal).described()
+    }
+
+    async fn describe_all(&self, context: &QueryContext) -> Result<(), Error> {
+        let view = self.view(&context.principal);
+        let names = self.tables(context).await?;
+        // Held across the calls on purpose: catalog questions come in flocks, and one of them is enough to ask.
+        let _single_flight = view.bulk.lock().await;
+        let missing: Vec<String> = names
+            .iter()
+            .filter(|table| view.table(&table.name).live().is_none())
+            .map(|table| table.remote.clone())
+            .collect();
+        let chunks = missing
+            .chunks(Client::BATCH)
+            .map(|chunk| self.describe_chunk(context, &view, chunk));
+        stream::iter(chunks.collect::<Vec<_>>())
+            .buffer_unordered(Self::DESCRIBE_BATCHES)
+            .try_collect::<()>()
+            .await
+    }
+
+    fn known_rows(&self, table: &str) -> Option<u64> {
+        self.rows
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(table)
+            .copied()
+    }
+
+    fn page_rows(&self) -> usize {
+        self.page_rows
+    }
+
+    async fn fetch(
+        &self,
+        context: &QueryContext,
+        query: &RemoteQuery,
+        cursor: Option<&Cursor>,
+    ) -> Result<RawPage, Error> {
+        let table = &query.table.name.name;
+        let outcome = match cursor {
+            Some(cursor) => self.client.next_page(context, table, cursor).await,
+            None => {
+                let wanted = query
+                    .page_rows
+                    .unwrap_or(self.page_rows)
+                    .clamp(Self::FEWEST_PAGE_ROWS, self.page_rows);
+                let page = FirstPage {
+                    table,
+                    soql: &self.dialect.render(query)?,
+                    page_rows: Some(wanted).filter(|rows| *rows < Self::PAGE_ROWS),
+                };
+                self.client.first_page(context, page).await
+            }
+        };
+        if let Err(error) = &outcome {
+            self.learn(context, query, error);
+        }
+        outcome
+    }
+
+    fn decode(
+        &self,
+        context: &QueryContext,
+        query: &RemoteQuery,
+        _cursor: Option<&Cursor>,
+        page: &RawPage,
+    ) -> Result<Page, Error> {
+        let decoded = layout::of(query)
+            .decode(&page.body, KEY_PATH)
+            .map_err(|error| self.decode_error(error))?;
+        let next = match self.client.next(&decoded.extras)? {
+            Next::At(cursor) => Some(cursor),
+            Next::Done => None,
+            Next::AfterDecode => {
+                return Err(Error::new(
+                    &self.name,
+                    Kind::Transient,
+                    "a page does not say whether it is the last",
+                ));
+            }
+        };
+        // Salesforce sends null for what is empty, so a column that no record carries is hidden, not empty.
+        let missing: Vec<&str> = decoded
+            .missing
+            .iter()
+            .filter_map(|&output| query.table.columns.get(*query.columns.get(output)?))
+            .map(|column| column.name.as_str())
+            .collect();
+        if !missing.is_empty() {
+            let message = format!("no record carries {}", missing.join(", "));
+            context.doubt(&self.name, &query.table.name.name, message)?;
+        }
+        if let Some(total) = page.total
+            && query.filters.is_empty()
+            && query.keys.is_none()
+            && query.limit.is_none()
+        {
+            let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+            rows.insert(query.table.name.name.clone(), total);
+        }
+        Ok(Page {
+            batch: decoded.batch,
+            next,
+        })
+    }
+
+    fn verdict(&self, _query: &RemoteQuery, rows: u64, total: Option<u64>) -> Result<(), String> {
+        match total {
+            Some(total) if total == rows => Ok(()),
+            Some(total) => Err(format!(
+                "the scan brought {rows} rows, but salesforce counted {total}"
+            )),
+            None => Err("salesforce did not say how many rows there are".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! Sends the requests of a scan and tells, without decoding, where the next page begins.
+//!
+//! Owns: the choice between GET and the batch API, failed pages of metadata, the peek at keys and counts.
+//! Does not own: the meaning of statuses, see `classify`; rows of engine queries, see `page`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use causeway_core::http::{AuthConfig, JwtStyle, OAuthStyle, Request, Response, Transport};
+use causeway_core::{Error, Exchange, Kind, Ledger, QueryContext};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::Config;
+use crate::batch;
+use crate::classify::Statuses;
+use crate::page::failure_of;
+use crate::plan::{Plan, Position, Seen};
+
+/// The instance cuts URLs at 8,192 bytes; the host takes a part of them.
+const LONGEST_TARGET: usize = 7_900;
+
+/// A page as it came, with what follows.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) body: Bytes,
+    /// Rows behind the position's key, before access rules.
+    pub(crate) total: Option<u64>,
+    pub(crate) exchange: Arc<Exchange>,
+    pub(crate) next: Option<Position>,
+    /// Whether neither a count nor a row says if more follows.
+    pub(crate) is_unprovable: bool,
+}
+
+/// Records of our own reads.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    pub(crate) rows: Vec<Map<String, Value>>,
+    /// Rows that exist, before access rules.
+    pub(crate) total: u64,
+}
+
+/// Calls one instance.
+#[derive(Debug)]
+pub(crate) struct Client {
+    origin: Arc<str>,
+    transport: Transport,
+    statuses: Statuses,
+    page_rows: usize,
+    /// Tables with the page size that the instance answers in time.
+    slow_tables: Mutex<HashMap<String, usize>>,
+}
+
+impl Client {
+    /// Times that a damaged page of metadata, or a part of a batch, is asked for again.
+    const REPEATS: u32 = 3;
+    /// Pages are not made smaller than this for a slow instance.
+    const SMALLEST_PAGE: usize = 25;
+
+    pub(crate) fn try_new(origin: &Arc<str>, config: &Config, ledger: Ledger) -> Result<Self, Error> {
+        let statuses = Statuses {
+            fixed_credential: matches!(config.auth, AuthConfig::Basic { .. } | AuthConfig::ApiKey { .. }),
+        };
+        let style = OAuthStyle {
+            token_path: "/oauth_token.do",
+            jwt: JwtStyle {
+                audience: None,
+                single_use: true,
+                sends_client: true,
+                lifetime: Duration::from_secs(240),
+            },
+            api_key_header: "x-sn-apikey",
+        };
+        let transport = Transport::try_new(
+            origin,
+            &config.url,
+            (config.auth.clone(), style),
+            Box::new(statuses),
+            config.transport_limits(),
+            ledger,
+        )?;
+        Ok(Self {
+            origin: Arc::clone(origin),
+            transport,
+            statuses,
+            page_rows: config.page_rows(),
+            slow_tables: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn base(&self) -> &str {
+        self.transport.base()
+    }
+
+    pub(crate) async fn sign_in(&self, context: &QueryContext) -> Result<(), Error> {
+        self.transport.sign_in(context).await.map_err(explain_sign_in)
+    }
+
+    async fn send(&self, context: &QueryContext, request: &Request) -> Result<Response, Error> {
+        self.transport
+            .send(context, request)
+            .await
+            .map_err(explain_sign_in)
+    }
+
+    /// Reads a JSON document that is no list of records.
+    pub(crate) async fn document(
+        &self,
+        context: &QueryContext,
+        target: String,
+        resource: String,
+    ) -> Result<Value, Error> {
+        let response = self.send(context, &Request::get(target, resource)).await?;
+        serde_json::from_slice(&response.body).map_err(|error| {
+            Error::new(&self.origin, Kind::Transient, "the answer is no whole JSON").with_cause(error)
+        })
+    }
+
+    /// Fetches the page at `position`, or fewer of its rows when the instance runs out of time.
+    pub(crate) async fn page(
+        &self,
+        context: &QueryContext,
+        plan: &Plan,
+        position: &Position,
+        resource: &str,
+    ) -> Result<Fetched, Error> {
+        let mut position = position.clone();
+        position.limit = position.limit.min(self.bearable_rows(&plan.table));
+        loop {
+            let page = self.attempt(context, plan, &position, resource).await?;
+            let smaller = position.limit / 2;
+            if smaller < Self::SMALLEST_PAGE || !ran_out_of_time(&page.body) || !context.spend_retry() {
+                return Ok(page);
+            }
+            tracing::warn!(source = %self.origin, table = plan.table, rows = smaller, "the instance ran out of time; asking for smaller pages");
+            position.limit = smaller;
+            let mut slow = self.slow_tables.lock().unwrap_or_else(PoisonError::into_inner);
+            slow.insert(plan.table.clone(), smaller);
+        }
+    }
+
+    /// Rows that a page of the table may have: fewer once the instance has run out of time over it.
+    fn bearable_rows(&self, table: &str) -> usize {
+        let slow = self.slow_tables.lock().unwrap_or_else(PoisonError::into_inner);
+        slow.get(table).copied().unwrap_or(usize::MAX)
+    }
+
+    async fn attempt(
+        &self,
+        context: &QueryContext,
+        plan: &Plan,
+        position: &Position,
+        resource: &str,
+    ) -> Result<Fetched, Error> {
+        let target = plan.target(position);
+        let text = plan.query_text(position);
+        let (body, total, exchange) = if target.len() > LONGEST_TARGET {
+            self.batched(context, &target, resource, text).await?
+        } else {
+            let request = Request::get(target, resource).with_remote_query(text);
+            let response = self.send(context, &request).await?;
+            let total = response
+                .header("x-total-count")
+                .and_then(|total| total.trim().parse().ok());
+            (response.body, total, response.exchange)
+        };
+        let keys = Keys::peek(&body, plan.display);
+        let seen = Seen {
+            rows: keys.rows,
+            last: keys.last.as_deref(),
+            total,
+        };
+        // An instance that does not count can't prove the end; an empty page is the best sign of it.
+        let is_unprovable = total.is_none() && position.counted && keys.rows == 0;
+        let next = if is_unprovable {
+            None
+        } else {
+            position.next(seen, self.page_rows)
+        };
+        Ok(Fetched {
+            body,
+            total,
+            exchange,
+            next,
+            is_unprovable,
+        })
+    }
+
+    /// Reads through the batch API, whose requests may be as long as 5 MB. One request inside, so its status is the whole's.
+    async fn batched(
+        &self,
+        context: &QueryContext,
+        target: &str,
+        resource: &str,
+        text: String,
+    ) -> Result<(Bytes, Option<u64>, Arc<Exchange>), Error> {
+        let request =
+            Request::post("/api/now/v1/batch", resource, batch::envelope(target)).with_remote_query(text);
+        let mut repeats = 0;
+        loop {
+            let response = self.send(context, &request).await?;
+            let inner = batch::unpack(&self.origin, self.statuses, &response.body);
+            match inner {
+                Err(error)
+                    if error.kind.is_transient() && repeats < Self::REPEATS && context.spend_retry() =>
+                {
+                    repeats += 1;
+                    tracing::warn!(source = %self.origin, repeats, %error, "sending a batched read again");
+                    tokio::time::sleep(error.retry_after.unwrap_or(Duration::from_millis(200 << repeats)))
+                        .await;
+                }
+                Err(error) => return Err(error),
+                Ok((body, total)) => return Ok((body, total, response.exchange)),
+            }
+        }
+    }
+
+    /// Reads all records of a plan of our own, page by page, to the provable end.
+    pub(crate) async fn records(
+        &self,
+        context: &QueryContext,
+        plan: &Plan,
+        resource: &str,
+        limit: usize,
+    ) -> Result<Records, Error> {
+        let mut position = Position::first(limit);
+        let mut records = Records::default();
+        let mut repeats = 0;
+        loop {
+            let page = self.page(context, plan, &position, resource).await?;
+            let rows = match parse(&page.body) {
+                Ok(rows) => rows,
+                Err(reason) if repeats < Self::REPEATS && context.spend_retry() => {
+                    repeats += 1;
+                    tracing::warn!(source = %self.origin, resource, reason, "fetching a damaged page again");
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    continue;
+                }
+                Err(reason) => return Err(Error::new(&self.origin, Kind::Transient, reason)),
+            };
+            page.exchange.set_rows(rows.len() as u64);
+            if position.after.is_none() && position.offset == 0 {
+                records.total = page.total.unwrap_or_default();
+            }
+            records.rows.extend(rows);
+            match page.next {
+                Some(next) if next == position => {
+                    return Err(Error::new(
+                        &self.origin,
+                        Kind::Incomplete,
+                        "the pages of metadata do not advance",
+                    ));
+                }
+                Some(next) => position = next,
+                None => return Ok(records),
+            }
+        }
+    }
+}
+
+/// Whether the page ends in the quota of the instance, with some rows and an error beside them.
+fn ran_out_of_time(body: &[u8]) -> bool {
+    const WORDS: &[u8] = b"Transaction cancelled";
+    // The error stands before or behind the rows; a row that says the same is told apart by reading the page.
+    let (head, tail) = (
+        body.get(..body.len().min(400)),
+        body.get(body.len().saturating_sub(400)..),
+    );
+    let is_near = |part: Option<&[u8]>| {
+        part.is_some_and(|part| part.windows(WORDS.len()).any(|window| window == WORDS))
+    };
+    (is_near(head) || is_near(tail))
+        && serde_json::from_slice::<Map<String, Value>>(body).is_ok_and(|page| failure_of(&page).is_some())
+}
+
+/// The rows of a list, or why the body is no whole list.
+fn parse(body: &[u8]) -> Result<Vec<Map<String, Value>>, String> {
+    let mut envelope: Map<String, Value> = serde_json::from_slice(body)
+        .map_err(|error| format!("the answer is not a whole page of records: {error}"))?;
+    if let Some(reason) = failure_of(&envelope) {
+        return Err(reason);
+    }
+    let Some(Value::Array(rows)) = envelope.remove("result") else {
+        return Err("the answer has no list of records".to_owned());
+    };
+    let mut records = Vec::with_capacity(rows.len());
+    for row in rows {
+        match row {
+            Value::Object(row) if row.len() == 1 && row.contains_key("__meta") => {}
+            Value::Object(row) => records.push(row),
+            _ => return Err("the answer has something among its records that is none".to_owned()),
+        }
+    }
+    Ok(records)
+}
+
+/// ServiceNow answers almost every cause with the same words.
+fn explain_sign_in(mut error: Error) -> Error {
+    if error.kind == Kind::SignIn && error.message.starts_with("sign-in by") {
+        error
+            .message
+            .push_str("; servicenow hides the reason, its System Log > All shows it to an administrator");
+    }
+    error
+}
+
+/// Number of rows and the last key of a page, found without decoding it.
+#[derive(Debug, PartialEq, Eq)]
+struct Keys {
+    rows: usize,
+    last: Option<String>,
+}
+
+impl Keys {
+    /// In a string value the quotes would be escaped, so the mark is only found where it is a key.
+    const MARK: &'static str = r#""sys_id":""#;
+
+    fn peek(body: &[u8], display: bool) -> Self {
+        let text = std::str::from_utf8(body).unwrap_or_default();
+        let rows = text.matches(Self::MARK).count();
+        if !display
+            && rows > 0
+            && let Some((_, rest)) = text.rsplit_once(Self::MARK)
+            && let Some((key, _)) = rest.split_once('"')
+            && !key.contains('\\')
+        {
+            return Self {
+                rows,
+                last: Some(key.to_owned()),
+            };
+        }
+        Self::read(body)
+    }
+
+    /// The slow way, for pages with display values or another layout. A damaged page has no keys; decoding will say why.
+    fn read(body: &[u8]) -> Self {
+        let keys: Vec<Key> = serde_json::from_slice::<Listing>(body)
+            .map(|listing| listing.result)
+            .unwrap_or_default();
+        let texts = keys.into_iter().filter_map(|key| match key.sys_id? {
+            KeyValue::Plain(text) | KeyValue::Shown { value: text } => Some(text),
+        });
+        let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
+        Self {
+            rows: texts.len(),
+            last: texts.into_iter().next_back(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Listing {
+    result: Vec<Key>,
+}
+
+#[derive(Deserialize)]
+struct Key {
+    sys_id: Option<KeyValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum KeyValue {
+    Plain(String),
+    Shown { value: String },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(body: &str, display: bool) -> (usize, Option<String>) {
+        let keys = Keys::peek(body.as_bytes(), display);
+        (keys.rows, keys.last)
+    }
+
+    #[test]
+    fn the_last_key_is_found_without_decoding() {
+        let body =
+            r#"{"result":[{"sys_id":"a1","name":"x"},{"name":"say \"sys_id\":\"zz\"","sys_id":"b2"}]}"#;
+        assert_eq!(keys(body, false), (2, Some("b2".to_owned())));
+        let spaced = r#"{"result":[{"sys_id": "a1"},{"__meta":{}},{"sys_id" : "b2"}]}"#;
+        assert_eq!(keys(spaced, false), (2, Some("b2".to_owned())));
+        let shown = r#"{"result":[{"sys_id":{"display_value":"a1","value":"a1"},"u":{"display_value":"\"sys_id\":\"q","value":""}}]}"#;
+        assert_eq!(keys(shown, true), (1, Some("a1".to_owned())));
+        assert_eq!(keys(r#"{"result":[]}"#, false), (0, None));
+        assert_eq!(keys("<html>", false), (0, None));
+    }
+
+    #[test]
+    fn running_out_of_time_is_told_from_a_row_that_says_so() {
+        let error = r#""error":{"message":"Transaction cancelled: maximum execution time exceeded"}"#;
+        assert!(ran_out_of_time(
+            format!(r#"{{{error},"result":[],"status":"failure"}}"#).as_bytes()
+        ));
+        assert!(ran_out_of_time(
+            format!(r#"{{"result":[{{"a":"1"}}],{error}}}"#).as_bytes()
+        ));
+        assert!(!ran_out_of_time(br#"{"result":[{"a":"Transaction cancelled"}]}"#));
+    }
+
+    #[test]
+    fn a_page_with_an_error_a_stray_element_or_no_list_is_refused() {
+        for (body, wanted) in [
+            (
+                r#"{"result":[{"sys_id":"a"}],"error":{"message":"Transaction cancelled"},"status":"failure"}"#,
+                "Transaction cancelled",
+            ),
+            (r#"{"status":"failure","result":[]}"#, "failure"),
+            (r#"{"result":[{"sys_id":"a"},""]}"#, "that is none"),
+            (r#"{"result":{}}"#, "no list"),
+            (r#"{"result":[{"sys_id":"a"},]}"#, "not a whole page"),
+            (r#"{"result":[]} trailing"#, "not a whole page"),
+        ] {
+            let reason = parse(body.as_bytes()).expect_err(body);
+            assert!(reason.contains(wanted), "{reason}");
+        }
+        assert_eq!(
+            parse(br#"{"result":[{"__meta":{"encodedQuery":"x"}},{"a":"1"}]}"#).map(|rows| rows.len()),
+            Ok(1)
+        );
+    }
+}

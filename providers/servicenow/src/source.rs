@@ -1,0 +1,230 @@
+//! The instance behind the [`Source`] seam.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use causeway_core::{
+    Cursor, Dialect, DomainTree, Error, Kind, Ledger, Next, Page, Principal, QueryContext, RawPage,
+    RemoteQuery, RequestLimits, Source, SourceState, Table, TableName,
+};
+
+use crate::client::Client;
+use crate::config::Patterns;
+use crate::discovery::Discovery;
+use crate::page;
+use crate::plan::{Plan, Position, wants_display};
+use crate::{Config, ServiceNowDialect};
+
+/// One ServiceNow instance under one configured name.
+#[derive(Debug)]
+pub struct ServiceNow {
+    name: Arc<str>,
+    client: Client,
+    dialect: ServiceNowDialect,
+    discovery: Discovery,
+    page_rows: usize,
+    concurrent_scans: usize,
+    /// Rows of whole tables, as the latest scans were told.
+    known_rows: Mutex<HashMap<String, u64>>,
+    state: Mutex<SourceState>,
+}
+
+impl ServiceNow {
+    /// Makes the source `name`. Makes no call.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when the configuration is unusable.
+    pub fn try_new(name: &str, config: Config, ledger: Ledger) -> Result<Self, Error> {
+        let name: Arc<str> = name.into();
+        config
+            .check()
+            .map_err(|message| Error::new(&name, Kind::Config, message))?;
+        let client = Client::try_new(&name, &config, ledger)?;
+        let state = SourceState {
+            state: "unused".to_owned(),
+            ..SourceState::default()
+        };
+        Ok(Self {
+            discovery: Discovery::new(&name, Patterns::new(config.tables.clone())),
+            dialect: ServiceNowDialect::new(config.text_pushdown.unwrap_or(true)),
+            page_rows: config.page_rows(),
+            concurrent_scans: config.transport_limits().concurrent_calls,
+            known_rows: Mutex::default(),
+            state: Mutex::new(state),
+            client,
+            name,
+        })
+    }
+
+    /// Remembers how the latest call went.
+    fn noted<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &outcome {
+            Ok(_) => "ok".clone_into(&mut state.state),
+            Err(error) => {
+                state.last_error = Some(error.to_string());
+                let is_ours = matches!(error.kind, Kind::UnknownTable | Kind::Budget | Kind::Malformed);
+                if !is_ours {
+                    "failing".clone_into(&mut state.state);
+                }
+            }
+        }
+        outcome
+    }
+
+    /// The first page of a reader that will probably stop soon is small, but not so small that a filter which is checked again,
+    /// or rows that are hidden, would cost a second call.
+    fn first_position(&self, query: &RemoteQuery) -> Position {
+        const SMALLEST_PAGE: usize = 10;
+        let limit = query
+            .limit
+            .map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let hint = match (query.page_rows, limit) {
+            (Some(hint), Some(limit)) => hint.min(limit),
+            (Some(hint), None) => hint,
+            (None, Some(limit)) => limit,
+            (None, None) => self.page_rows,
+        };
+        Position::first(hint.max(SMALLEST_PAGE).min(self.page_rows))
+    }
+
+    fn position(&self, query: &RemoteQuery, cursor: Option<&Cursor>) -> Result<Position, Error> {
+        match cursor {
+            None => Ok(self.first_position(query)),
+            Some(cursor) => Position::read(cursor)
+                .ok_or_else(|| Error::new(&self.name, Kind::Internal, "a cursor is not of this source")),
+        }
+    }
+
+    fn remember_rows(&self, query: &RemoteQuery, position: &Position, total: Option<u64>) {
+        if let Some(total) = total
+            && query.filters.is_empty()
+            && query.keys.is_none()
+            && position.after.is_none()
+        {
+            let mut known = self.known_rows.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(query.table.name.name.clone(), total);
+        }
+    }
+}
+
+#[async_trait]
+impl Source for ServiceNow {
+    fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    fn kind(&self) -> &'static str {
+        "servicenow"
+    }
+
+    fn url(&self) -> &str {
+        self.client.base()
+    }
+
+    fn state(&self) -> SourceState {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn dialect(&self) -> &dyn Dialect {
+        &self.dialect
+    }
+
+    fn limits(&self) -> RequestLimits {
+        RequestLimits {
+            // Below the 8,192 bytes where instances cut URLs, with room for the host.
+            request_bytes: 7_600,
+            concurrent_scans: self.concurrent_scans,
+        }
+    }
+
+    fn page_rows(&self) -> usize {
+        self.page_rows
+    }
+
+    async fn sign_in(&self, context: &QueryContext) -> Result<(), Error> {
+        self.noted(self.client.sign_in(context).await)
+    }
+
+    async fn tables(&self, context: &QueryContext) -> Result<Arc<Vec<TableName>>, Error> {
+        self.noted(self.discovery.tables(&self.client, context).await)
+    }
+
+    fn known_tables(&self, principal: &Principal) -> Option<Arc<Vec<TableName>>> {
+        self.discovery.known_tables(principal)
+    }
+
+    async fn table(&self, context: &QueryContext, name: &str) -> Result<Arc<Table>, Error> {
+        self.noted(self.discovery.table(&self.client, context, name).await)
+    }
+
+    fn described_tables(&self, principal: &Principal) -> Vec<Arc<Table>> {
+        self.discovery.described_tables(principal)
+    }
+
+    async fn describe_all(&self, context: &QueryContext) -> Result<(), Error> {
+        self.noted(self.discovery.describe_all(&self.client, context).await)
+    }
+
+    async fn domains(&self, context: &QueryContext) -> Result<Option<Arc<DomainTree>>, Error> {
+        self.noted(self.discovery.domains(&self.client, context).await)
+    }
+
+    fn known_rows(&self, table: &str) -> Option<u64> {
+        let known = self.known_rows.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(table).copied()
+    }
+
+    async fn fetch(
+        &self,
+        context: &QueryContext,
+        query: &RemoteQuery,
+        cursor: Option<&Cursor>,
+    ) -> Result<RawPage, Error> {
+        let plan = Plan::of_query(&self.dialect, query)?;
+        let position = self.position(query, cursor)?;
+        let page = self
+            .client
+            .page(context, &plan, &position, &query.table.name.name)
+            .await;
+        let page = self.noted(page)?;
+        self.remember_rows(query, &position, page.total);
+        if page.is_unprovable {
+            let reason =
+                "the instance does not count its records (no X-Total-Count), so the end can't be proven";
+            context.doubt(&self.name, &query.table.name.name, reason.to_owned())?;
+        }
+        Ok(RawPage {
+            body: page.body,
+            next: page.next.map_or(Next::Done, |next| Next::At(next.cursor())),
+            total: page.total,
+            exchange: page.exchange,
+        })
+    }
+
+    fn decode(
+        &self,
+        context: &QueryContext,
+        query: &RemoteQuery,
+        cursor: Option<&Cursor>,
+        page: &RawPage,
+    ) -> Result<Page, Error> {
+        let position = self.position(query, cursor)?;
+        let is_only = cursor.is_none() && page.next == Next::Done;
+        let rows = page::decode(query, wants_display(query), &position, is_only, &page.body)?;
+        for column in rows.hidden {
+            let reason = format!(
+                "column {column} is hidden from the integration user by a field ACL, or does not exist; its values read as NULL"
+            );
+            context.doubt(&self.name, &query.table.name.name, reason)?;
+        }
+        Ok(Page {
+            batch: rows.batch,
+            next: match &page.next {
+                Next::At(next) => Some(next.clone()),
+                Next::Done | Next::AfterDecode => None,
+            },
+        })
+    }
+}
