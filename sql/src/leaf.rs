@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use causeway_core::{Order, QueryContext, RemoteQuery, Source};
 use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -29,7 +30,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, apply_expression_roots,
 };
 
-use crate::leaf_stream;
+use crate::leaf_stream::{self, Run};
 
 /// What was decided about one predicate, for EXPLAIN.
 #[derive(Debug, Clone)]
@@ -180,20 +181,28 @@ impl RemoteScanExec {
 /// The order of the output, as far as the remote sort keys are output columns.
 fn ordering(spec: &ScanSpec, schema: &SchemaRef) -> Option<LexOrdering> {
     let keys = spec.query.order.iter().map_while(|order| {
-        let position = spec
-            .output
-            .iter()
-            .position(|&at| spec.query.columns.get(at) == Some(&order.column))?;
-        let field = schema.fields().get(position)?;
-        Some(PhysicalSortExpr {
-            expr: Arc::new(Column::new(field.name(), position)),
-            options: datafusion::arrow::compute::SortOptions {
-                descending: order.descending,
-                nulls_first: order.nulls_first,
-            },
-        })
+        let fetched = |&at: &usize| spec.query.columns.get(at) == Some(&order.column);
+        let position = spec.output.iter().position(fetched)?;
+        Some(sort_key(order, schema.fields().get(position)?.name(), position))
     });
     LexOrdering::new(keys.collect::<Vec<_>>())
+}
+
+/// The order of the fetched columns; `None` when the scan isn't sorted.
+fn fetched_ordering(query: &RemoteQuery) -> Option<LexOrdering> {
+    let keys = query.order.iter().map_while(|order| {
+        let position = query.columns.iter().position(|column| *column == order.column)?;
+        Some(sort_key(order, &query.table.columns.get(order.column)?.name, position))
+    });
+    LexOrdering::new(keys.collect::<Vec<_>>())
+}
+
+fn sort_key(order: &Order, name: &str, position: usize) -> PhysicalSortExpr {
+    let (descending, nulls_first) = (order.descending, order.nulls_first);
+    PhysicalSortExpr {
+        expr: Arc::new(Column::new(name, position)),
+        options: SortOptions { descending, nulls_first },
+    }
 }
 
 impl RemoteScanExec {
@@ -286,7 +295,13 @@ impl ExecutionPlan for RemoteScanExec {
             .get_extension::<QueryContext>()
             .ok_or_else(|| DataFusionError::Internal("a scan without an identity".to_owned()))?;
         let metrics = BaselineMetrics::new(&self.metrics, partition);
-        let stream = leaf_stream::rows(self.spec.clone(), self.planned_query(), query_context, metrics);
+        let run = Run {
+            query: self.planned_query(),
+            context: query_context,
+            ordering: fetched_ordering(&self.spec.query),
+            memory: Arc::clone(context.memory_pool()),
+        };
+        let stream = leaf_stream::rows(self.spec.clone(), run, metrics);
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), stream)))
     }
 
@@ -327,8 +342,7 @@ impl ExecutionPlan for RemoteScanExec {
             PushedDown::No;
             pushed.parent_filters.len()
         ]);
-        // A sorted scan is one request after another; keys would split it.
-        if phase == FilterPushdownPhase::Pre || !self.spec.pushdown || !self.spec.query.order.is_empty() {
+        if phase == FilterPushdownPhase::Pre || !self.spec.pushdown {
             return Ok(answer);
         }
         let dynamic =
@@ -355,7 +369,7 @@ impl ExecutionPlan for RemoteScanExec {
         &self,
         order: &[PhysicalSortExpr],
     ) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>> {
-        if !self.spec.pushdown || !self.spec.key_filters.is_empty() || self.spec.fetch.is_some() {
+        if !self.spec.pushdown || self.spec.fetch.is_some() {
             return Ok(SortOrderPushdownResult::Unsupported);
         }
         match self.remote_order(order) {

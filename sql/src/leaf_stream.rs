@@ -8,13 +8,17 @@ use causeway_core::{
 };
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::compute::filter_record_batch;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool};
 use datafusion::logical_expr::Operator;
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{
     BinaryExpr, Column, DynamicFilterPhysicalExpr, InListExpr, Literal as Constant,
 };
-use datafusion::physical_plan::metrics::BaselineMetrics;
+use datafusion::physical_expr::{LexOrdering, PhysicalExpr};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet};
+use datafusion::physical_plan::sorts::streaming_merge::StreamingMergeBuilder;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::error::source_error;
@@ -24,16 +28,20 @@ use crate::lower;
 /// Longest wait for the keys of a join. The join's other side has its own limits; this only ends a wait that nothing will end.
 const LONGEST_WAIT_FOR_KEYS: Duration = Duration::from_secs(600);
 
+/// What one execution of a scan brings along.
+pub(crate) struct Run {
+    pub(crate) query: RemoteQuery,
+    pub(crate) context: Arc<QueryContext>,
+    /// Order of the fetched columns, when the scan is sorted.
+    pub(crate) ordering: Option<LexOrdering>,
+    pub(crate) memory: Arc<dyn MemoryPool>,
+}
+
 /// Reads the scan. The stream is cold: nothing is asked before its first poll.
-pub(crate) fn rows(
-    spec: ScanSpec,
-    query: RemoteQuery,
-    context: Arc<QueryContext>,
-    metrics: BaselineMetrics,
-) -> Rows {
+pub(crate) fn rows(spec: ScanSpec, run: Run, metrics: BaselineMetrics) -> Rows {
     let fetch = spec.fetch;
     let spec = Arc::new(spec);
-    let opened = open(Arc::clone(&spec), query, context);
+    let opened = open(Arc::clone(&spec), run);
     let checked = stream::once(opened)
         .try_flatten()
         .map(move |batch| check(&spec, &batch?))
@@ -45,7 +53,13 @@ pub(crate) fn rows(
 }
 
 /// Waits for keys, then starts the requests.
-async fn open(spec: Arc<ScanSpec>, mut query: RemoteQuery, context: Arc<QueryContext>) -> Result<Rows> {
+async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
+    let Run {
+        mut query,
+        context,
+        ordering,
+        memory,
+    } = run;
     match join_keys(&spec, &query).await? {
         Keys::None => {}
         Keys::NoRowCanMatch => return Ok(stream::empty().boxed()),
@@ -65,18 +79,48 @@ async fn open(spec: Arc<ScanSpec>, mut query: RemoteQuery, context: Arc<QueryCon
     let scans_at_once = spec.source.limits().concurrent_scans.max(1);
     let restricted = spec.restricted;
     let several = queries.len() > 1;
-    let pages = stream::iter(queries)
-        .map(move |query| {
-            let own_keys = query.keys.clone().filter(|_| several);
-            let pages = scan(Arc::clone(&spec.source), Arc::clone(&context), query.clone());
-            let pages = pages
-                .map_err(move |error| source_error(if restricted { without_record(error) } else { error }));
-            pages
-                .map(move |batch| of_own_keys(&query, own_keys.as_ref(), batch?))
-                .boxed()
-        })
-        .flatten_unordered(scans_at_once);
-    Ok(pages.boxed())
+    let fetched = query_schema(&spec);
+    let read = move |query: RemoteQuery| {
+        let own_keys = query.keys.clone().filter(|_| several);
+        let pages = scan(Arc::clone(&spec.source), Arc::clone(&context), query.clone());
+        let pages =
+            pages.map_err(move |error| source_error(if restricted { without_record(error) } else { error }));
+        pages
+            .map(move |batch| of_own_keys(&query, own_keys.as_ref(), batch?))
+            .boxed()
+    };
+    match ordering.filter(|_| several) {
+        None => Ok(stream::iter(queries)
+            .map(read)
+            .flatten_unordered(scans_at_once)
+            .boxed()),
+        Some(ordering) => merged(queries.into_iter().map(read), fetched, &ordering, &memory),
+    }
+}
+
+fn query_schema(spec: &ScanSpec) -> SchemaRef {
+    spec.query.table.schema_of(&spec.query.columns)
+}
+
+/// Merges sorted streams into one: the keys of a join were split over several requests.
+fn merged(
+    streams: impl Iterator<Item = Rows>,
+    schema: SchemaRef,
+    ordering: &LexOrdering,
+    memory: &Arc<dyn MemoryPool>,
+) -> Result<Rows> {
+    let adapted = streams
+        .map(|rows| Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), rows)) as _)
+        .collect();
+    let merged = StreamingMergeBuilder::new()
+        .with_streams(adapted)
+        .with_schema(Arc::clone(&schema))
+        .with_expressions(ordering)
+        .with_metrics(BaselineMetrics::new(&ExecutionPlanMetricsSet::new(), 0))
+        .with_batch_size(8192)
+        .with_reservation(MemoryConsumer::new("merge of key requests").register(memory))
+        .build()?;
+    Ok(merged.boxed())
 }
 
 /// Keeps the rows whose key was asked for by this very request.

@@ -341,12 +341,10 @@ pub(crate) async fn prepare(
         return Ok(());
     }
     let question = Question::of(&text, person);
-    for source in person
-        .engine
-        .sources
-        .iter()
-        .filter(|source| question.concerns(source.name()))
-    {
+    // An object id was handed out by an earlier answer, so the names are known.
+    let by_object_id = !question.object_ids.is_empty() && question.tables.is_empty();
+    let concerned = person.engine.sources.iter().filter(|source| question.concerns(source.name()));
+    for source in concerned.filter(|_| !by_object_id) {
         let outcome = if question.tables.is_empty() {
             source.tables(context).await.map(|_| ())
         } else {

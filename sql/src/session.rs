@@ -498,6 +498,8 @@ fn session_config() -> SessionConfig {
     options.optimizer.hash_join_inlist_pushdown_max_size = 16 << 20;
     options.optimizer.enable_dynamic_filter_pushdown = true;
     options.optimizer.prefer_hash_join = true;
+    // A repartition reads ahead, and what it reads are API calls.
+    options.optimizer.enable_round_robin_repartition = false;
     options.execution.time_zone = Some("UTC".to_owned());
     options.explain.physical_plan_only = true;
     config

@@ -198,7 +198,7 @@ mod tests {
         let error = parse("SELECT 1;\nSELECT * FORM t").expect_err("no statement");
         assert_eq!(
             (error.sqlstate, error.position),
-            ("42601", Some(20)),
+            ("42601", Some(25)),
             "{}",
             error.message
         );

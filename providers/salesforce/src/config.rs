@@ -39,6 +39,24 @@ fn default_objects() -> Vec<String> {
     vec!["*".to_owned()]
 }
 
+impl Config {
+    /// The configuration of the org at `url` with everything else as it is by default.
+    #[must_use]
+    pub fn new(url: impl Into<String>, auth: AuthConfig) -> Self {
+        Self {
+            url: url.into(),
+            api_version: default_api_version(),
+            objects: default_objects(),
+            auth,
+            concurrent_calls: None,
+            calls_per_second: None,
+            timeout_seconds: None,
+            page_rows: None,
+            text_pushdown: None,
+        }
+    }
+}
+
 /// The first version whose paging and nesting this source relies on.
 const OLDEST_API_VERSION: u32 = 58;
 

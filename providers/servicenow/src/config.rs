@@ -37,6 +37,21 @@ impl Config {
     /// Pages of wide tables beyond some thousand records run into the quota of 60 seconds and arrive cut.
     const MOST_PAGE_ROWS: usize = 10_000;
 
+    /// The configuration of the instance at `url` with everything else as it is by default.
+    #[must_use]
+    pub fn new(url: impl Into<String>, auth: AuthConfig) -> Self {
+        Self {
+            url: url.into(),
+            tables: every_table(),
+            auth,
+            concurrent_calls: None,
+            calls_per_second: None,
+            timeout_seconds: None,
+            page_rows: None,
+            text_pushdown: None,
+        }
+    }
+
     pub(crate) fn check(&self) -> Result<(), String> {
         let rows = self.page_rows();
         if rows == 0 || rows > Self::MOST_PAGE_ROWS {

@@ -193,3 +193,20 @@ fn the_envelope_tells_what_follows_before_the_rows_are_read() {
     let found = layout.peek(br#"{"totalSize":9,"done":false,"nextRecordsUrl":"/x","records":[{"Id":"#);
     assert_eq!(found.get("nextRecordsUrl"), Some(&Value::from("/x")));
 }
+
+#[test]
+fn a_page_that_is_not_utf8_is_damaged() {
+    let layout = layout(&[("Id", ColumnType::Text, Syntax::Text)]);
+    let body = b"{\"records\":[{\"Id\":\"caf\xe9\"}]}";
+    let error = layout.decode(body, "Id").expect_err("Latin-1");
+    assert!(error.to_string().contains("not UTF-8"), "{error}");
+}
+
+#[test]
+fn an_escaped_key_is_the_same_key() {
+    let layout = layout(&[("Id", ColumnType::Text, Syntax::Text)]);
+    let decoded = layout
+        .decode(br#"{"records":[{"\u0049d":"1"}]}"#, "Id")
+        .expect("a whole page");
+    assert_eq!(decoded.batch.column(0).as_string::<i32>().value(0), "1");
+}

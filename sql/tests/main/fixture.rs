@@ -1,3 +1,4 @@
+#![allow(clippy::panic, clippy::indexing_slicing, reason = "test support")]
 //! Two practice orgs and an engine over them.
 
 use std::collections::BTreeMap;

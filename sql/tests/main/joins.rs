@@ -1,6 +1,6 @@
 use crate::fixture::world;
 
-const DEMO: &str = include_str!("../demo/account_opportunities.sql");
+const DEMO: &str = include_str!("../../demo/account_opportunities.sql");
 
 #[tokio::test]
 async fn the_demo_join_costs_one_call_on_each_side() {
