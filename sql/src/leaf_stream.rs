@@ -312,10 +312,10 @@ fn check(spec: &ScanSpec, batch: &RecordBatch) -> Result<RecordBatch> {
 fn first(rows: Rows, fetch: Option<usize>) -> Rows {
     let Some(fetch) = fetch else { return rows };
     stream::try_unfold((rows, fetch), |(mut rows, left)| async move {
-        while left > 0 {
-            let Some(batch) = rows.try_next().await? else {
-                return Ok(None);
-            };
+        if left == 0 {
+            return Ok(None);
+        }
+        while let Some(batch) = rows.try_next().await? {
             if batch.num_rows() > 0 {
                 let batch = batch.slice(0, batch.num_rows().min(left));
                 let left = left - batch.num_rows();

@@ -76,41 +76,9 @@ pub(crate) fn check_api_version(version: &str) -> Result<(), String> {
     }
 }
 
-/// Whether `name` matches one of the patterns, in which `*` is any text and `?` any character.
-pub(crate) fn matches_any(patterns: &[String], name: &str) -> bool {
-    let name: Vec<char> = name.to_lowercase().chars().collect();
-    patterns
-        .iter()
-        .any(|pattern| matches(&pattern.to_lowercase().chars().collect::<Vec<_>>(), &name))
-}
-
-fn matches(pattern: &[char], name: &[char]) -> bool {
-    match (pattern.split_first(), name.split_first()) {
-        (None, None) => true,
-        (Some(('*', rest)), None) => matches(rest, name),
-        (Some(('*', rest)), Some((_, tail))) => matches(rest, name) || matches(pattern, tail),
-        (Some((wanted, rest)), Some((found, tail))) => {
-            (*wanted == '?' || wanted == found) && matches(rest, tail)
-        }
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn patterns_match_whole_names_in_any_case() {
-        let patterns = ["Acc*", "acme__?verything__c"].map(str::to_owned);
-        for name in ["account", "ACCOUNT", "acc", "acme__Everything__c"] {
-            assert!(matches_any(&patterns, name), "{name}");
-        }
-        for name in ["opportunity", "xaccount", "acme__verything__c", ""] {
-            assert!(!matches_any(&patterns, name), "{name}");
-        }
-        assert!(!matches_any(&[], "account"));
-    }
 
     #[test]
     fn a_version_is_checked_before_any_call() {

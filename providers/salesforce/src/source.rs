@@ -9,14 +9,14 @@ use causeway_core::decode::DecodeError;
 use causeway_core::http::{AuthConfig, JwtStyle, OAuthStyle, Transport, TransportLimits};
 use causeway_core::{
     Cursor, Dialect, Error, Kind, Ledger, Next, Page, Principal, QueryContext, RawPage, RemoteQuery,
-    RequestLimits, Source, SourceState, Table, TableName, nearest,
+    RequestLimits, Source, SourceState, Table, TableName, matches_pattern, nearest,
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::catalog::{Answer, View, Views};
 use crate::classify::{Health, SalesforceClassify};
 use crate::client::{Client, FirstPage};
-use crate::config::{Config, check_api_version, matches_any};
+use crate::config::{Config, check_api_version};
 use crate::describe::{GlobalDescribe, ObjectDescribe};
 use crate::dialect::SalesforceDialect;
 use crate::layout::{self, KEY_PATH};
@@ -97,6 +97,10 @@ impl Salesforce {
 
     fn view(&self, principal: &Principal) -> Arc<View> {
         self.views.of(principal.subjects.get(self.name.as_ref()))
+    }
+
+    fn is_configured(&self, table: &str) -> bool {
+        self.objects.iter().any(|pattern| matches_pattern(pattern, table))
     }
 
     fn unknown(&self, view: &View, name: &str) -> Error {
@@ -249,7 +253,7 @@ impl Source for Salesforce {
                     Answer::Changed(global, last_modified) => {
                         let objects = global.sobjects.iter().filter(|object| object.queryable);
                         let mut names: Vec<TableName> = objects.map(|object| object.table_name()).collect();
-                        names.retain(|table| matches_any(&self.objects, &table.name));
+                        names.retain(|table| self.is_configured(&table.name));
                         names.sort_by(|left, right| left.name.cmp(&right.name));
                         Answer::Changed(names, last_modified)
                     }
@@ -274,7 +278,7 @@ impl Source for Salesforce {
             .names
             .live()
             .is_some_and(|names| !names.iter().any(|table| table.name == name));
-        if !is_name || unlisted || view.is_unknown(&name) || !matches_any(&self.objects, &name) {
+        if !is_name || unlisted || view.is_unknown(&name) || !self.is_configured(&name) {
             return Err(self.unknown(&view, &name));
         }
         let place = view.table(&name);

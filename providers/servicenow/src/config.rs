@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use causeway_core::http::{AuthConfig, TransportLimits};
+use causeway_core::matches_pattern;
 use serde::Deserialize;
 
 /// Configuration of one ServiceNow instance.
@@ -12,7 +13,7 @@ use serde::Deserialize;
 pub struct Config {
     /// Address of the instance, for example `https://acme.service-now.com`.
     pub url: String,
-    /// Patterns of table names; what is not matched is not a table. `*` stands for any text.
+    /// Patterns of table names, with `*` and `?`; what is not matched is not a table.
     #[serde(default = "every_table", alias = "objects")]
     pub tables: Vec<String>,
     /// How to sign in.
@@ -68,7 +69,7 @@ impl Config {
         }
         match self.tables.iter().find(|pattern| !is_pattern(pattern)) {
             Some(pattern) => Err(format!(
-                "table pattern '{pattern}' can match nothing; use lower-case letters, digits, '_' and '*'"
+                "table pattern '{pattern}' can match nothing; use lower-case letters, digits, '_', '*' and '?'"
             )),
             None => Ok(()),
         }
@@ -89,7 +90,7 @@ impl Config {
 
 fn is_pattern(pattern: &str) -> bool {
     let allowed =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'*');
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'*' | b'?');
     !pattern.is_empty() && pattern.bytes().all(allowed)
 }
 
@@ -103,7 +104,7 @@ impl Patterns {
     }
 
     pub(crate) fn matches(&self, table: &str) -> bool {
-        self.0.iter().any(|pattern| matches(pattern, table))
+        self.0.iter().any(|pattern| matches_pattern(pattern, table))
     }
 
     /// Patterns that name a single table.
@@ -111,22 +112,8 @@ impl Patterns {
         self.0
             .iter()
             .map(String::as_str)
-            .filter(|pattern| !pattern.contains('*'))
+            .filter(|pattern| !pattern.contains(['*', '?']))
     }
-}
-
-fn matches(pattern: &str, text: &str) -> bool {
-    let Some((head, tail)) = pattern.split_once('*') else {
-        return pattern == text;
-    };
-    let Some(rest) = text.strip_prefix(head) else {
-        return false;
-    };
-    // The shortest stretch for this star is tried first; patterns have few stars.
-    rest.char_indices()
-        .map(|(at, _)| at)
-        .chain([rest.len()])
-        .any(|at| rest.get(at..).is_some_and(|rest| matches(tail, rest)))
 }
 
 #[cfg(test)]

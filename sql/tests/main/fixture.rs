@@ -1,4 +1,3 @@
-#![allow(clippy::panic, clippy::indexing_slicing, reason = "test support")]
 //! Two practice orgs and an engine over them.
 
 use std::collections::BTreeMap;

@@ -2,6 +2,8 @@
 //!
 //! One binary, because linking DataFusion takes longer than running the tests.
 
+#![allow(clippy::indexing_slicing, clippy::panic, reason = "a failed test panics")]
+
 mod attacks;
 mod fixture;
 mod joins;
