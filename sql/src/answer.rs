@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use causeway_core::QueryContext;
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt as _;
@@ -46,6 +46,16 @@ impl Drop for Finisher {
     fn drop(&mut self) {
         self.0.finish(QueryState::Cancelled);
     }
+}
+
+/// The batch under the names that the client sees.
+fn relabelled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Error> {
+    let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        batch.columns().to_vec(),
+        &rows,
+    )?)
 }
 
 /// What a statement answers.
@@ -96,22 +106,23 @@ impl Answer {
         }
     }
 
-    /// An answer with rows that come from a plan.
+    /// An answer with rows that come from a plan, shown under `schema`.
     pub(crate) fn stream_of(
-        tag: &str,
+        schema: SchemaRef,
         rows: SendableRecordBatchStream,
         context: Arc<QueryContext>,
         record: Arc<QueryRecord>,
         limits: Limits,
     ) -> Self {
-        let schema = Some(rows.schema());
-        let guarded = stream::unfold(Some((rows, limits, Finisher(record))), |state| async move {
-            let (mut rows, limits, finisher) = state?;
+        let shown = Arc::clone(&schema);
+        let opened = Some((rows, limits, Finisher(record), shown));
+        let guarded = stream::unfold(opened, |state| async move {
+            let (mut rows, limits, finisher, shown) = state?;
             let record = &finisher.0;
             match limits.guard(rows.next()).await {
                 Ok(Some(Ok(batch))) => {
                     record.add_rows(batch.num_rows());
-                    Some((Ok(batch), Some((rows, limits, finisher))))
+                    Some((relabelled(&batch, &shown), Some((rows, limits, finisher, shown))))
                 }
                 Ok(Some(Err(error))) => {
                     record.finish(QueryState::Failed);
@@ -128,8 +139,8 @@ impl Answer {
             }
         });
         Self {
-            tag: tag.to_owned(),
-            schema,
+            tag: "SELECT".to_owned(),
+            schema: Some(schema),
             context,
             rows: Some(guarded.boxed()),
         }

@@ -192,7 +192,11 @@ fn ordering(spec: &ScanSpec, schema: &SchemaRef) -> Option<LexOrdering> {
 fn fetched_ordering(query: &RemoteQuery) -> Option<LexOrdering> {
     let keys = query.order.iter().map_while(|order| {
         let position = query.columns.iter().position(|column| *column == order.column)?;
-        Some(sort_key(order, &query.table.columns.get(order.column)?.name, position))
+        Some(sort_key(
+            order,
+            &query.table.columns.get(order.column)?.name,
+            position,
+        ))
     });
     LexOrdering::new(keys.collect::<Vec<_>>())
 }
@@ -201,7 +205,10 @@ fn sort_key(order: &Order, name: &str, position: usize) -> PhysicalSortExpr {
     let (descending, nulls_first) = (order.descending, order.nulls_first);
     PhysicalSortExpr {
         expr: Arc::new(Column::new(name, position)),
-        options: SortOptions { descending, nulls_first },
+        options: SortOptions {
+            descending,
+            nulls_first,
+        },
     }
 }
 

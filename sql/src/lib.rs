@@ -7,6 +7,7 @@
 mod answer;
 mod await_keys;
 mod catalog;
+mod column_names;
 mod engine;
 mod error;
 mod explain;

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use causeway_core::{QueryContext, Table};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Int64Type, Schema, SchemaRef};
 use datafusion::catalog::{MemoryCatalogProvider, SchemaProvider, TableProvider as _};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::TableType;
@@ -83,10 +83,14 @@ impl CatalogInfo for Visible {
         if schema == SYSTEM_SCHEMA {
             return Ok(system::schema(&self.person, table));
         }
-        Ok(self
+        // A table whose name alone is known is listed, without columns.
+        let described = self
             .described(schema, table)
-            .and_then(|table| visible_table(&self.person, table))
-            .map(|table| table.schema()))
+            .and_then(|table| visible_table(&self.person, table));
+        Ok(Some(described.map_or_else(
+            || Arc::new(Schema::empty()),
+            |table| table.schema(),
+        )))
     }
 
     async fn table_type(
@@ -343,7 +347,11 @@ pub(crate) async fn prepare(
     let question = Question::of(&text, person);
     // An object id was handed out by an earlier answer, so the names are known.
     let by_object_id = !question.object_ids.is_empty() && question.tables.is_empty();
-    let concerned = person.engine.sources.iter().filter(|source| question.concerns(source.name()));
+    let concerned = person
+        .engine
+        .sources
+        .iter()
+        .filter(|source| question.concerns(source.name()));
     for source in concerned.filter(|_| !by_object_id) {
         let outcome = if question.tables.is_empty() {
             source.tables(context).await.map(|_| ())
@@ -411,7 +419,7 @@ impl Question {
     fn of(text: &str, person: &Person) -> Self {
         static NAMED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
             let forms = [
-                r"relname\s+operator\(pg_catalog\.~\)\s+'\^\(([\w.]+)\)\$'",
+                r"relname\s+(?:operator\(pg_catalog\.~\)|~)\s+'\^\(([\w.]+)\)\$'",
                 r"(?:relname|table_name|tablename)\s*=\s*'([\w]+)'",
                 r"'(?:\w+\.)?(\w+)'::(?:pg_catalog\.)?regclass",
             ];
@@ -419,14 +427,14 @@ impl Question {
         });
         static SCHEMAS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
             let forms = [
-                r"nspname\s+operator\(pg_catalog\.~\)\s+'\^\(([\w.]+)\)\$'",
+                r"nspname\s+(?:operator\(pg_catalog\.~\)|~)\s+'\^\(([\w.]+)\)\$'",
                 r"(?:nspname|table_schema|schemaname)\s*=\s*'(\w+)'",
                 r"'(\w+)\.\w+'::(?:pg_catalog\.)?regclass",
             ];
             forms.iter().filter_map(|form| Regex::new(form).ok()).collect()
         });
         static OBJECTS: LazyLock<Option<Regex>> =
-            LazyLock::new(|| Regex::new(r"attrelid\s*=\s*'?(\d+)'?").ok());
+            LazyLock::new(|| Regex::new(r"(?:relid|\boid)\s*=\s*'?(\d+)'?").ok());
         let all = |forms: &[Regex]| -> Vec<String> {
             let captures = forms.iter().flat_map(|form| form.captures_iter(text));
             captures

@@ -26,7 +26,7 @@ use crate::engine::{EngineShared, QueryRecord, QueryState};
 use crate::error::sqlstate;
 use crate::pg_catalog::PgCatalog;
 use crate::settings::{Settings, SharedSettings};
-use crate::{Answer, Error, Statement, explain, pg_catalog, statement};
+use crate::{Answer, Error, Statement, column_names, explain, pg_catalog, statement};
 
 /// What a statement takes and returns.
 #[derive(Debug, Clone)]
@@ -175,7 +175,7 @@ impl Session {
                 .unwrap_or(DataType::Utf8)
         };
         let parameters = (0..highest.max(declared.len())).map(parameter).collect();
-        let schema = Arc::new(plan.schema().as_arrow().clone());
+        let schema = column_names::renamed(&statement.ast, &Arc::new(plan.schema().as_arrow().clone()));
         Ok(Description {
             parameters,
             schema: Some(schema),
@@ -286,13 +286,9 @@ impl Session {
             Ok::<_, Error>(execute_stream(physical, state.task_ctx())?)
         };
         let rows = limits.guard(planning).await??;
-        Ok(Answer::stream_of(
-            "SELECT",
-            rows,
-            Arc::clone(context),
-            Arc::clone(record),
-            limits,
-        ))
+        let schema = column_names::renamed(&statement.ast, &rows.schema());
+        let (context, record) = (Arc::clone(context), Arc::clone(record));
+        Ok(Answer::stream_of(schema, rows, context, record, limits))
     }
 
     async fn explain(
@@ -340,7 +336,14 @@ impl Session {
     ) -> Result<(SessionState, LogicalPlan), Error> {
         let state = self.state(context, statement.asks_catalog)?;
         if statement.asks_catalog {
-            pg_catalog::prepare(&self.person, context, &state, &self.pg_catalog, statement.text()).await?;
+            pg_catalog::prepare(
+                &self.person,
+                context,
+                &state,
+                &self.pg_catalog,
+                &statement.ast.to_string(),
+            )
+            .await?;
         }
         let parsed = PlannedStatement::Statement(Box::new(statement.ast.clone()));
         let plan = state.statement_to_plan(parsed).await?;

@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
-use datafusion::sql::sqlparser::ast::{self, visit_relations};
+use datafusion::sql::sqlparser::ast::{self, VisitMut, VisitorMut, visit_relations};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
@@ -124,11 +124,39 @@ pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
     Ok(statements.collect())
 }
 
-fn catalog_question(text: String, ast: ast::Statement) -> Statement {
+fn catalog_question(text: String, mut ast: ast::Statement) -> Statement {
+    let ControlFlow::Continue(()) = VisitMut::visit(&mut ast, &mut WithoutArrayQueries);
     Statement {
         text,
         ast,
         asks_catalog: true,
+    }
+}
+
+/// Replaces `array(SELECT …)`, which psql uses for options and memberships that nothing here has, with NULL.
+struct WithoutArrayQueries;
+
+impl VisitorMut for WithoutArrayQueries {
+    type Break = std::convert::Infallible;
+
+    fn pre_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<Self::Break> {
+        let ast::Expr::Function(function) = &*expr else {
+            return ControlFlow::Continue(());
+        };
+        let name = function.name.to_string().to_lowercase();
+        let joins_array =
+            name.ends_with("array_to_string") && expr.to_string().to_lowercase().contains("array(select");
+        let is_array_query = name == "array" && matches!(function.args, ast::FunctionArguments::Subquery(_));
+        if joins_array || is_array_query {
+            *expr = ast::Expr::Cast {
+                kind: ast::CastKind::Cast,
+                expr: Box::new(ast::Expr::Value(ast::Value::Null.with_empty_span())),
+                data_type: ast::DataType::Text,
+                array: false,
+                format: None,
+            };
+        }
+        ControlFlow::Continue(())
     }
 }
 

@@ -213,5 +213,8 @@ async fn psql_describes_one_table_with_one_call() {
         .iter()
         .find(|column| column[0] == "amount")
         .expect("a column");
-    assert_eq!(amount[1..], ["double precision", "Amount (Amount, currency(18,2))"]);
+    assert_eq!(
+        amount[1..],
+        ["double precision", "Amount (Amount, currency(18,2))"]
+    );
 }
