@@ -1,0 +1,423 @@
+//! What a signed-in client says: statements, one after the other.
+//!
+//! Owns: the simple protocol, transaction status, sending rows, notices and reported settings. The extended protocol is in
+//! [`super::extended`]. Invariant: rows are sent as they come; a result is never held whole.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use causeway_core::QueryContext;
+use causeway_sql::{Answer, Error, Session, Statement};
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use pgwire::messages::PgWireBackendMessage as Reply;
+use pgwire::messages::PgWireFrontendMessage;
+use pgwire::messages::response::{CommandComplete, EmptyQueryResponse, ReadyForQuery, TransactionStatus};
+use pgwire::messages::startup::ParameterStatus;
+use tokio_util::sync::CancellationToken;
+
+use super::errors::{error_response, shutting_down, sqlstate, warning};
+use super::extended::{Portal, Prepared};
+use super::registry::Interrupt;
+use super::rows::{Encoder, Formats};
+use super::startup::{REPORTED, reported_value};
+use super::wire::Writer;
+
+/// How the connection goes on after a message.
+pub(super) enum Flow {
+    GoOn,
+    /// The client said goodbye.
+    Leave,
+    /// The client is told why and disconnected.
+    End(Error),
+}
+
+/// Why a message could not be handled: the statement failed, or the connection did.
+pub(super) enum Failure {
+    Statement(Error),
+    Connection(io::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Statement(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Connection(error)
+    }
+}
+
+pub(super) struct Conversation {
+    pub(super) session: Arc<Session>,
+    pub(super) writer: Writer,
+    pub(super) transaction: TransactionStatus,
+    pub(super) statements: HashMap<String, Arc<Prepared>>,
+    pub(super) portals: HashMap<String, Portal>,
+    /// An extended-protocol message failed; everything up to Sync is skipped.
+    skips_to_sync: bool,
+    interrupt: Interrupt,
+    /// Cancelled when the message that is being handled should end.
+    pub(super) running: CancellationToken,
+    shutdown: CancellationToken,
+    reported: BTreeMap<&'static str, String>,
+}
+
+/// An answer whose rows are being sent.
+pub(super) struct Running {
+    rows: BoxStream<'static, Result<RecordBatch, Error>>,
+    pub(super) encoder: Encoder,
+    context: Arc<QueryContext>,
+    tag: String,
+    /// Columns that the client was told about, where the answer has others.
+    promised: Option<SchemaRef>,
+    /// Rows of a batch that did not fit under the client's limit.
+    rest: Option<RecordBatch>,
+    sent: u64,
+}
+
+impl Running {
+    /// Starts to read an answer; `promised` are the columns that the client was told when it prepared the statement.
+    pub(super) async fn start(
+        answer: Answer,
+        formats: &Formats,
+        promised: Option<&SchemaRef>,
+    ) -> Result<Self, Error> {
+        let schema = answer.schema().unwrap_or_else(|| Arc::new(Schema::empty()));
+        let promised = promised.filter(|promised| !has_same_types(promised, &schema));
+        if promised.is_some_and(|promised| promised.fields().len() != schema.fields().len()) {
+            let message = "cached plan must not change result type";
+            return Err(Error::new(causeway_sql::sqlstate::NOT_SUPPORTED, message));
+        }
+        let (context, tag) = (Arc::clone(answer.context()), answer.tag().to_owned());
+        Ok(Self {
+            encoder: Encoder::try_new(promised.unwrap_or(&schema), formats)?,
+            rows: answer.stream().await?,
+            context,
+            tag,
+            promised: promised.map(Arc::clone),
+            rest: None,
+            sent: 0,
+        })
+    }
+
+    /// The next rows, with the columns that were promised.
+    async fn next(&mut self) -> Option<Result<RecordBatch, Error>> {
+        if let Some(rest) = self.rest.take() {
+            return Some(Ok(rest));
+        }
+        let batch = self.rows.next().await?;
+        Some(match &self.promised {
+            None => batch,
+            Some(promised) => batch.and_then(|batch| fit(&batch, promised)),
+        })
+    }
+}
+
+fn has_same_types(left: &SchemaRef, right: &SchemaRef) -> bool {
+    let types = |schema: &SchemaRef| -> Vec<_> {
+        schema
+            .fields()
+            .iter()
+            .map(|field| field.data_type().clone())
+            .collect()
+    };
+    types(left) == types(right)
+}
+
+fn fit(batch: &RecordBatch, promised: &SchemaRef) -> Result<RecordBatch, Error> {
+    let column = |(array, field): (&ArrayRef, &FieldRef)| arrow::compute::cast(array, field.data_type());
+    let columns = batch
+        .columns()
+        .iter()
+        .zip(promised.fields())
+        .map(column)
+        .collect::<Result<Vec<_>, _>>();
+    columns
+        .and_then(|columns| RecordBatch::try_new(Arc::clone(promised), columns))
+        .map_err(|error| Error::new(sqlstate::BAD_TEXT, error.to_string()))
+}
+
+impl Conversation {
+    pub(super) fn new(
+        session: Arc<Session>,
+        writer: Writer,
+        interrupt: Interrupt,
+        shutdown: CancellationToken,
+        reported: BTreeMap<&'static str, String>,
+    ) -> Self {
+        Self {
+            session,
+            writer,
+            transaction: TransactionStatus::Idle,
+            statements: HashMap::new(),
+            portals: HashMap::new(),
+            skips_to_sync: false,
+            interrupt,
+            running: CancellationToken::new(),
+            shutdown,
+            reported,
+        }
+    }
+
+    pub(super) fn writer(&mut self) -> &mut Writer {
+        &mut self.writer
+    }
+
+    pub(super) fn shutdown_began(&self) -> bool {
+        self.shutdown.is_cancelled()
+    }
+
+    pub(super) fn into_writer(self) -> Writer {
+        self.writer
+    }
+
+    /// Handles one message of the client.
+    pub(super) async fn handle(&mut self, message: PgWireFrontendMessage) -> io::Result<Flow> {
+        self.running = self.interrupt.renew();
+        match message {
+            PgWireFrontendMessage::Terminate(_) => return Ok(Flow::Leave),
+            PgWireFrontendMessage::Sync(_) => {
+                self.skips_to_sync = false;
+                self.ready().await?;
+            }
+            PgWireFrontendMessage::Query(query) => {
+                self.skips_to_sync = false;
+                if let Err(failure) = self.simple(&query.query).await {
+                    self.fail(failure)?;
+                }
+                self.ready().await?;
+            }
+            PgWireFrontendMessage::Flush(_) => self.writer.flush().await?,
+            message if message.is_extended_query() => {
+                if !self.skips_to_sync
+                    && let Err(failure) = self.extended(message).await
+                {
+                    self.fail(failure)?;
+                    self.skips_to_sync = true;
+                    self.writer.flush().await?;
+                }
+            }
+            _ => {
+                let error = Error::new(sqlstate::PROTOCOL, "unexpected message");
+                return Ok(Flow::End(error));
+            }
+        }
+        Ok(Flow::GoOn)
+    }
+
+    /// Reports a failed statement, or passes a failed connection on.
+    fn fail(&mut self, failure: Failure) -> io::Result<()> {
+        let mut error = match failure {
+            Failure::Connection(error) => return Err(error),
+            Failure::Statement(error) => error,
+        };
+        if error.sqlstate == causeway_sql::sqlstate::CANCELLED && self.shutdown.is_cancelled() {
+            error = Error::cancelled("shutdown of the server");
+        }
+        tracing::debug!(
+            sqlstate = error.sqlstate,
+            message = error.message,
+            "statement failed"
+        );
+        if self.transaction == TransactionStatus::Transaction {
+            self.transaction = TransactionStatus::Error;
+        }
+        self.writer.send(&error_response(&error))
+    }
+
+    async fn ready(&mut self) -> io::Result<()> {
+        if self.transaction == TransactionStatus::Idle {
+            // Portals live as long as their transaction, and without BEGIN that ends here.
+            self.portals.clear();
+        }
+        self.writer
+            .send(&Reply::ReadyForQuery(ReadyForQuery::new(self.transaction)))?;
+        self.writer.flush().await
+    }
+
+    async fn simple(&mut self, sql: &str) -> Result<(), Failure> {
+        let statements = self.session.parse(sql)?;
+        if statements.is_empty() {
+            return Ok(self
+                .writer
+                .send(&Reply::EmptyQueryResponse(EmptyQueryResponse::new()))?);
+        }
+        for statement in &statements {
+            if self.shutdown.is_cancelled() {
+                return Err(shutting_down().into());
+            }
+            self.check_transaction(statement)?;
+            let answer = self.session.run(statement, Vec::new()).await?;
+            if answer.schema().is_none() {
+                self.complete_command(statement, &answer)?;
+                continue;
+            }
+            let mut running = Running::start(answer, &Formats::text(), None).await?;
+            let description = running.encoder.description();
+            self.writer.send(&Reply::RowDescription(description))?;
+            self.send_rows(&mut running, None).await?;
+        }
+        Ok(())
+    }
+
+    /// In a failed transaction, only its end is accepted.
+    pub(super) fn check_transaction(&self, statement: &Statement) -> Result<(), Error> {
+        let ends = matches!(statement.tag(), "COMMIT" | "ROLLBACK");
+        if self.transaction == TransactionStatus::Error && !ends {
+            return Err(Error::new(
+                sqlstate::FAILED_TRANSACTION,
+                "current transaction is aborted, commands ignored until end of transaction block",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Reports a statement without rows, and follows it: transactions have no effect on live data, but clients track their status.
+    pub(super) fn complete_command(&mut self, statement: &Statement, answer: &Answer) -> Result<(), Failure> {
+        let mut tag = answer.tag();
+        match tag {
+            "BEGIN" if self.transaction == TransactionStatus::Idle => {
+                self.transaction = TransactionStatus::Transaction;
+            }
+            "BEGIN" => {
+                let notice = warning(
+                    sqlstate::ACTIVE_TRANSACTION,
+                    "there is already a transaction in progress",
+                );
+                self.writer.send(&notice)?;
+            }
+            "ROLLBACK" if is_to_savepoint(statement.text()) => {
+                self.transaction = TransactionStatus::Transaction
+            }
+            "COMMIT" | "ROLLBACK" => {
+                if self.transaction == TransactionStatus::Idle {
+                    let notice = warning(sqlstate::NO_TRANSACTION, "there is no transaction in progress");
+                    self.writer.send(&notice)?;
+                }
+                if self.transaction == TransactionStatus::Error {
+                    tag = "ROLLBACK";
+                }
+                self.transaction = TransactionStatus::Idle;
+            }
+            "DISCARD ALL" => {
+                self.statements.clear();
+                self.portals.clear();
+            }
+            "DEALLOCATE" => self.deallocate(statement.text()),
+            _ => {}
+        }
+        self.report_settings()?;
+        self.notices(answer.context())?;
+        Ok(self.writer.send(&complete(tag.to_owned()))?)
+    }
+
+    /// `DEALLOCATE [PREPARE] name | ALL`
+    fn deallocate(&mut self, text: &str) {
+        let words = text.split_whitespace().skip(1);
+        let name = words
+            .filter(|word| !word.eq_ignore_ascii_case("prepare"))
+            .last()
+            .unwrap_or_default();
+        if name.eq_ignore_ascii_case("all") {
+            self.statements.clear();
+        } else {
+            self.statements.remove(name.trim_matches('"'));
+        }
+    }
+
+    /// Sends rows up to `limit`; false when the limit was reached first.
+    pub(super) async fn send_rows(
+        &mut self,
+        running: &mut Running,
+        limit: Option<u64>,
+    ) -> Result<bool, Failure> {
+        let mut left = limit.unwrap_or(u64::MAX);
+        loop {
+            if left == 0 {
+                return Ok(false);
+            }
+            let next = tokio::select! {
+                biased;
+                () = self.running.cancelled() => Some(Err(Error::cancelled("user request"))),
+                next = running.next() => next,
+            };
+            let Some(batch) = next.transpose()? else {
+                break;
+            };
+            let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(batch.num_rows());
+            if wanted < batch.num_rows() {
+                running.rest = Some(batch.slice(wanted, batch.num_rows() - wanted));
+            }
+            self.send_batch(&running.encoder, &batch.slice(0, wanted)).await?;
+            left -= wanted as u64;
+            running.sent += wanted as u64;
+        }
+        self.notices(&running.context)?;
+        let tag = match running.tag.as_str() {
+            "SELECT" => format!("SELECT {}", running.sent),
+            tag => tag.to_owned(),
+        };
+        self.writer.send(&complete(tag))?;
+        Ok(true)
+    }
+
+    /// Encodes a batch, and sends it in pieces so that a slow client holds the stream back instead of filling memory.
+    async fn send_batch(&mut self, encoder: &Encoder, batch: &RecordBatch) -> Result<(), Failure> {
+        let columns = encoder.columns(batch)?;
+        for row in 0..batch.num_rows() {
+            encoder.row(&columns, row, self.writer.buffer())?;
+            if self.writer.buffer().len() >= Writer::FLUSH_BYTES {
+                self.flush_or_cancel().await?;
+            }
+        }
+        // Even a few rows go out now: the next ones may be a page of a slow system away.
+        self.flush_or_cancel().await
+    }
+
+    /// A client that does not read must not keep a cancelled statement alive; what is half sent goes out later.
+    async fn flush_or_cancel(&mut self) -> Result<(), Failure> {
+        tokio::select! {
+            biased;
+            flushed = self.writer.flush() => Ok(flushed?),
+            () = self.running.cancelled() => Err(Error::cancelled("user request").into()),
+        }
+    }
+
+    pub(super) fn notices(&mut self, context: &QueryContext) -> io::Result<()> {
+        for notice in context.take_notices() {
+            self.writer.send(&warning("01000", notice))?;
+        }
+        Ok(())
+    }
+
+    /// Tells the client about settings that a statement changed.
+    fn report_settings(&mut self) -> io::Result<()> {
+        for name in REPORTED {
+            let Some(value) = reported_value(&self.session, name) else {
+                continue;
+            };
+            if self.reported.get(name) != Some(&value) {
+                let status = ParameterStatus::new((*name).to_owned(), value.clone());
+                self.writer.send(&Reply::ParameterStatus(status))?;
+                self.reported.insert(name, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn complete(tag: String) -> Reply {
+    Reply::CommandComplete(CommandComplete::new(tag))
+}
+
+/// Whether a ROLLBACK goes back to a savepoint only.
+fn is_to_savepoint(text: &str) -> bool {
+    text.split_whitespace()
+        .any(|word| word.eq_ignore_ascii_case("to"))
+}

@@ -1,0 +1,5 @@
+//! Whole-system tests, in one binary because each one links DataFusion.
+
+mod cli;
+mod practice;
+mod wire;

@@ -1,0 +1,8 @@
+//! The wire protocol, as clients use it and as they break it.
+
+mod encryption;
+mod robustness;
+mod sign_in;
+mod statements;
+mod stopping;
+mod values;

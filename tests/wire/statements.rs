@@ -1,0 +1,157 @@
+use futures::StreamExt as _;
+use tokio_postgres::SimpleQueryMessage;
+
+use crate::practice::{Practice, failure, texts};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_statements_answer_in_order_up_to_the_first_failure() {
+    let practice = Practice::start().await;
+    let ana = practice.connect("ana").await;
+    let messages = ana
+        .simple_query("SELECT 1; SET causeway.strict = off; SELECT 2, 3")
+        .await
+        .expect("answers");
+    let values: Vec<_> = messages
+        .iter()
+        .filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(format!("row {}", row.get(0).unwrap_or_default())),
+            SimpleQueryMessage::CommandComplete(rows) => Some(format!("done {rows}")),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(values, ["row 1", "done 1", "done 0", "row 2", "done 1"]);
+    let error = ana
+        .simple_query("SELECT 1; SELECT nope; SELECT 2")
+        .await
+        .expect_err("no such column");
+    assert_eq!(failure(&error).0, "42703");
+    assert_eq!(texts(&ana, "SELECT 4").await, [Some("4".to_owned())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_statement_is_no_error() {
+    let practice = Practice::start().await;
+    let ana = practice.connect("ana").await;
+    assert!(ana.simple_query(" ; ").await.is_ok());
+    assert!(ana.query("", &[]).await.expect("nothing").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_transaction_takes_only_its_end() {
+    let practice = Practice::start().await;
+    let ana = practice.connect("ana").await;
+    ana.simple_query("BEGIN").await.expect("begun");
+    ana.simple_query("SELECT nope").await.expect_err("no such column");
+    for refused in ["SELECT 1", "SHOW causeway.strict"] {
+        let error = ana.simple_query(refused).await.expect_err(refused);
+        assert_eq!(failure(&error).0, "25P02");
+    }
+    let error = ana
+        .prepare("SELECT 1")
+        .await
+        .expect_err("prepared in a failed transaction");
+    assert_eq!(failure(&error).0, "25P02");
+    ana.simple_query("COMMIT").await.expect("ended");
+    assert_eq!(texts(&ana, "SELECT 1").await, [Some("1".to_owned())]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_syntax_error_points_at_its_place() {
+    let practice = Practice::start().await;
+    let ana = practice.connect("ana").await;
+    let error = ana
+        .simple_query("SELECT * FORM salesforce.account")
+        .await
+        .expect_err("a misspelled word");
+    let error = error.as_db_error().expect("from the server");
+    assert_eq!(error.code().code(), "42601");
+    assert!(
+        matches!(
+            error.position(),
+            Some(tokio_postgres::error::ErrorPosition::Original(15))
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_misspelled_table_gets_a_suggestion() {
+    let practice = Practice::start().await;
+    let ana = practice.connect("ana").await;
+    let error = ana
+        .simple_query("SELECT * FROM salesforce.oportunity")
+        .await
+        .expect_err("no such table");
+    let error = error.as_db_error().expect("from the server");
+    assert_eq!(error.code().code(), "42P01");
+    let text = format!("{} {}", error.message(), error.hint().unwrap_or_default());
+    assert!(text.contains("opportunity"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_hands_out_its_rows_in_portions() {
+    let practice = Practice::start().await;
+    let mut admin = practice.connect("admin").await;
+    let transaction = admin.client.transaction().await.expect("begun");
+    let sql = "SELECT number FROM servicenow.incident ORDER BY number LIMIT 2500";
+    let portal = transaction.bind(sql, &[]).await.expect("bound");
+    let mut numbers: Vec<String> = Vec::new();
+    for expected in [1000, 1000, 500, 0] {
+        let rows = transaction.query_portal(&portal, 1000).await.expect("a portion");
+        assert_eq!(rows.len(), expected);
+        numbers.extend(rows.iter().map(|row| row.get::<_, String>(0)));
+    }
+    assert!(numbers.is_sorted(), "each row once, in order");
+    assert_eq!(numbers.len(), 2500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prepared_statement_runs_again_and_again() {
+    let practice = Practice::start().await;
+    let ana = practice.connect("ana").await;
+    let statement = ana
+        .prepare("SELECT count(*) FROM servicenow.customer_account WHERE name = $1")
+        .await
+        .expect("prepared");
+    for (name, expected) in [("Boxeo", 1_i64), ("nobody", 0), ("Boxeo", 1)] {
+        let row = ana.query_one(&statement, &[&name]).await.expect("a row");
+        assert_eq!(row.get::<_, i64>(0), expected, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_arrive_before_the_scan_has_ended() {
+    let practice = Practice::start_slow(150).await;
+    let admin = practice.connect("admin").await;
+    let rows = admin
+        .query_raw("SELECT sys_id FROM servicenow.incident", [0_i32; 0])
+        .await
+        .expect("started");
+    tokio::pin!(rows);
+    rows.next().await.expect("a row").expect("a row");
+    let calls_at_first_row = practice.servicenow_calls();
+    let mut count = 1;
+    while let Some(row) = rows.next().await {
+        row.expect("a row");
+        count += 1;
+    }
+    assert!(count > 3000, "{count} rows");
+    assert!(
+        practice.servicenow_calls() > calls_at_first_row,
+        "the first row came after the last of {calls_at_first_row} calls"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_refused() {
+    let practice = Practice::start().await;
+    let ana = practice.connect("ana").await;
+    for sql in [
+        "DELETE FROM salesforce.account",
+        "CREATE TABLE t (n int)",
+        "COPY (SELECT 1) TO '/tmp/x'",
+    ] {
+        let error = ana.simple_query(sql).await.expect_err(sql);
+        assert_eq!(failure(&error).0, "0A000", "{sql}");
+    }
+}
