@@ -13,7 +13,7 @@ use std::time::Duration;
 use causeway::identity::{Credential, Users};
 use causeway::server::{Options, Server};
 use causeway_core::{Ledger, Principal};
-use causeway_sql::{Engine, EngineConfig, Settings};
+use causeway_sql::{Engine, EngineConfig};
 use criterion::{Criterion, criterion_group, criterion_main};
 use practice::{Orgs, sign_in};
 use tokio::runtime::Runtime;
@@ -103,17 +103,13 @@ async fn connect(orgs: &Orgs, tasks: &mut JoinSet<()>) -> tokio_postgres::Client
         all_domains: true,
         ..Principal::default()
     };
-    let engine = Engine::try_new(EngineConfig {
-        sources: vec![
-            Orgs::salesforce_at(&orgs.salesforce.url()),
-            Orgs::servicenow_at(&orgs.servicenow.url()),
-        ],
-        users: vec![Arc::new(principal)],
-        policies: Vec::new(),
-        ledger: Ledger::default(),
-        defaults: Settings::default(),
-    })
-    .expect("a right configuration");
+    let mut config = EngineConfig::new(Ledger::default());
+    config.sources = vec![
+        Orgs::salesforce_at(&orgs.salesforce.url()),
+        Orgs::servicenow_at(&orgs.servicenow.url()),
+    ];
+    config.users = vec![Arc::new(principal)];
+    let engine = Engine::try_new(config).expect("a right configuration");
     let users = Users::new([(USER.to_owned(), Credential::Password(PASSWORD.to_owned().into()))]);
     let options = Options {
         listen: ([127, 0, 0, 1], 0).into(),

@@ -3,7 +3,6 @@
 //! The embedded API. An engine answers SQL for sessions; a session is one person, with the rows that this person may see.
 //!
 //! ```
-//! use std::fmt::Write as _;
 //! use causeway::Engine;
 //! use futures::TryStreamExt as _;
 //!
@@ -15,8 +14,9 @@
 //! # orgs.write_configuration(folder.path())?;
 //! let engine = Engine::from_config_file("causeway.toml").await?;
 //! let session = engine.session("ana").await?; // an identity, with its domain and roles
-//! let answer = session.sql("SELECT name FROM servicenow.customer_account WHERE name = 'Boxeo'").await?;
-//! let batches: Vec<_> = answer.stream().await?.try_collect().await?; // Arrow record batches
+//! let sql = "SELECT name FROM servicenow.customer_account WHERE name = 'Boxeo'";
+//! let batches = session.sql(sql).await?.stream().await?; // Arrow record batches
+//! let batches: Vec<_> = batches.try_collect().await?;
 //! assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 1);
 //! # Ok(())
 //! # })
@@ -57,6 +57,12 @@ impl Engine {
         causeway_sql::Engine::try_new(config.engine)
             .map(Self)
             .map_err(|error| config::Problems::of_file(path, error.message))
+    }
+}
+
+impl From<Engine> for causeway_sql::Engine {
+    fn from(engine: Engine) -> Self {
+        engine.0
     }
 }
 

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use causeway::config;
 use causeway::identity::Users;
 use causeway::practice::{Options, Orgs, PASSWORD};
 use causeway::server::{self, Server};
-use causeway::{Session, config};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_postgres::{Client, NoTls};
@@ -92,11 +92,6 @@ impl Practice {
         Connected { client, task }
     }
 
-    /// A session without a connection.
-    pub(crate) async fn session(&self, user: &str) -> Session {
-        self.engine.session(user).await.expect("a session")
-    }
-
     /// Data calls to the practice ServiceNow instance so far.
     pub(crate) fn servicenow_calls(&self) -> usize {
         self.orgs.servicenow.log().data_calls().len()
@@ -150,6 +145,6 @@ pub(crate) async fn texts(client: &Client, sql: &str) -> Vec<Option<String>> {
 
 /// SQLSTATE and message of a failure.
 pub(crate) fn failure(error: &tokio_postgres::Error) -> (String, String) {
-    let database = error.as_db_error().unwrap_or_else(|| panic!("{error:?}"));
+    let database = error.as_db_error().expect("an error of the server");
     (database.code().code().to_owned(), database.message().to_owned())
 }

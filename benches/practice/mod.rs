@@ -13,7 +13,7 @@ use causeway_servicenow::ServiceNow;
 use serde_json::json;
 
 /// Columns of `salesforce.opportunity`.
-pub const OPPORTUNITY: &[&str] = &[
+pub(crate) const OPPORTUNITY: &[&str] = &[
     "id",
     "accountid",
     "name",
@@ -38,7 +38,7 @@ pub const OPPORTUNITY: &[&str] = &[
 ];
 
 /// Columns of `servicenow.incident`.
-pub const INCIDENT: &[&str] = &[
+pub(crate) const INCIDENT: &[&str] = &[
     "sys_id",
     "number",
     "short_description",
@@ -63,16 +63,16 @@ pub const INCIDENT: &[&str] = &[
 ];
 
 /// Both practice orgs, running.
-pub struct Orgs {
+pub(crate) struct Orgs {
     /// The Salesforce org.
-    pub salesforce: salesforce::Org,
+    pub(crate) salesforce: salesforce::Org,
     /// The ServiceNow instance.
-    pub servicenow: servicenow::Instance,
+    pub(crate) servicenow: servicenow::Instance,
 }
 
 impl Orgs {
     /// Starts both on free ports of loopback.
-    pub async fn start(scale: usize) -> Self {
+    pub(crate) async fn start(scale: usize) -> Self {
         let options = Options {
             scale,
             ..Options::default()
@@ -88,7 +88,7 @@ impl Orgs {
     }
 
     /// The Salesforce source at `url`.
-    pub fn salesforce_at(url: &str) -> Arc<dyn Source> {
+    pub(crate) fn salesforce_at(url: &str) -> Arc<dyn Source> {
         use salesforce::credentials::{CLIENT_ID, CLIENT_SECRET};
         let config = json!({
             "url": url,
@@ -99,7 +99,7 @@ impl Orgs {
     }
 
     /// The ServiceNow source at `url`.
-    pub fn servicenow_at(url: &str) -> Arc<dyn Source> {
+    pub(crate) fn servicenow_at(url: &str) -> Arc<dyn Source> {
         use servicenow::credentials::{CLIENT_ID, CLIENT_SECRET};
         let config = json!({
             "url": url,
@@ -111,28 +111,27 @@ impl Orgs {
 }
 
 /// The context of one query without limits.
-pub fn context() -> Arc<QueryContext> {
+pub(crate) fn context() -> Arc<QueryContext> {
     Arc::new(QueryContext::new(1, Arc::new(Principal::default()), 0, true))
 }
 
 /// Asks for all rows of these columns.
-pub async fn whole_scan(source: &Arc<dyn Source>, table: &str, columns: &[&str]) -> RemoteQuery {
+pub(crate) async fn whole_scan(source: &Arc<dyn Source>, table: &str, columns: &[&str]) -> RemoteQuery {
     let table = source
         .table(&context(), table)
         .await
         .expect("the table is described");
     let at = |name: &&str| {
-        let column = table.column(name);
-        column
-            .unwrap_or_else(|| panic!("{} has no column {name}", table.name.name))
-            .0
+        let found = table.column(name);
+        assert!(found.is_some(), "{} has no column {name}", table.name.name);
+        found.map_or(0, |(at, _)| at)
     };
     let columns = columns.iter().map(at).collect();
     RemoteQuery::new(table, columns)
 }
 
 /// Signs in to the org at `url`, without any of our own code.
-pub async fn sign_in(url: &str, name: &str) -> String {
+pub(crate) async fn sign_in(url: &str, name: &str) -> String {
     let (path, id, secret) = match name {
         "salesforce" => (
             "services/oauth2/token",
@@ -159,5 +158,6 @@ pub async fn sign_in(url: &str, name: &str) -> String {
         .expect("an answer");
     let answer: serde_json::Value =
         serde_json::from_slice(&answer.bytes().await.expect("a body")).expect("a token answer");
-    answer["access_token"].as_str().expect("a token").to_owned()
+    let token = answer.get("access_token").and_then(serde_json::Value::as_str);
+    token.expect("a token").to_owned()
 }

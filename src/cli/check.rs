@@ -5,11 +5,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use causeway_core::{DomainTree, Principal, Source};
+use causeway_core::{DomainTree, Principal, QueryContext, Source, TableName};
 use causeway_sql::{Engine, Policy};
 
 use super::Failure;
 use crate::config;
+
+/// Tables of a source that are named; real orgs have thousands.
+const SHOWN_TABLES: usize = 30;
 
 /// Counts what is wrong, one line per finding.
 #[derive(Default)]
@@ -80,13 +83,15 @@ async fn check_source(
             .subjects
             .get(name.as_ref())
             .map(|subject| format!(" as {subject}"));
-        match source.sign_in(&context).await {
-            Ok(()) => {
-                findings.good(&format!(
-                    "{name}: signed in to {}{}",
-                    source.url(),
-                    subject.unwrap_or_default()
-                ));
+        let who = format!(
+            "{name}: signed in to {}{}",
+            source.url(),
+            subject.unwrap_or_default()
+        );
+        match sign_in(source, &context).await {
+            Ok(tables) if tables.is_empty() => findings.bad(&format!("{who}, but no table is visible")),
+            Ok(tables) => {
+                findings.good(&format!("{who}: {} tables: {}", tables.len(), listed(&tables)));
                 reader.get_or_insert(context);
             }
             Err(error) => findings.bad(&error.to_string()),
@@ -95,20 +100,33 @@ async fn check_source(
     let Some(context) = reader else {
         return Ok(());
     };
-    match source.tables(&context).await {
-        Ok(tables) if tables.is_empty() => findings.bad(&format!("{name}: no table is visible")),
-        Ok(tables) => {
-            let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
-            findings.good(&format!("{name}: {} tables: {}", names.len(), names.join(", ")));
-        }
-        Err(error) => findings.bad(&error.to_string()),
-    }
     match source.domains(&context).await {
         Ok(Some(tree)) => check_domains(findings, name, &tree, users),
         Ok(None) => {}
         Err(error) => findings.bad(&error.to_string()),
     }
     Ok(())
+}
+
+/// Signs in and lists the tables: some flows send their credential with the first call only.
+async fn sign_in(
+    source: &Arc<dyn Source>,
+    context: &QueryContext,
+) -> Result<Arc<Vec<TableName>>, causeway_core::Error> {
+    source.sign_in(context).await?;
+    source.tables(context).await
+}
+
+fn listed(tables: &[TableName]) -> String {
+    let names: Vec<&str> = tables
+        .iter()
+        .map(|table| table.name.as_str())
+        .take(SHOWN_TABLES)
+        .collect();
+    match tables.len() - names.len() {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
 }
 
 fn check_domains(findings: &mut Findings, source: &str, tree: &DomainTree, users: &[Arc<Principal>]) {

@@ -15,6 +15,19 @@ pub(super) async fn run(options: &Options, folder: Option<&Path>) -> Result<(), 
         Some(folder) => {
             std::fs::create_dir_all(folder)?;
             let path = orgs.write_configuration(folder)?;
+            let certificates = [
+                ("salesforce.crt", orgs.salesforce.certificate_pem()),
+                ("servicenow.crt", orgs.servicenow.certificate_pem()),
+            ];
+            for (name, certificate) in certificates {
+                if let Some(pem) = certificate {
+                    std::fs::write(folder.join(name), pem)?;
+                    println!(
+                        "\nCertificate for clients to trust: {}",
+                        folder.join(name).display()
+                    );
+                }
+            }
             println!(
                 "\nConfiguration written: causeway serve --config {}",
                 path.display()

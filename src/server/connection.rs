@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use causeway_sql::Error;
 use futures::FutureExt as _;
@@ -16,11 +17,19 @@ use super::registry::Interrupt;
 use super::startup::{self, Ended, Welcomed};
 use super::wire::{ReadError, Reader};
 
+/// Finds clients that died without closing their connection, and with them the statements that nobody waits for.
+const KEEPALIVE: socket2::TcpKeepalive = socket2::TcpKeepalive::new()
+    .with_time(Duration::from_secs(30))
+    .with_interval(Duration::from_secs(10));
+
 /// Runs a connection until either side ends it.
 pub(super) async fn run(shared: Arc<Shared>, socket: TcpStream, peer: SocketAddr, is_full: bool) {
     // Rows go out in large pieces already; waiting to gather more would only delay small answers.
-    if let Err(error) = socket.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
+    let prepared = socket
+        .set_nodelay(true)
+        .and_then(|()| socket2::SockRef::from(&socket).set_tcp_keepalive(&KEEPALIVE));
+    if let Err(error) = prepared {
+        tracing::debug!(%peer, %error, "cannot set socket options");
     }
     let welcoming = tokio::time::timeout(shared.startup_timeout, welcome(&shared, socket, is_full));
     let welcomed = tokio::select! {

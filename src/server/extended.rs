@@ -13,9 +13,10 @@ use pgwire::messages::extendedquery::{
 };
 use pgwire::messages::response::EmptyQueryResponse;
 
-use super::conversation::{Conversation, Failure, Running, complete};
+use super::conversation::{Conversation, Failure, complete};
 use super::errors::{shutting_down, sqlstate};
 use super::rows::{Encoder, Formats};
+use super::running::Running;
 use super::{parameters, types};
 
 /// A parsed statement.

@@ -4,6 +4,7 @@
 //! Invariant: a connection reads its socket while a statement runs, so a client that goes away ends its work at once.
 //! Start at [`Server::bind`]; one connection is `connection`, its statements are `conversation`.
 
+mod column;
 mod connection;
 mod conversation;
 mod errors;
@@ -11,6 +12,7 @@ mod extended;
 mod parameters;
 mod registry;
 mod rows;
+mod running;
 mod startup;
 mod tls;
 mod types;

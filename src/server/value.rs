@@ -23,6 +23,11 @@ macro_rules! put {
     };
 }
 
+/// `int8out`.
+pub(super) fn integer(out: &mut BytesMut, value: i64) {
+    put!(out, "{value}");
+}
+
 /// `float8out`: the shortest digits that give the same number back.
 pub(super) fn float8(out: &mut BytesMut, value: f64) {
     float(

@@ -1,5 +1,5 @@
 use futures::StreamExt as _;
-use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::{AsyncMessage, NoTls, SimpleQueryMessage};
 
 use crate::practice::{Practice, failure, texts};
 
@@ -77,15 +77,20 @@ async fn a_syntax_error_points_at_its_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_misspelled_table_gets_a_suggestion() {
     let practice = Practice::start().await;
+    // Suggestions cost no call: they come from the names that are known already.
+    let context = practice.engine.query_context("ana").expect("a user");
+    for source in practice.engine.sources() {
+        source.tables(&context).await.expect("tables");
+    }
     let ana = practice.connect("ana").await;
     let error = ana
-        .simple_query("SELECT * FROM salesforce.oportunity")
+        .simple_query("SELECT * FROM servicenow.incidnet")
         .await
         .expect_err("no such table");
     let error = error.as_db_error().expect("from the server");
     assert_eq!(error.code().code(), "42P01");
     let text = format!("{} {}", error.message(), error.hint().unwrap_or_default());
-    assert!(text.contains("opportunity"), "{text}");
+    assert!(text.contains("did you mean 'incident'"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,4 +159,46 @@ async fn changes_are_refused() {
         let error = ana.simple_query(sql).await.expect_err(sql);
         assert_eq!(failure(&error).0, "0A000", "{sql}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_proven_whole_is_an_error_or_a_warning() {
+    let practice = Practice::start().await;
+    practice.orgs.servicenow.semantics().change(|semantics| {
+        // A field ACL: the key is missing from every record, and a NULL would be a lie.
+        let hidden = ("customer_account".to_owned(), "phone".to_owned());
+        semantics.hidden_fields.insert(hidden);
+    });
+    let (client, mut connection) = practice
+        .config("admin")
+        .connect(NoTls)
+        .await
+        .expect("a connection");
+    let mut warnings = Vec::new();
+    let sql = "SELECT phone FROM servicenow.customer_account LIMIT 1";
+    let asking = async {
+        let error = client.simple_query(sql).await.expect_err("strict");
+        client
+            .simple_query("SET causeway.strict = off")
+            .await
+            .expect("set");
+        client.simple_query(sql).await.expect("not strict");
+        failure(&error)
+    };
+    tokio::pin!(asking);
+    let refused = loop {
+        tokio::select! {
+            refused = &mut asking => break refused,
+            message = futures::future::poll_fn(|context| connection.poll_message(context)) => {
+                if let Some(Ok(AsyncMessage::Notice(notice))) = message {
+                    warnings.push((notice.severity().to_owned(), notice.message().to_owned()));
+                }
+            }
+        }
+    };
+    assert_eq!(refused.0, "HV000", "{refused:?}");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let (severity, message) = &warnings[0];
+    assert_eq!(severity, "WARNING");
+    assert!(message.starts_with("servicenow.customer_account: "), "{message}");
 }
