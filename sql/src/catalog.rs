@@ -69,6 +69,8 @@ struct Scope {
     path: PolicyPath,
     /// A question about the catalog itself: it shows columns of described tables and describes none.
     only_described: bool,
+    /// Where unqualified names are looked up; empty stands for every source.
+    search_path: Vec<String>,
 }
 
 /// The catalog of one statement.
@@ -79,11 +81,13 @@ pub(crate) fn statement_catalogs(
     asks_catalog: bool,
 ) -> Result<Arc<dyn CatalogProviderList>> {
     let (person, context) = (Arc::clone(person), Arc::clone(context));
+    let search_path = person.settings.read().search_path.clone();
     let scope = Scope {
         person,
         context,
         path: PolicyPath::default(),
         only_described: asks_catalog,
+        search_path,
     };
     let catalog = scope.catalog()?;
     catalog.register_schema("pg_catalog", pg_catalog)?;
@@ -184,7 +188,7 @@ impl SchemaProvider for SearchSchema {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
-        let path = self.scope.person.settings.read().search_path.clone();
+        let path = &self.scope.search_path;
         let sources = self.scope.person.engine.sources.iter();
         let mut on_path: Vec<_> = sources
             .filter(|source| path.is_empty() || path.iter().any(|name| *name == **source.name()))
@@ -226,11 +230,14 @@ impl Overlay {
         path: PolicyPath,
     ) -> Result<Self> {
         let (person, context) = (Arc::clone(person), Arc::clone(context));
+        // A policy means the same tables whatever the person's session looks like.
+        let search_path = person.engine.defaults.search_path.clone();
         let scope = Scope {
             person,
             context,
             path,
             only_described: false,
+            search_path,
         };
         let catalog = scope.catalog()?;
         catalog.register_schema(Self::SCHEMA, Arc::new(TargetSchema { raw }))?;

@@ -196,6 +196,14 @@ fn describe(error: &DataFusionError) -> Error {
         DataFusionError::SchemaError(schema, _) => from_schema(schema),
         DataFusionError::NotImplemented(message) => Error::new(sqlstate::NOT_SUPPORTED, message.clone()),
         DataFusionError::Plan(message) => from_plan(message),
+        DataFusionError::Execution(message)
+            if message.contains("Scalar subquery returned more than one row") =>
+        {
+            Error::new(
+                "21000",
+                "more than one row returned by a subquery used as an expression",
+            )
+        }
         DataFusionError::Execution(message) => Error::new("22000", message.clone()),
         DataFusionError::ResourcesExhausted(message) => Error::new("53200", message.clone())
             .with_hint("narrow the query; sorts, joins and groupings run in the server's memory"),

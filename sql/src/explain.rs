@@ -15,6 +15,7 @@ use crate::Error;
 use crate::catalog::Person;
 use crate::error::sqlstate;
 use crate::leaf::RemoteScanExec;
+use crate::policy::PolicyExec;
 
 /// How EXPLAIN was asked for.
 #[derive(Debug, Clone, Copy)]
@@ -90,21 +91,56 @@ pub(crate) async fn explain(
         }
     }
     let mut lines = Vec::new();
-    write_node(&plan, 0, style, &mut lines);
+    let counts = if style.analyze {
+        Counts::above_policies(person)
+    } else {
+        Counts::None
+    };
+    write_node(&plan, 0, counts, &mut lines);
     if style.analyze {
         lines.push(format!("Actual: {rows} rows"));
         lines.extend(spent(person, context));
     } else {
         let (calls, estimated_rows) = estimates(&plan);
-        lines.push(format!(
-            "Estimated: {calls} api calls, {estimated_rows} remote rows"
-        ));
+        lines.push(match person.may_see_counts() {
+            true => format!("Estimated: {calls} api calls, {estimated_rows} remote rows"),
+            false => format!("Estimated: {calls} api calls"),
+        });
     }
     let column = Arc::new(StringArray::from(lines));
     RecordBatch::try_new(schema(), vec![column]).map_err(Error::internal)
 }
 
-fn write_node(node: &Arc<dyn ExecutionPlan>, depth: usize, style: Style, lines: &mut Vec<String>) {
+/// Which operators show how many rows came out of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counts {
+    All,
+    /// Those above the row policies: what comes out below them tells how many hidden rows there are.
+    AbovePolicies,
+    None,
+}
+
+impl Counts {
+    fn above_policies(person: &Person) -> Self {
+        if person.may_see_counts() {
+            Self::All
+        } else {
+            Self::AbovePolicies
+        }
+    }
+
+    /// For the operators below `node`.
+    fn below(self, node: &Arc<dyn ExecutionPlan>) -> Self {
+        let is_policy = node.downcast_ref::<PolicyExec>().is_some();
+        if self == Self::AbovePolicies && is_policy {
+            Self::None
+        } else {
+            self
+        }
+    }
+}
+
+fn write_node(node: &Arc<dyn ExecutionPlan>, depth: usize, counts: Counts, lines: &mut Vec<String>) {
     let indent = "  ".repeat(depth);
     let own = match node.downcast_ref::<RemoteScanExec>() {
         Some(scan) => scan.explained(),
@@ -118,7 +154,7 @@ fn write_node(node: &Arc<dyn ExecutionPlan>, depth: usize, style: Style, lines: 
     };
     let actual = node
         .metrics()
-        .filter(|_| style.analyze)
+        .filter(|_| counts != Counts::None)
         .and_then(|metrics| metrics.output_rows());
     for (at, line) in own.into_iter().enumerate() {
         match (at, actual) {
@@ -128,7 +164,7 @@ fn write_node(node: &Arc<dyn ExecutionPlan>, depth: usize, style: Style, lines: 
         }
     }
     for child in node.children() {
-        write_node(child, depth + 1, style, lines);
+        write_node(child, depth + 1, counts.below(node), lines);
     }
 }
 

@@ -71,7 +71,11 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
     if query.is_empty() {
         return Ok(stream::empty().boxed());
     }
-    let mut queries = keys::split(spec.source.as_ref(), &query).map_err(source_error)?;
+    let mut queries = match keys::split(spec.source.as_ref(), &query) {
+        // Not even one key fits beside the columns: the whole table is asked for, and the join picks its rows.
+        Err(error) if error.kind == Kind::Malformed && query.keys.take().is_some() => vec![query.clone()],
+        queries => queries.map_err(source_error)?,
+    };
     if query.keys.is_some() && is_cheaper_whole(&spec, queries.len()) {
         query.keys = None;
         queries = vec![query];

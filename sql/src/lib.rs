@@ -21,6 +21,7 @@ mod settings;
 mod statement;
 mod system;
 mod table;
+mod yield_in_joins;
 
 pub use answer::Answer;
 pub use datafusion::common::ScalarValue;

@@ -180,6 +180,8 @@ pub(crate) fn install(base: SessionState, person: &Arc<Person>) -> Result<(Sessi
     let context = SessionContext::new_with_state(base);
     context.register_catalog(DATABASE, Arc::new(MemoryCatalogProvider::new()));
     setup_pg_catalog(&context, DATABASE, EmptyContextProvider).map_err(|error| *error)?;
+    // DataFusion's own reads its pattern in another language than PostgreSQL's, and answers something else without saying so.
+    context.deregister_udf("to_char");
     let object_ids = ObjectIds::default();
     for function in session_functions(person, &object_ids) {
         context.register_udf(function);

@@ -26,6 +26,7 @@ use crate::engine::{EngineShared, QueryRecord, QueryState};
 use crate::error::sqlstate;
 use crate::pg_catalog::PgCatalog;
 use crate::settings::{Settings, SharedSettings};
+use crate::yield_in_joins::YieldInJoins;
 use crate::{Answer, Error, Statement, column_names, explain, pg_catalog, statement};
 
 /// What a statement takes and returns.
@@ -76,6 +77,7 @@ impl Session {
             .with_runtime_env(Arc::clone(&person.engine.runtime))
             .with_default_features()
             .with_physical_optimizer_rule(Arc::new(AwaitKeys))
+            .with_physical_optimizer_rule(Arc::new(YieldInJoins))
             .build();
         let (base, pg_catalog) = pg_catalog::install(base, &person)?;
         Ok(Self {
@@ -174,7 +176,21 @@ impl Session {
                 .or(inferred)
                 .unwrap_or(DataType::Utf8)
         };
-        let parameters = (0..highest.max(declared.len())).map(parameter).collect();
+        let counts = statement.row_count_parameters();
+        let parameter = |at: usize| match parameter(at) {
+            DataType::Utf8 if counts.contains(&(at + 1)) => DataType::Int64,
+            known => known,
+        };
+        let parameters: Vec<DataType> = (0..highest.max(declared.len())).map(parameter).collect();
+        let typed = parameters
+            .iter()
+            .map(ScalarValue::try_from)
+            .collect::<Result<Vec<_>, _>>()?;
+        let plan = if typed.is_empty() {
+            plan
+        } else {
+            with_values(plan, typed)?
+        };
         let schema = column_names::renamed(&statement.ast, &Arc::new(plan.schema().as_arrow().clone()));
         Ok(Description {
             parameters,
@@ -324,8 +340,7 @@ impl Session {
         if parameters.is_empty() {
             return Ok((state, plan));
         }
-        let values = parameters.into_iter().map(ScalarAndMetadata::from).collect();
-        Ok((state, plan.with_param_values(ParamValues::List(values))?))
+        Ok((state, with_values(plan, parameters)?))
     }
 
     /// Plans a query over the catalog that this person may see.
@@ -421,6 +436,11 @@ impl Session {
         let value = Arc::new(StringArray::from(vec![settings.show(&name)?]));
         RecordBatch::try_new(show_schema(variable), vec![value]).map_err(Error::internal)
     }
+}
+
+fn with_values(plan: LogicalPlan, values: Vec<ScalarValue>) -> Result<LogicalPlan, Error> {
+    let values = values.into_iter().map(ScalarAndMetadata::from).collect();
+    Ok(plan.with_param_values(ParamValues::List(values))?)
 }
 
 fn show_schema(variable: &[ast::Ident]) -> SchemaRef {

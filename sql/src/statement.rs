@@ -8,7 +8,9 @@ use std::sync::LazyLock;
 
 use datafusion::sql::sqlparser::ast::{self, VisitMut, VisitorMut, visit_relations};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 
 use crate::Error;
@@ -37,6 +39,19 @@ impl Statement {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Numbers of the parameters that stand for row counts, in LIMIT and OFFSET.
+    pub(crate) fn row_count_parameters(&self) -> Vec<usize> {
+        let ast::Statement::Query(query) = &self.ast else {
+            return Vec::new();
+        };
+        let Some(ast::LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause else {
+            return Vec::new();
+        };
+        let counts = limit.iter().chain(offset.iter().map(|offset| &offset.value));
+        let number = |count: &ast::Expr| count.to_string().strip_prefix('$')?.parse().ok();
+        counts.filter_map(number).collect()
     }
 
     /// Its command tag, for example `SELECT`, `SET` or `BEGIN`.
@@ -71,18 +86,24 @@ static COMPATIBILITY: LazyLock<PostgresCompatibilityParser> = LazyLock::new(Post
 /// # Errors
 /// 42601 with the position.
 pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
+    refuse_long_chains(sql)?;
     let plain = Parser::parse_sql(&PostgreSqlDialect {}, sql);
     let compatible = || COMPATIBILITY.parse(sql);
     let parsed = match plain {
         Ok(parsed) => parsed,
         // Some catalog questions of clients only parse after substitution.
         Err(error) => match compatible() {
-            Ok(statements) => {
+            Ok(statements)
+                if statements
+                    .iter()
+                    .all(|ast| asks_catalog(ast) || !matches!(ast, ast::Statement::Query(_))) =>
+            {
                 return Ok(statements
                     .into_iter()
                     .map(|ast| catalog_question(ast.to_string(), ast))
                     .collect());
             }
+            Ok(_) => return Err(located(sql, &error)),
             Err(_) => return Err(located(sql, &error)),
         },
     };
@@ -160,11 +181,12 @@ impl VisitorMut for WithoutArrayQueries {
     }
 }
 
-/// Whether a statement reads PostgreSQL's catalog and no data, or reads no table at all.
+/// Whether a statement reads PostgreSQL's catalog and no data, or calls one of its functions and reads nothing.
 fn asks_catalog(statement: &ast::Statement) -> bool {
     if !matches!(statement, ast::Statement::Query(_)) {
         return false;
     }
+    let mut reads_catalog = false;
     let data = visit_relations(statement, |name| {
         let parts: Vec<String> = name
             .0
@@ -173,17 +195,65 @@ fn asks_catalog(statement: &ast::Statement) -> bool {
             .map(|ident| ident.value.to_lowercase())
             .collect();
         let of_catalog = match parts.as_slice() {
-            [table] => table.starts_with("pg_") || common_table(statement, table),
+            [table] if common_table(statement, table) => return ControlFlow::Continue(()),
+            [table] => table.starts_with("pg_"),
             [.., schema, _] => schema == "pg_catalog" || schema == "information_schema",
             [] => false,
         };
+        reads_catalog |= of_catalog;
         if of_catalog {
             ControlFlow::Continue(())
         } else {
             ControlFlow::Break(())
         }
     });
-    data.is_continue()
+    data.is_continue() && (reads_catalog || calls_catalog(statement))
+}
+
+/// Whether a statement that reads no table uses functions or types of PostgreSQL's catalog.
+fn calls_catalog(statement: &ast::Statement) -> bool {
+    let text = statement.to_string().to_lowercase();
+    [
+        "pg_",
+        "::reg",
+        "current_schema",
+        "current_user",
+        "current_database",
+        "session_user",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
+}
+
+/// Most operators in one statement. Planning takes stack and time that grow with the depth of a chain of operators; lists such as
+/// `IN (…)` are flat and don't count.
+const MOST_OPERATORS: usize = 1000;
+
+fn refuse_long_chains(sql: &str) -> Result<(), Error> {
+    let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize() else {
+        return Ok(());
+    };
+    let is_operator = |token: &&Token| match token {
+        Token::Word(word) => matches!(
+            word.keyword,
+            Keyword::AND | Keyword::OR | Keyword::NOT | Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT
+        ),
+        Token::Plus
+        | Token::Minus
+        | Token::Mul
+        | Token::Div
+        | Token::Mod
+        | Token::StringConcat
+        | Token::DoubleColon => true,
+        _ => false,
+    };
+    let operators = tokens.iter().filter(is_operator).count();
+    if operators <= MOST_OPERATORS {
+        return Ok(());
+    }
+    let message = format!("the statement has {operators} operators; at most {MOST_OPERATORS} are supported");
+    Err(Error::new("54001", message)
+        .with_hint("use IN (…) or a join with VALUES instead of a long chain of conditions"))
 }
 
 /// Whether `name` is a WITH query of the statement.
@@ -244,11 +314,24 @@ mod tests {
         assert_eq!(asks("SELECT * FROM salesforce.account"), [false]);
         assert_eq!(asks("SELECT relname FROM pg_catalog.pg_class c"), [true]);
         assert_eq!(asks("SELECT (SELECT name FROM salesforce.account)"), [false]);
-        assert_eq!(asks("SELECT 1; SELECT 2 FROM pg_class"), [true, true]);
+        assert_eq!(asks("SELECT 1; SELECT 2 FROM pg_class"), [false, true]);
+        assert_eq!(asks("SELECT pg_catalog.version()"), [true]);
+        assert_eq!(
+            asks("WITH t(x) AS (VALUES (1), (2)) SELECT (SELECT x FROM t)"),
+            [false]
+        );
         assert_eq!(
             asks("SELECT * FROM pg_class JOIN salesforce.account ON true"),
             [false]
         );
+    }
+
+    #[test]
+    fn a_chain_that_would_exhaust_the_stack_is_refused() {
+        let chain = format!("SELECT 1{}", "+1".repeat(5000));
+        assert_eq!(parse(&chain).expect_err("too long").sqlstate, "54001");
+        let list = format!("SELECT 1 WHERE 1 IN ({}1)", "1,".repeat(20_000));
+        assert_eq!(parse(&list).expect("a flat list").len(), 1);
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl RemoteTable {
             .columns
             .iter()
             .enumerate()
-            .filter(|(_, column)| !access.denied.contains(&column.name))
+            .filter(|(_, column)| access.shows(&table, column))
             .map(|(index, _)| index)
             .collect();
         let schema = masked_schema(&table, &visible, &access);
@@ -83,10 +83,9 @@ impl RemoteTable {
             .iter()
             .any(|column| self.access.masks.contains_key(&column.name));
         let below_policy = self.access.restricts_rows(&self.table) && !self.raw;
-        if !self.person.settings.read().pushdown
-            || (masked && !self.raw)
-            || (below_policy && !lower::is_leakproof(filter))
-        {
+        let off = !self.person.settings.read().pushdown;
+        // Policies are pushed whatever the setting: what they hide should not even be fetched.
+        if (!self.raw && (off || masked)) || (below_policy && !lower::is_leakproof(filter)) {
             return TableProviderFilterPushDown::Unsupported;
         }
         let predicate = lower::lower(&self.table, filter);

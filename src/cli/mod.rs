@@ -127,7 +127,12 @@ enum Format {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_logging();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        // Planning recurses as deep as a statement's longest chain of operators.
+        .thread_stack_size(64 << 20)
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start: {error}")),
     };

@@ -117,8 +117,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_verifier_made_by_postgresql_matches_its_password() {
-        // SELECT rolpassword FROM pg_authid after CREATE ROLE x PASSWORD 'pencil' on PostgreSQL 15, with a fixed salt.
+    fn a_verifier_of_postgresql_matches_its_password() {
+        // Salt and password of RFC 7677; a role with this verifier signs in to PostgreSQL 15 with 'pencil'.
         let salt = BASE64.decode("W22ZaJ0SNY7soEsUEjb6gQ==").expect("base64");
         let derived = Verifier::derive_with("pencil", salt, Verifier::ITERATIONS);
         let text = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";

@@ -45,7 +45,12 @@ impl Statuses {
     /// `Ok` for an answer that holds JSON; whether it is a whole page shows in decoding.
     pub(crate) fn judge(self, origin: &Arc<str>, answer: Answer<'_>) -> Result<(), Error> {
         let is_page = answer.body.trim_ascii_start().first() == Some(&b'<');
-        let said = said(answer.body);
+        // A good answer is a page of megabytes; only a refusal is searched for words.
+        let said = if answer.status == 200 {
+            String::new()
+        } else {
+            said(answer.body)
+        };
         let fail = |kind, message: String| Err(Error::new(origin, kind, message));
         match answer.status {
             200 if is_page => fail(

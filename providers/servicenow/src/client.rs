@@ -155,7 +155,7 @@ impl Client {
         resource: &str,
     ) -> Result<Fetched, Error> {
         let target = plan.target(position);
-        let text = plan.query_text(position);
+        let text = plan.shown_text(position);
         let (body, total, exchange) = if target.len() > LONGEST_TARGET {
             self.batched(context, &target, resource, text).await?
         } else {

@@ -93,6 +93,17 @@ impl Plan {
         self.filter.text(position.after.as_deref())
     }
 
+    /// The encoded query as the ledger shows it: without the place where a later page begins, which is the key of a record that
+    /// the reader of the ledger may not be allowed to see.
+    pub(crate) fn shown_text(&self, position: &Position) -> String {
+        let text = self.filter.text(None);
+        if position.after.is_some() || position.offset > 0 {
+            format!("{text} (a later page)")
+        } else {
+            text
+        }
+    }
+
     /// Path and query of the page at `position`. Version 2 is pinned: version 1 answers 404 for an empty list.
     pub(crate) fn target(&self, position: &Position) -> String {
         let mut target = format!(

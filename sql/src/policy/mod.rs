@@ -9,8 +9,8 @@ mod plan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use causeway_core::{Principal, Table, matches_pattern};
-use datafusion::sql::sqlparser::ast::Expr as SqlExpr;
+use causeway_core::{Column, Origin, Principal, Table, matches_pattern};
+use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Value};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
@@ -18,6 +18,7 @@ use serde::Deserialize;
 
 use crate::Error;
 use crate::error::{sqlstate, syntax};
+pub(crate) use barrier::PolicyExec;
 pub(crate) use plan::scan_restricted;
 
 /// One `[[policies]]` entry of the configuration. All that bind a person and a table hold together.
@@ -143,14 +144,33 @@ impl Access {
                     .iter()
                     .map(|column| column.to_lowercase()),
             );
-            access.masks.extend(
-                policy
-                    .masks
-                    .iter()
-                    .map(|(column, expr)| (column.clone(), expr.clone())),
-            );
+            for (column, mask) in &policy.masks {
+                access.mask(column, mask);
+            }
         }
         access
+    }
+
+    /// Adds a mask. Where two policies mask a column differently, nothing of it is shown.
+    fn mask(&mut self, column: &str, mask: &SqlExpr) {
+        let nothing = SqlExpr::Value(Value::Null.with_empty_span());
+        let shown = match self.masks.get(column) {
+            Some(other) if other != mask => nothing,
+            _ => mask.clone(),
+        };
+        self.masks.insert(column.to_owned(), shown);
+    }
+
+    /// Whether the column exists for the person. What is made from a denied or masked column goes with it: its display twin, and
+    /// the link that holds the record's key.
+    pub(crate) fn shows(&self, table: &Table, column: &Column) -> bool {
+        let hides = |name: &str| self.denied.contains(name) || self.masks.contains_key(name);
+        let made_from_hidden = match &column.origin {
+            Origin::Field(_) => false,
+            Origin::Display(field) => hides(&field.to_lowercase()),
+            Origin::RecordUrl => table.columns.get(table.key).is_some_and(|key| hides(&key.name)),
+        };
+        !self.denied.contains(&column.name) && !made_from_hidden
     }
 
     /// Whether some rows of the table may be hidden.

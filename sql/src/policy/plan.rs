@@ -97,7 +97,7 @@ async fn policied(
         .table
         .columns
         .iter()
-        .filter(|column| !table.access.denied.contains(&column.name));
+        .filter(|column| table.access.shows(&table.table, column));
     select.projection = visible
         .map(|column| {
             let name = ast::Ident::with_quote('"', &column.name);
@@ -184,7 +184,7 @@ fn shown(table: &RemoteTable, plan: LogicalPlan) -> Result<LogicalPlan> {
         .table
         .columns
         .iter()
-        .filter(|column| !table.access.denied.contains(&column.name));
+        .filter(|column| table.access.shows(&table.table, column));
     let columns = visible.map(|column| match table.access.masks.get(&column.name) {
         None => ident(&column.name),
         Some(_) => cast(ident(&column.name), column.ty.arrow()).alias(&column.name),

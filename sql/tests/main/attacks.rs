@@ -166,3 +166,32 @@ async fn nobody_changes_data_or_reaches_files() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_lies_below_a_policy_is_not_counted_whatever_was_pushed() {
+    let world = world().await;
+    let session = world.session("ben").await;
+    let hidden = world
+        .value("admin", "SELECT count(*) FROM servicenow.incident")
+        .await;
+    let visible = world
+        .value("ben", "SELECT count(*) FROM servicenow.incident")
+        .await;
+    assert_ne!(hidden, visible);
+    for pushdown in ["on", "off"] {
+        session.set("causeway.pushdown", pushdown).expect("a setting");
+        for sql in [
+            "EXPLAIN ANALYZE SELECT sys_id FROM servicenow.incident",
+            "EXPLAIN SELECT sys_id FROM servicenow.incident",
+            "SELECT remote_query FROM causeway.requests",
+        ] {
+            let shown = rows(&session, sql).await.expect(sql).concat().join("\n");
+            assert!(
+                !shown.contains(&format!("rows={hidden}")),
+                "{pushdown} {sql}: {shown}"
+            );
+            assert!(!shown.contains("remote rows"), "{pushdown} {sql}: {shown}");
+            assert!(!shown.contains("sys_id>"), "{pushdown} {sql}: {shown}");
+        }
+    }
+}

@@ -166,3 +166,41 @@ async fn policies_that_lead_in_a_circle_are_an_error() {
         .await;
     assert_eq!(error.sqlstate, "42P17", "{}", error.message);
 }
+
+#[tokio::test]
+async fn what_is_made_from_a_denied_column_is_denied_too() {
+    let deny = |table: &str, column: &str| Policy {
+        table: table.to_owned(),
+        deny_columns: vec![column.to_owned()],
+        ..Policy::default()
+    };
+    let world = world_with(vec![
+        deny("servicenow.incident", "assigned_to"),
+        deny("salesforce.account", "id"),
+    ])
+    .await;
+    for sql in [
+        "SELECT assigned_to FROM servicenow.incident",
+        "SELECT dv_assigned_to FROM servicenow.incident",
+        "SELECT record_url FROM salesforce.account",
+    ] {
+        assert_eq!(world.error("ana", sql).await.sqlstate, "42703", "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_policy_does_not_follow_the_search_path_of_the_person() {
+    let unqualified = Policy {
+        rows: Some("accountid IN (SELECT u_salesforce_account_id FROM customer_account)".to_owned()),
+        ..opportunity_policy()
+    };
+    let world = world_with(vec![unqualified]).await;
+    let session = world.session("ana").await;
+    let count = "SELECT count(*) FROM salesforce.opportunity";
+    let before = crate::fixture::rows(&session, count).await.expect("a query");
+    session.set("search_path", "salesforce").expect("a setting");
+    assert_eq!(
+        crate::fixture::rows(&session, count).await.expect("a query"),
+        before
+    );
+}

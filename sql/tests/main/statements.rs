@@ -218,3 +218,67 @@ async fn psql_describes_one_table_with_one_call() {
         ["double precision", "Amount (Amount, currency(18,2))"]
     );
 }
+
+#[tokio::test]
+async fn a_scalar_subquery_with_several_rows_is_an_error() {
+    let world = world().await;
+    for sql in [
+        "SELECT (SELECT x FROM (VALUES (1), (2)) t(x))",
+        "WITH t(x) AS (VALUES (1), (2)) SELECT (SELECT x FROM t)",
+        "SELECT (SELECT name FROM salesforce.account)",
+    ] {
+        let error = world.error("admin", sql).await;
+        assert_eq!(error.sqlstate, "21000", "{sql}: {}", error.message);
+    }
+}
+
+#[tokio::test]
+async fn a_join_over_rows_in_memory_is_cancelled_at_once() {
+    let world = world().await;
+    let session = world.session("admin").await;
+    let canceller = session.canceller();
+    let sql = "SELECT count(*) FROM servicenow.incident a, servicenow.incident b, servicenow.incident c \
+               WHERE a.number < b.number AND b.number < c.number";
+    let (outcome, ()) = tokio::join!(batches(&session, sql), async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        canceller.cancel();
+    });
+    assert_eq!(outcome.expect_err("cancelled").sqlstate, "57014");
+}
+
+#[tokio::test]
+async fn limits_take_whole_numbers_as_parameters() {
+    let world = world().await;
+    let session = world.session("admin").await;
+    let statements = session
+        .parse("SELECT id, $1 AS own FROM salesforce.account LIMIT $2")
+        .expect("valid");
+    let description = session
+        .describe(
+            &statements[0],
+            &[Some(datafusion::arrow::datatypes::DataType::Boolean)],
+        )
+        .await;
+    let description = description.expect("describable");
+    assert_eq!(format!("{:?}", description.parameters), "[Boolean, Int64]");
+    assert_eq!(
+        description.schema.expect("columns").field(1).data_type(),
+        &datafusion::arrow::datatypes::DataType::Boolean
+    );
+    let parameters = vec![ScalarValue::Boolean(Some(true)), ScalarValue::Int64(Some(3))];
+    let answer = session.run(&statements[0], parameters).await.expect("runs");
+    let batches: Vec<_> = answer
+        .stream()
+        .await
+        .expect("rows")
+        .try_collect()
+        .await
+        .expect("rows");
+    assert_eq!(
+        batches
+            .iter()
+            .map(datafusion::arrow::array::RecordBatch::num_rows)
+            .sum::<usize>(),
+        3
+    );
+}
