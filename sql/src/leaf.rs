@@ -224,7 +224,7 @@ impl RemoteScanExec {
                 .render(&query)
                 .unwrap_or_else(|error| format!("(cannot be written: {})", error.message))
         };
-        let (table, calls) = (&query.table.name.remote, self.estimated_calls());
+        let (table, calls) = (&query.table.name.name, self.estimated_calls());
         let mut line = format!(
             "{}: {table}  calls≈{calls}  {}={text}",
             dialect.scan_name(),

@@ -174,7 +174,7 @@ fn queries(person: &Person) -> Result<RecordBatch> {
             ),
         ),
         ("state", text(queries.iter().map(|one| Some(one.state().name())))),
-        ("query", text(queries.iter().map(|one| Some(one.text.as_str())))),
+        ("text", text(queries.iter().map(|one| Some(one.text.as_str())))),
         (
             "milliseconds",
             Arc::new(Float64Array::from_iter_values(

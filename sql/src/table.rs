@@ -3,7 +3,7 @@
 //! Owns: what a person may see of a table (columns, row policies) and the negotiation of filters. Does not own: what may be
 //! pushed; see [`causeway_core::translate`]. Invariant: a table with row policies is only ever scanned through [`crate::policy`].
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use causeway_core::{Fidelity, RemoteQuery, Source, Table, translate};
@@ -33,7 +33,11 @@ pub(crate) struct RemoteTable {
     schema: SchemaRef,
     /// Whether this is the table below its own policies.
     raw: bool,
+    /// Predicates that were declined while the statement was planned, with the reason, for EXPLAIN.
+    declined: Declined,
 }
+
+type Declined = Arc<Mutex<Vec<(String, String)>>>;
 
 impl RemoteTable {
     pub(crate) fn new(
@@ -60,6 +64,7 @@ impl RemoteTable {
             visible,
             schema,
             raw: false,
+            declined: Declined::default(),
         }
     }
 
@@ -69,6 +74,7 @@ impl RemoteTable {
             visible: (0..self.table.columns.len()).collect(),
             schema: self.table.schema(),
             raw: true,
+            declined: Declined::default(),
             ..self.clone()
         }
     }
@@ -92,7 +98,18 @@ impl RemoteTable {
         match translate(self.source.dialect(), &self.table, &predicate) {
             // The leaf checks again what isn't exact, so nothing needs to be checked above it.
             Ok(_) => TableProviderFilterPushDown::Exact,
-            Err(_) => TableProviderFilterPushDown::Unsupported,
+            Err(reason) => {
+                self.decline(filter, reason);
+                TableProviderFilterPushDown::Unsupported
+            }
+        }
+    }
+
+    fn decline(&self, filter: &Expr, reason: String) {
+        let text = sql_text(filter);
+        let mut declined = self.declined.lock().unwrap_or_else(PoisonError::into_inner);
+        if declined.iter().all(|(known, _)| *known != text) {
+            declined.push((text, reason));
         }
     }
 
@@ -126,6 +143,16 @@ impl RemoteTable {
                 }
             }
         }
+        let declined = self
+            .declined
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        notes.extend(
+            declined
+                .into_iter()
+                .map(|(text, reason)| Note::Local(text, reason)),
+        );
         for column in to_check.iter().flat_map(|filter| filter.column_refs()) {
             if let Some((index, _)) = self.table.column(&column.name)
                 && !query.columns.contains(&index)
@@ -165,7 +192,12 @@ fn masked_schema(table: &Table, visible: &[usize], access: &Access) -> SchemaRef
 
 /// The expression as a person would write it, for EXPLAIN only.
 pub(crate) fn sql_text(expr: &Expr) -> String {
-    expr_to_sql(expr).map_or_else(|_| expr.to_string(), |sql| sql.to_string())
+    use datafusion::sql::sqlparser::ast::Expr as SqlExpr;
+    match expr_to_sql(expr) {
+        Ok(SqlExpr::Nested(inner)) => inner.to_string(),
+        Ok(sql) => sql.to_string(),
+        Err(_) => expr.to_string(),
+    }
 }
 
 #[async_trait]

@@ -71,8 +71,8 @@ let running = "1";
 for (let tries = 0; tries < 20 && running !== "0"; tries += 1) {
   await new Promise((resolve) => setTimeout(resolve, 100));
   running = String(
-    (await query("SELECT count(*) AS n FROM causeway.queries WHERE state = 'running' AND query LIKE '%a.number < b.number%'" +
-      " AND query NOT LIKE '%causeway.queries%'"))[0].n,
+    (await query("SELECT count(*) AS n FROM causeway.queries WHERE state = 'running' AND text LIKE '%a.number < b.number%'" +
+      " AND text NOT LIKE '%causeway.queries%'"))[0].n,
   );
 }
 equal("a client that goes away takes its statement along", running, "0");

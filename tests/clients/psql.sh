@@ -62,7 +62,7 @@ claim "bad SQL has its code" has 'ERROR: +42601'
 claim "psql shows the line" has '^LINE 1: '
 claim "psql points to the place" has '^ +\^$'
 ask ana -c 'EXPLAIN SELECT name FROM salesforce.account WHERE industry IS NULL'
-claim "EXPLAIN shows the remote query" has 'SalesforceScan: [Aa]ccount .*soql=SELECT .*FROM Account WHERE Industry = (null|NULL)'
+claim "EXPLAIN shows the remote query" has 'SalesforceScan: account .*soql=SELECT .*FROM Account WHERE Industry = (null|NULL)'
 
 started=$(date +%s%N)
 output="$(PGUSER=admin PGPASSWORD=admin-practice timeout --signal=INT 2 psql --no-psqlrc --set=VERBOSITY=verbose -c \

@@ -107,10 +107,11 @@ async fn explain_shows_the_remote_text_and_makes_no_data_call() {
         .join("\n");
     assert_eq!(world.calls(), (0, 0));
     for wanted in [
-        "SalesforceScan: Account",
+        "SalesforceScan: account",
         "soql=SELECT ",
         "Name = 'Boxeo'",
         "superset (",
+        "local (",
         "exact: ",
         "Estimated: 1 api calls",
     ] {
@@ -181,7 +182,7 @@ async fn a_statement_ends_at_its_timeout_and_when_it_is_cancelled() {
         ("57014", "canceling statement due to user request")
     );
     let states =
-        "SELECT state FROM causeway.queries WHERE query LIKE 'SELECT count%account' ORDER BY query_id";
+        "SELECT state FROM causeway.queries WHERE text LIKE 'SELECT count%account' ORDER BY query_id";
     world
         .salesforce
         .semantics()
