@@ -115,9 +115,10 @@ async fn handle(
 ) -> Handled {
     let handling = AssertUnwindSafe(conversation.handle(message)).catch_unwind();
     let outcome = tokio::select! {
+        // The socket comes first: a statement that computes without pause leaves nothing of the task's turn to what comes after it.
         biased;
-        outcome = handling => outcome,
         () = reader.gone() => return Handled::Gone,
+        outcome = handling => outcome,
     };
     match outcome {
         Ok(Ok(Flow::GoOn)) => Handled::GoOn,
