@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use causeway_core::{Kind, Principal, QueryContext, Source};
+use causeway_core::{Kind, Principal, QueryContext, Source, nearest};
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider,
     TableProvider,
@@ -149,6 +149,23 @@ impl SourceSchema {
     }
 }
 
+impl SourceSchema {
+    /// Suggests a table for one that doesn't exist. Learns the names when they aren't known: a mistyped name is worth the call.
+    async fn with_suggestion(&self, name: &str, mut error: causeway_core::Error) -> causeway_core::Error {
+        let known = self.source.known_tables(&self.scope.person.principal);
+        if error.kind != Kind::UnknownTable || known.is_some() {
+            return error;
+        }
+        let Ok(names) = self.source.tables(&self.scope.context).await else {
+            return error;
+        };
+        if let Some(near) = nearest(name, names.iter().map(|table| table.name.as_str())) {
+            error.message = format!("{}; did you mean '{near}'?", error.message);
+        }
+        error
+    }
+}
+
 #[async_trait]
 impl SchemaProvider for SourceSchema {
     fn table_names(&self) -> Vec<String> {
@@ -162,7 +179,10 @@ impl SchemaProvider for SourceSchema {
             let visible = table.and_then(|table| pg_catalog::visible_table(&self.scope.person, table));
             return Ok(visible.map(|table| Arc::new(table) as Arc<dyn TableProvider>));
         }
-        self.remote_table(name).await.map(Some).map_err(source_error)
+        match self.remote_table(name).await {
+            Ok(table) => Ok(Some(table)),
+            Err(error) => Err(source_error(self.with_suggestion(name, error).await)),
+        }
     }
 
     async fn table_type(&self, _name: &str) -> Result<Option<TableType>> {

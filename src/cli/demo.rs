@@ -59,20 +59,24 @@ pub(super) async fn run(listen: SocketAddr, once: bool, scale: usize) -> Result<
 
 /// Runs the demo queries and says what they show.
 async fn explain_to(engine: &Engine) -> Result<(), Failure> {
+    let admin = engine.session("admin").await?;
     let ana = engine.session("ana").await?;
     let ben = engine.session("ben").await?;
     println!(
-        "ana asks for the open opportunities of the account Boxeo. The account is in ServiceNow, they are in Salesforce:\n"
+        "The open opportunities of the account Boxeo. The account is in ServiceNow, they are in Salesforce.\n\
+         admin, who may see everything, asks:\n"
     );
     println!("{}", JOIN.trim_end());
     println!();
-    show(&ana, JOIN).await?;
+    show(&admin, JOIN).await?;
     let first = engine.ledger().exchanges().len();
     println!("\nThe API calls that this took, with signing in and learning the columns:\n");
     print_calls(engine.ledger(), 0);
-    show_quietly(&ana, JOIN).await?;
+    show_quietly(&admin, JOIN).await?;
     println!("\nThe same query again, now that the columns are known:\n");
     print_calls(engine.ledger(), first);
+    println!("\nana asks the same. Boxeo belongs to a domain that she sees:\n");
+    show(&ana, JOIN).await?;
     println!(
         "\nben asks the same. Boxeo belongs to a domain that he does not see, so to him it does not exist:\n"
     );

@@ -37,8 +37,18 @@ async fn unknown_names_come_with_a_suggestion() {
     );
     let error = world.error("admin", "SELECT 1 FROM salesforce.opportunit").await;
     assert_eq!(error.sqlstate, "42P01", "{}", error.message);
+    assert!(
+        error.message.contains("did you mean 'opportunity'?"),
+        "{}",
+        error.message
+    );
     let error = world.error("admin", "SELECT 1 FROM servicenow.incidnt").await;
     assert_eq!(error.sqlstate, "42P01", "{}", error.message);
+    assert!(
+        error.message.contains("did you mean 'incident'?"),
+        "{}",
+        error.message
+    );
     let error = world.error("admin", "SELECT 1 FROM nosuch.table_at_all").await;
     assert_eq!(error.sqlstate, "42P01", "{}", error.message);
     let error = world.error("admin", "SELECT no_such_function(1)").await;
