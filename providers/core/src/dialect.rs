@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Column, Condition, Error, Literal, Op, RemoteQuery};
+use crate::{AggregateFunction, Column, Condition, Error, Literal, Op, RemoteQuery, Table};
 
 /// What becomes of one comparison: verdict and translation are one value, made by one function.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,56 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
     fn sorts_like_arrow(&self, column: &Column) -> bool {
         let _ = column;
         false
+    }
+
+    /// Whether the source groups by the column exactly as Arrow does: values that differ are never put together, and all NULLs
+    /// are one group.
+    fn groups_like_arrow(&self, column: &Column) -> bool {
+        let _ = column;
+        false
+    }
+
+    /// Whether the source computes the aggregate over the column, or over rows, bit for bit as Arrow does.
+    fn aggregates_like_arrow(
+        &self,
+        table: &Table,
+        function: AggregateFunction,
+        column: Option<&Column>,
+    ) -> bool {
+        let _ = (table, function, column);
+        false
+    }
+
+    /// The condition that `column` of `table` is, or is not, among the values that `inner` selects as its only column.
+    ///
+    /// Shape: as exact as the conjuncts of `inner`, of which a negated one needs every one exact. NULL is never among the values.
+    /// `None` when the source can't say it.
+    fn semi_join(
+        &self,
+        table: &Table,
+        column: &Column,
+        inner: &RemoteQuery,
+        negated: bool,
+    ) -> Option<Condition> {
+        let _ = (table, column, inner, negated);
+        None
+    }
+
+    /// Conditions of [`Dialect::semi_join`] that one query may have.
+    fn most_semi_joins(&self) -> usize {
+        0
+    }
+
+    /// Whether this identity surely sees every record that a reference points to, so that a path to a parent shows a record exactly
+    /// when a scan of the parent's table would.
+    fn sees_every_parent(&self) -> bool {
+        false
+    }
+
+    /// A column of `parent` as a column of the table that refers to it by `reference`; `None` when no path leads there.
+    fn parent_column(&self, reference: &Column, parent: &Table, column: &Column) -> Option<Column> {
+        let _ = (reference, parent, column);
+        None
     }
 
     /// Name of a scan in EXPLAIN.

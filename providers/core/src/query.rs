@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use arrow_schema::{Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-use crate::{Condition, Fidelity, Literal, Pushed, Table};
+use crate::{ColumnType, Condition, Fidelity, Literal, Pushed, Table};
 
 /// What is asked of a remote table: plain, serialisable data, so that a scan can run anywhere.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +18,8 @@ pub struct RemoteQuery {
     pub filters: Vec<Pushed>,
     /// Keys of a join, as one more conjunct.
     pub keys: Option<KeySet>,
+    /// Groups that the remote system makes of the rows; then `columns` is empty and the output is keys and aggregates.
+    pub grouping: Option<Grouping>,
     /// Sort keys, most significant first; only where the remote order equals Arrow's.
     pub order: Vec<Order>,
     /// A promise that no more rows are wanted; only when every conjunct is exact.
@@ -32,6 +35,52 @@ pub struct KeySet {
     pub column: usize,
     /// Distinct values.
     pub values: Vec<Literal>,
+}
+
+/// What the remote system computes over all matching rows; only when every conjunct is exact.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Grouping {
+    /// Grouping keys, as positions in the table; without any there is one group, even of no row.
+    pub keys: Vec<usize>,
+    /// What is computed for each group.
+    pub aggregates: Vec<Aggregate>,
+}
+
+/// One aggregate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Aggregate {
+    /// The function.
+    pub function: AggregateFunction,
+    /// Position of its column in the table; `None` for `COUNT(*)`.
+    pub column: Option<usize>,
+}
+
+/// What an aggregate computes, with SQL's rules for NULL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AggregateFunction {
+    /// Rows, or values that are not NULL.
+    Count,
+    /// Distinct values that are not NULL.
+    CountDistinct,
+    /// Sum of the values.
+    Sum,
+    /// Least value.
+    Min,
+    /// Greatest value.
+    Max,
+}
+
+impl AggregateFunction {
+    /// The function as SQL writes it.
+    #[must_use]
+    pub fn sql(self) -> &'static str {
+        match self {
+            Self::Count | Self::CountDistinct => "COUNT",
+            Self::Sum => "SUM",
+            Self::Min => "MIN",
+            Self::Max => "MAX",
+        }
+    }
 }
 
 /// One sort key.
@@ -54,9 +103,42 @@ impl RemoteQuery {
             columns,
             filters: Vec::new(),
             keys: None,
+            grouping: None,
             order: Vec::new(),
             limit: None,
             page_rows: None,
+        }
+    }
+
+    /// The Arrow schema of its rows: the columns, or the keys and aggregates `a0`, `a1` … of a grouped query.
+    #[must_use]
+    pub fn output_schema(&self) -> SchemaRef {
+        let Some(grouping) = &self.grouping else {
+            return self.table.schema_of(&self.columns);
+        };
+        let keys = grouping.keys.iter().filter_map(|&key| {
+            let column = self.table.columns.get(key)?;
+            Some(Field::new(&column.name, column.ty.arrow(), true))
+        });
+        let aggregates = grouping.aggregates.iter().enumerate().map(|(at, aggregate)| {
+            let counts = matches!(
+                aggregate.function,
+                AggregateFunction::Count | AggregateFunction::CountDistinct
+            );
+            Field::new(format!("a{at}"), self.aggregate_type(*aggregate).arrow(), !counts)
+        });
+        Arc::new(Schema::new(keys.chain(aggregates).collect::<Vec<_>>()))
+    }
+
+    /// The type of an aggregate's values: counts are whole numbers, the others have their column's type.
+    #[must_use]
+    pub fn aggregate_type(&self, aggregate: Aggregate) -> ColumnType {
+        match aggregate.function {
+            AggregateFunction::Count | AggregateFunction::CountDistinct => ColumnType::Int64,
+            AggregateFunction::Sum | AggregateFunction::Min | AggregateFunction::Max => aggregate
+                .column
+                .and_then(|column| self.table.columns.get(column))
+                .map_or(ColumnType::Int64, |column| column.ty),
         }
     }
 

@@ -291,6 +291,14 @@ pub trait Source: Send + Sync + std::fmt::Debug {
         page: &RawPage,
     ) -> Result<Page, Error>;
 
+    /// Whether the source refused a part of this query before, so that asking again would waste a call.
+    ///
+    /// Shape: a query that holds only the parts in question.
+    fn has_refused(&self, query: &RemoteQuery) -> bool {
+        let _ = query;
+        false
+    }
+
     /// Judges a scan that reached its last page: `Ok` when it is provably whole, or why not.
     ///
     /// # Errors

@@ -29,6 +29,9 @@ pub struct Config {
     pub page_rows: Option<usize>,
     /// Whether text comparisons may be pushed; `false` for a running user with a Turkish or Azeri locale.
     pub text_pushdown: Option<bool>,
+    /// Whether the running user sees every record ("View All Data"), so that outer joins along a reference may be one query; `false`
+    /// unless given.
+    pub assume_full_read_access: Option<bool>,
 }
 
 fn default_api_version() -> String {
@@ -53,6 +56,7 @@ impl Config {
             timeout_seconds: None,
             page_rows: None,
             text_pushdown: None,
+            assume_full_read_access: None,
         }
     }
 }

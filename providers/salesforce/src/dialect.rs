@@ -27,11 +27,14 @@
 
 use std::borrow::Cow;
 
-use causeway_core::{Column, Condition, Dialect, Error, Literal, Op, RemoteQuery, Verdict};
+use causeway_core::{
+    AggregateFunction, Column, Condition, Dialect, Error, Literal, Op, RemoteQuery, Table, Verdict,
+};
 
 use crate::point::{
     Point, compare, compare_any, date_point, id_point, int_point, moment_point, number_point, time_point,
 };
+use crate::semi_join;
 use crate::soql::{self, LINE_BYTES, LITERAL_CHARS, Pattern, STATEMENT_CHARS, is_path, quote};
 
 /// What SOQL can say, and how faithfully.
@@ -39,6 +42,7 @@ use crate::soql::{self, LINE_BYTES, LITERAL_CHARS, Pattern, STATEMENT_CHARS, is_
 pub struct SalesforceDialect {
     base_path: String,
     text_pushdown: bool,
+    full_read_access: bool,
 }
 
 impl SalesforceDialect {
@@ -48,6 +52,16 @@ impl SalesforceDialect {
         Self {
             base_path: format!("/services/data/v{api_version}"),
             text_pushdown,
+            full_read_access: false,
+        }
+    }
+
+    /// The same dialect for an identity that sees every record, or perhaps not.
+    #[must_use]
+    pub fn with_full_read_access(self, full_read_access: bool) -> Self {
+        Self {
+            full_read_access,
+            ..self
         }
     }
 
@@ -197,6 +211,71 @@ impl Dialect for SalesforceDialect {
         ordered && column.sortable && !column.calculated && column.remote_field().is_some_and(is_path)
     }
 
+    /// Text is grouped by an undocumented folding of case, so only keys without letters, and ids, whose last three characters tell
+    /// the case of the others.
+    fn groups_like_arrow(&self, column: &Column) -> bool {
+        let told_apart = matches!(
+            Family::of(column),
+            Family::Id | Family::Boolean | Family::Whole { .. } | Family::Date
+        );
+        told_apart && column.groupable && is_plain(column)
+    }
+
+    /// Sums of decimals depend on the order of adding, averages on rounding; least and greatest text on the collation.
+    fn aggregates_like_arrow(
+        &self,
+        _table: &Table,
+        function: AggregateFunction,
+        column: Option<&Column>,
+    ) -> bool {
+        let Some(column) = column else {
+            return function == AggregateFunction::Count;
+        };
+        if !column.aggregatable || !is_plain(column) {
+            return false;
+        }
+        let family = Family::of(column);
+        match function {
+            AggregateFunction::Count => !matches!(family, Family::Closed | Family::Set),
+            AggregateFunction::CountDistinct => matches!(
+                family,
+                Family::Id | Family::Whole { .. } | Family::Date | Family::Moment
+            ),
+            AggregateFunction::Sum => matches!(family, Family::Whole { long: false }),
+            AggregateFunction::Min | AggregateFunction::Max => match family {
+                Family::Whole { .. } | Family::Date | Family::Moment => true,
+                Family::Number {
+                    several_currencies, ..
+                } => !several_currencies,
+                _ => false,
+            },
+        }
+    }
+
+    /// Source: SOQL and SOSL Reference, "Comparison Operators", semi-joins and anti-joins, read 2026-11: ids and references on both sides,
+    /// no path on the left, another object inside, certain objects not.
+    fn semi_join(
+        &self,
+        table: &Table,
+        column: &Column,
+        inner: &RemoteQuery,
+        negated: bool,
+    ) -> Option<Condition> {
+        semi_join::condition(self, table, column, inner, negated)
+    }
+
+    fn most_semi_joins(&self) -> usize {
+        semi_join::MOST_SEMI_JOINS
+    }
+
+    fn sees_every_parent(&self) -> bool {
+        self.full_read_access
+    }
+
+    fn parent_column(&self, reference: &Column, parent: &Table, column: &Column) -> Option<Column> {
+        semi_join::parent_column(reference, parent, column)
+    }
+
     fn scan_name(&self) -> &'static str {
         "SalesforceScan"
     }
@@ -228,6 +307,14 @@ impl Dialect for SalesforceDialect {
         const BODY_CHARS: usize = STATEMENT_CHARS / 10 * 9;
         Ok((soql.chars().count() * LINE_BYTES).div_ceil(BODY_CHARS))
     }
+}
+
+/// A field of the object itself whose value is stored, not computed.
+fn is_plain(column: &Column) -> bool {
+    let is_own = column
+        .remote_field()
+        .is_some_and(|field| is_path(field) && !field.contains('.'));
+    is_own && !column.calculated
 }
 
 /// Comparisons of types with an order, over the points that the literals stand for.

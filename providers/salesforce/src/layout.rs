@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use arrow_schema::Schema;
 use causeway_core::decode::{Layout, Output, Syntax};
-use causeway_core::{Origin, RemoteQuery};
+use causeway_core::{AggregateFunction, Grouping, Origin, RemoteQuery};
 
 use crate::describe::syntax;
+use crate::soql;
 
 /// The envelope's key of the records.
 const ROWS: &str = "records";
@@ -19,8 +20,11 @@ pub(crate) fn empty() -> Layout {
     Layout::new(Arc::new(Schema::empty()), ROWS, Vec::new())
 }
 
-/// The layout of the query's columns.
+/// The layout of the query's columns, or of its groups.
 pub(crate) fn of(query: &RemoteQuery) -> Layout {
+    if let Some(grouping) = &query.grouping {
+        return Layout::new(query.output_schema(), ROWS, grouped(query, grouping));
+    }
     let outputs = query
         .columns
         .iter()
@@ -41,4 +45,25 @@ pub(crate) fn of(query: &RemoteQuery) -> Layout {
             }
         });
     Layout::new(query.table.schema_of(&query.columns), ROWS, outputs.collect())
+}
+
+/// Keys and aggregates under the aliases that the query gives them.
+fn grouped(query: &RemoteQuery, grouping: &Grouping) -> Vec<Output> {
+    let output = |alias: String, syntax| Output {
+        path: vec![alias],
+        syntax,
+        template: None,
+    };
+    let column = |at: usize| query.table.columns.get(at).map_or(Syntax::Json, syntax);
+    let keys = grouping.keys.iter().enumerate();
+    let keys = keys.map(|(at, &key)| output(soql::key_alias(at), column(key)));
+    let aggregates = grouping.aggregates.iter().enumerate();
+    let aggregates = aggregates.map(|(at, aggregate)| {
+        let syntax = match (aggregate.function, aggregate.column) {
+            (AggregateFunction::Min | AggregateFunction::Max, Some(of)) => column(of),
+            _ => Syntax::Integer,
+        };
+        output(soql::aggregate_alias(at), syntax)
+    });
+    keys.chain(aggregates).collect()
 }

@@ -11,6 +11,7 @@ mod describe;
 mod dialect;
 mod layout;
 mod point;
+mod semi_join;
 mod soql;
 mod source;
 

@@ -5,7 +5,9 @@
 
 use std::fmt::Write as _;
 
-use causeway_core::{Column, Condition, Dialect, Error, Kind, Origin, RemoteQuery, Verdict};
+use causeway_core::{
+    AggregateFunction, Column, Condition, Dialect, Error, Grouping, Kind, Origin, RemoteQuery, Verdict,
+};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Bytes of path and query in one GET. Path and headers together may have 16,384; the rest is for the headers.
@@ -219,10 +221,11 @@ pub(crate) fn write(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<String
         return Err(malformed(format!("'{object}' is no name of an object")));
     }
     let conditions = conditions(dialect, query).map_err(malformed)?;
-    let mut soql = format!(
-        "SELECT {} FROM {object}",
-        selected(query).map_err(malformed)?.join(", ")
-    );
+    let selected = match &query.grouping {
+        None => selected(query).map(|fields| fields.join(", ")),
+        Some(grouping) => grouped(query, grouping),
+    };
+    let mut soql = format!("SELECT {} FROM {object}", selected.map_err(malformed)?);
     if !conditions.is_empty() {
         let place = if conditions.len() == 1 {
             Place::Alone
@@ -235,6 +238,16 @@ pub(crate) fn write(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<String
             .collect();
         soql.push_str(" WHERE ");
         soql.push_str(&texts.join(" AND "));
+    }
+    if let Some(grouping) = query
+        .grouping
+        .as_ref()
+        .filter(|grouping| !grouping.keys.is_empty())
+    {
+        let keys = grouping.keys.iter().map(|&key| field(query, key));
+        let keys = keys.collect::<Result<Vec<_>, _>>().map_err(malformed)?;
+        soql.push_str(" GROUP BY ");
+        soql.push_str(&keys.join(", "));
     }
     for (at, order) in query.order.iter().enumerate() {
         let field = field(query, order.column).map_err(malformed)?;
@@ -262,6 +275,35 @@ fn selected(query: &RemoteQuery) -> Result<Vec<&str>, String> {
         fields.push("Id");
     }
     Ok(fields)
+}
+
+/// The name that a grouped query gives its key number `at`.
+pub(crate) fn key_alias(at: usize) -> String {
+    format!("k{at}")
+}
+
+/// The name that a grouped query gives its aggregate number `at`.
+pub(crate) fn aggregate_alias(at: usize) -> String {
+    format!("a{at}")
+}
+
+/// The select list of a grouped query. Every item has an alias, since `expr0` counts only those that have none.
+///
+/// Source: SOQL and SOSL Reference, "Use Aliases with GROUP BY", read 2026-11.
+fn grouped(query: &RemoteQuery, grouping: &Grouping) -> Result<String, String> {
+    let mut items = Vec::with_capacity(grouping.keys.len() + grouping.aggregates.len());
+    for (at, &key) in grouping.keys.iter().enumerate() {
+        items.push(format!("{} {}", field(query, key)?, key_alias(at)));
+    }
+    for (at, aggregate) in grouping.aggregates.iter().enumerate() {
+        let field = aggregate.column.map_or(Ok("Id"), |column| field(query, column))?;
+        let function = match aggregate.function {
+            AggregateFunction::CountDistinct => "COUNT_DISTINCT",
+            function => function.sql(),
+        };
+        items.push(format!("{function}({field}) {}", aggregate_alias(at)));
+    }
+    Ok(items.join(", "))
 }
 
 fn column(query: &RemoteQuery, position: usize) -> Result<&Column, String> {

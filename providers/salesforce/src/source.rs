@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use causeway_core::decode::DecodeError;
 use causeway_core::http::{AuthConfig, JwtStyle, OAuthStyle, Transport, TransportLimits};
 use causeway_core::{
-    Cursor, Dialect, Error, Kind, Ledger, Next, Page, Principal, QueryContext, RawPage, RemoteQuery,
-    RequestLimits, Source, SourceState, Table, TableName, matches_pattern, nearest,
+    Cursor, Dialect, Error, Kind, Ledger, Next, Page, Principal, QueryContext, RawPage, Refusals,
+    RemoteQuery, RequestLimits, Source, SourceState, Table, TableName, matches_pattern, nearest,
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -36,6 +36,7 @@ pub struct Salesforce {
     views: Views,
     /// Rows that whole scans counted, by table.
     rows: Mutex<HashMap<String, u64>>,
+    refusals: Refusals,
 }
 
 impl Salesforce {
@@ -66,7 +67,8 @@ impl Salesforce {
         }
         let url = url::Url::parse(&config.url)
             .map_err(|error| wrong(format!("url '{}' is not valid: {error}", config.url)))?;
-        let dialect = SalesforceDialect::new(&config.api_version, config.text_pushdown.unwrap_or(true));
+        let dialect = SalesforceDialect::new(&config.api_version, config.text_pushdown.unwrap_or(true))
+            .with_full_read_access(config.assume_full_read_access.unwrap_or(false));
         let concurrent_calls = config.concurrent_calls.unwrap_or(8).max(1);
         let health = Arc::new(Health::default());
         let transport = Transport::try_new(
@@ -91,6 +93,7 @@ impl Salesforce {
             health,
             views: Views::default(),
             rows: Mutex::default(),
+            refusals: Refusals::default(),
             name,
         })
     }
@@ -163,8 +166,11 @@ impl Salesforce {
         Ok(())
     }
 
-    /// When the org contradicts what was described, the next query describes again.
+    /// When the org contradicts what was described, the next query describes again; what it refused is not asked for again.
     fn learn(&self, context: &QueryContext, query: &RemoteQuery, error: &Error) {
+        if error.kind == Kind::Refused {
+            self.refusals.blame(query);
+        }
         if matches!(error.kind, Kind::UnknownTable | Kind::UnknownColumn) {
             self.view(&context.principal)
                 .table(&query.table.name.name)
@@ -392,6 +398,7 @@ impl Source for Salesforce {
         if let Some(total) = page.total
             && query.filters.is_empty()
             && query.keys.is_none()
+            && query.grouping.is_none()
             && query.limit.is_none()
         {
             let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
@@ -401,6 +408,10 @@ impl Source for Salesforce {
             batch: decoded.batch,
             next,
         })
+    }
+
+    fn has_refused(&self, query: &RemoteQuery) -> bool {
+        self.refusals.cover(query)
     }
 
     fn verdict(&self, _query: &RemoteQuery, rows: u64, total: Option<u64>) -> Result<(), String> {

@@ -1,0 +1,169 @@
+//! What a remote system refused although its description allows it, so that nobody asks for it twice.
+//!
+//! Owns: which part of a refused query is blamed. Invariant: after each refusal the next plan of the same statement asks for
+//! less, so that planning again ends at a plain scan.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use crate::{Origin, RemoteQuery};
+
+/// The refusals of one source; the oldest are forgotten.
+#[derive(Debug, Default)]
+pub struct Refusals(Mutex<VecDeque<String>>);
+
+impl Refusals {
+    /// Refusals that are remembered.
+    const MOST: usize = 1000;
+
+    /// Remembers that `query` was refused, and blames the part of it that most likely is the cause: its groups, else its
+    /// parents' columns, else its order, else its filters. False when it is a plain scan, which nothing can simplify.
+    pub fn blame(&self, query: &RemoteQuery) -> bool {
+        let mut blamed = parts(query);
+        if query.grouping.is_some() || !query.order.is_empty() || has_paths(query) {
+            blamed.truncate(1);
+        }
+        let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = blamed.iter().all(|part| refused.contains(part));
+        for part in blamed {
+            if !refused.contains(&part) {
+                refused.push_back(part);
+            }
+        }
+        while refused.len() > Self::MOST {
+            refused.pop_front();
+        }
+        !known
+    }
+
+    /// Whether some part of `query` was refused before.
+    pub fn cover(&self, query: &RemoteQuery) -> bool {
+        let refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        !refused.is_empty() && parts(query).iter().any(|part| refused.contains(part))
+    }
+}
+
+fn has_paths(query: &RemoteQuery) -> bool {
+    paths(query).next().is_some()
+}
+
+/// Fields of parents among the columns.
+fn paths(query: &RemoteQuery) -> impl Iterator<Item = &str> {
+    let columns = query.columns.iter();
+    columns.filter_map(|&column| match &query.table.columns.get(column)?.origin {
+        Origin::Field(path) => path.contains('.').then_some(path.as_str()),
+        Origin::Display(_) | Origin::RecordUrl => None,
+    })
+}
+
+/// The parts that a source may refuse, the likeliest cause first.
+fn parts(query: &RemoteQuery) -> Vec<String> {
+    let table = &query.table.name.name;
+    let mut parts = Vec::new();
+    if let Some(grouping) = &query.grouping {
+        // Whether there are too many groups depends on the filters.
+        let conditions: Vec<_> = query.filters.iter().map(|filter| &filter.condition).collect();
+        parts.push(format!("groups of {table}: {grouping:?} {conditions:?}"));
+    }
+    if has_paths(query) {
+        let mut parents: Vec<&str> = paths(query).filter_map(|path| path.split('.').next()).collect();
+        parents.sort_unstable();
+        parents.dedup();
+        parts.push(format!("parents of {table}: {}", parents.join(" ")));
+    }
+    if !query.order.is_empty() {
+        parts.push(format!("order of {table}: {:?}", query.order));
+    }
+    let filters = query.filters.iter();
+    parts.extend(filters.map(|filter| format!("filter of {table}: {:?}", filter.condition)));
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{Aggregate, AggregateFunction, Column, ColumnType, Condition, Fidelity, Grouping, Order};
+    use crate::{Pushed, Table, TableName};
+
+    fn query() -> RemoteQuery {
+        let name = TableName {
+            name: "account".to_owned(),
+            remote: "Account".to_owned(),
+            label: String::new(),
+        };
+        let table = Table {
+            source: "crm".into(),
+            name,
+            columns: vec![Column::field("Id", ColumnType::Text, "id")],
+            key: 0,
+            domain: None,
+            url_template: String::new(),
+            required_filter: None,
+        };
+        RemoteQuery::new(Arc::new(table), vec![0])
+    }
+
+    fn filter(text: &str) -> Pushed {
+        Pushed {
+            condition: Condition::Atom(text.to_owned()),
+            fidelity: Fidelity::Exact,
+            reason: String::new(),
+        }
+    }
+
+    #[test]
+    fn each_refusal_takes_one_more_part_away_until_a_plain_scan_is_left() {
+        let refusals = Refusals::default();
+        let mut grouped = RemoteQuery {
+            filters: vec![filter("A = 1")],
+            ..query()
+        };
+        let ordered = RemoteQuery {
+            order: vec![Order {
+                column: 0,
+                descending: false,
+                nulls_first: false,
+            }],
+            ..grouped.clone()
+        };
+        grouped.grouping = Some(Grouping {
+            keys: Vec::new(),
+            aggregates: vec![Aggregate {
+                function: AggregateFunction::Count,
+                column: None,
+            }],
+        });
+        assert!(refusals.blame(&grouped));
+        assert!(refusals.cover(&grouped) && !refusals.cover(&ordered));
+        assert!(refusals.blame(&ordered));
+        let filtered = RemoteQuery {
+            order: Vec::new(),
+            ..ordered
+        };
+        assert!(!refusals.cover(&filtered));
+        assert!(refusals.blame(&filtered));
+        assert!(refusals.cover(&filtered));
+        assert!(
+            !refusals.blame(&query()),
+            "nothing is left to blame in a plain scan"
+        );
+        assert!(!refusals.cover(&query()));
+    }
+
+    #[test]
+    fn the_same_groups_under_other_filters_may_be_asked_for() {
+        let refusals = Refusals::default();
+        let grouped = |text: &str| RemoteQuery {
+            filters: vec![filter(text)],
+            grouping: Some(Grouping {
+                keys: vec![0],
+                aggregates: Vec::new(),
+            }),
+            ..query()
+        };
+        assert!(refusals.blame(&grouped("A = 1")));
+        assert!(!refusals.cover(&grouped("A = 2")));
+    }
+}
