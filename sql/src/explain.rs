@@ -5,17 +5,17 @@ use std::sync::Arc;
 use causeway_core::QueryContext;
 use datafusion::arrow::array::{RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::execution::TaskContext;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::sql::sqlparser::ast::{AnalyzeFormat, AnalyzeFormatKind, UtilityOption};
-use futures::TryStreamExt as _;
 
-use crate::Error;
 use crate::catalog::Person;
 use crate::error::sqlstate;
 use crate::leaf::RemoteScanExec;
 use crate::policy::PolicyExec;
+use crate::{Error, replan};
 
 /// How EXPLAIN was asked for.
 #[derive(Debug, Clone, Copy)]
@@ -78,18 +78,16 @@ pub(crate) fn schema() -> SchemaRef {
 /// Explains a plan; with ANALYZE it is run first and its rows are thrown away.
 pub(crate) async fn explain(
     person: &Person,
-    plan: Arc<dyn ExecutionPlan>,
-    task: Arc<TaskContext>,
+    state: &SessionState,
+    plan: &LogicalPlan,
     context: &Arc<QueryContext>,
     style: Style,
 ) -> Result<RecordBatch, Error> {
-    let mut rows = 0;
-    if style.analyze {
-        let mut batches = execute_stream(Arc::clone(&plan), task)?;
-        while let Some(batch) = batches.try_next().await? {
-            rows += batch.num_rows();
-        }
-    }
+    let (plan, rows) = if style.analyze {
+        replan::run_to_end(state, plan).await?
+    } else {
+        (state.create_physical_plan(plan).await?, 0)
+    };
     let mut lines = Vec::new();
     let counts = if style.analyze {
         Counts::above_policies(person)

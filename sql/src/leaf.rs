@@ -81,7 +81,7 @@ pub(crate) struct RemoteScanExec {
 
 impl RemoteScanExec {
     pub(crate) fn try_new(spec: ScanSpec) -> Result<Self> {
-        let fetched = spec.query.table.schema_of(&spec.query.columns);
+        let fetched = spec.query.output_schema();
         let schema = Arc::new(fetched.project(&spec.output)?);
         let mut equivalences = EquivalenceProperties::new(Arc::clone(&schema));
         if let Some(ordering) = ordering(&spec, &schema) {
@@ -135,12 +135,21 @@ impl RemoteScanExec {
         order.iter().map(key).collect()
     }
 
+    /// Whether the source refused to sort so before.
+    fn refuses_order(&self, order: &[Order]) -> bool {
+        let mut query = RemoteQuery::new(Arc::clone(&self.spec.query.table), Vec::new());
+        query.order = order.to_vec();
+        self.spec.source.has_refused(&query)
+    }
+
     /// The query that will be sent, before join keys arrive.
     pub(crate) fn planned_query(&self) -> RemoteQuery {
         let mut query = self.spec.query.clone();
         if let Some(fetch) = self.spec.fetch {
             let all_decided_remotely = self.spec.checks.is_empty() && query.is_exact();
-            query.limit = (all_decided_remotely && self.spec.pushdown).then_some(fetch as u64);
+            // A limit on groups would turn the error about too many of them into an answer without some.
+            let may_limit = all_decided_remotely && self.spec.pushdown && query.grouping.is_none();
+            query.limit = may_limit.then_some(fetch as u64);
             query.page_rows = Some(fetch);
         }
         query
@@ -159,6 +168,15 @@ impl RemoteScanExec {
         let table = &self.spec.query.table.name.name;
         let known = self.spec.source.known_rows(table).unwrap_or(UNKNOWN_TABLE) as f64;
         let filters = i32::try_from(self.spec.query.filters.len()).unwrap_or(i32::MAX);
+        if self
+            .spec
+            .query
+            .grouping
+            .as_ref()
+            .is_some_and(|grouping| grouping.keys.is_empty())
+        {
+            return 1;
+        }
         let kept = (known * KEPT_BY_A_FILTER.powi(filters)).ceil().max(1.0) as usize;
         if self.spec.query.is_empty() {
             0
@@ -171,6 +189,9 @@ impl RemoteScanExec {
     pub(crate) fn estimated_calls(&self) -> usize {
         if self.spec.query.is_empty() {
             return 0;
+        }
+        if self.spec.query.grouping.is_some() {
+            return 1;
         }
         self.estimated_rows()
             .div_ceil(self.spec.source.page_rows().max(1))
@@ -349,7 +370,8 @@ impl ExecutionPlan for RemoteScanExec {
             PushedDown::No;
             pushed.parent_filters.len()
         ]);
-        if phase == FilterPushdownPhase::Pre || !self.spec.pushdown {
+        let grouped = self.spec.query.grouping.is_some();
+        if phase == FilterPushdownPhase::Pre || !self.spec.pushdown || grouped {
             return Ok(answer);
         }
         let dynamic =
@@ -376,11 +398,12 @@ impl ExecutionPlan for RemoteScanExec {
         &self,
         order: &[PhysicalSortExpr],
     ) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>> {
-        if !self.spec.pushdown || self.spec.fetch.is_some() {
+        let grouped = self.spec.query.grouping.is_some();
+        if !self.spec.pushdown || self.spec.fetch.is_some() || grouped {
             return Ok(SortOrderPushdownResult::Unsupported);
         }
         match self.remote_order(order) {
-            Some(remote) if !remote.is_empty() => {
+            Some(remote) if !remote.is_empty() && !self.refuses_order(&remote) => {
                 let inner = self.with_spec(|spec| spec.query.order = remote)?;
                 Ok(SortOrderPushdownResult::Exact {
                     inner: Arc::new(inner),

@@ -103,7 +103,7 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
 }
 
 fn query_schema(spec: &ScanSpec) -> SchemaRef {
-    spec.query.table.schema_of(&spec.query.columns)
+    spec.query.output_schema()
 }
 
 /// Merges sorted streams into one: the keys of a join were split over several requests.

@@ -5,23 +5,24 @@
 //! Start at [`Engine`] and [`Session`].
 
 mod answer;
-mod await_keys;
 mod catalog;
 mod column_names;
 mod engine;
 mod error;
 mod explain;
+mod grouped;
 mod leaf;
 mod leaf_stream;
 mod lower;
 mod pg_catalog;
 mod policy;
+mod replan;
+mod rules;
 mod session;
 mod settings;
 mod statement;
 mod system;
 mod table;
-mod yield_in_joins;
 
 pub use answer::Answer;
 pub use datafusion::common::ScalarValue;

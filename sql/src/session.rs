@@ -12,7 +12,6 @@ use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as PlannedStatement;
 use datafusion::sql::sqlparser::ast::{self, Expr, Reset, Set};
@@ -20,14 +19,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Limits;
-use crate::await_keys::AwaitKeys;
 use crate::catalog::{DATABASE, Person, SEARCH_SCHEMA, statement_catalogs};
 use crate::engine::{EngineShared, QueryRecord, QueryState};
 use crate::error::sqlstate;
 use crate::pg_catalog::PgCatalog;
 use crate::settings::{Settings, SharedSettings};
-use crate::yield_in_joins::YieldInJoins;
-use crate::{Answer, Error, Statement, column_names, explain, pg_catalog, statement};
+use crate::{Answer, Error, Statement, column_names, explain, pg_catalog, replan, rules, statement};
 
 /// What a statement takes and returns.
 #[derive(Debug, Clone)]
@@ -72,13 +69,11 @@ impl Session {
             principal,
             settings,
         });
-        let base = SessionStateBuilder::new()
+        let builder = SessionStateBuilder::new()
             .with_config(session_config())
             .with_runtime_env(Arc::clone(&person.engine.runtime))
-            .with_default_features()
-            .with_physical_optimizer_rule(Arc::new(AwaitKeys))
-            .with_physical_optimizer_rule(Arc::new(YieldInJoins))
-            .build();
+            .with_default_features();
+        let base = rules::install(builder).build();
         let (base, pg_catalog) = pg_catalog::install(base, &person)?;
         Ok(Self {
             person,
@@ -298,8 +293,7 @@ impl Session {
         let limits = self.limits();
         let planning = async {
             let (state, plan) = self.planned(statement, parameters, context).await?;
-            let physical = state.create_physical_plan(&plan).await?;
-            Ok::<_, Error>(execute_stream(physical, state.task_ctx())?)
+            Ok::<_, Error>(replan::run(state, plan).await?)
         };
         let rows = limits.guard(planning).await??;
         let schema = column_names::renamed(&statement.ast, &rows.schema());
@@ -323,8 +317,7 @@ impl Session {
         }
         let explaining = async {
             let (state, plan) = self.planned(statement, parameters, context).await?;
-            let physical = state.create_physical_plan(&plan).await?;
-            explain::explain(&self.person, physical, state.task_ctx(), context, style).await
+            explain::explain(&self.person, &state, &plan, context, style).await
         };
         let batch = self.limits().guard(explaining).await??;
         Ok(Answer::batch("EXPLAIN", batch, Arc::clone(context), record))

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use causeway_core::{Fidelity, RemoteQuery, Source, Table, translate};
+use causeway_core::{Column, Fidelity, Pushed, RemoteQuery, Source, Table, translate};
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::{Session as DataFusionSession, TableProvider};
 use datafusion::common::{DFSchema, Result};
@@ -35,9 +35,31 @@ pub(crate) struct RemoteTable {
     raw: bool,
     /// Predicates that were declined while the statement was planned, with the reason, for EXPLAIN.
     declined: Declined,
+    /// Conditions that joins with other tables of the source became.
+    conditions: Vec<Decided>,
+    /// What was decided about the predicates of those other tables.
+    inner_notes: Vec<Note>,
 }
 
 type Declined = Arc<Mutex<Vec<(String, String)>>>;
+
+/// What becomes of one predicate.
+#[derive(Debug, Clone)]
+pub(crate) struct Decided {
+    /// The predicate; `None` for a join that became a condition.
+    pub(crate) filter: Option<Expr>,
+    /// What is sent; `None` when it stays local.
+    pub(crate) pushed: Option<Pushed>,
+    pub(crate) note: Note,
+}
+
+impl Decided {
+    /// Whether the remote system alone decides it.
+    pub(crate) fn is_exact(&self) -> bool {
+        let pushed = self.pushed.as_ref();
+        pushed.is_some_and(|pushed| pushed.fidelity == Fidelity::Exact)
+    }
+}
 
 impl RemoteTable {
     pub(crate) fn new(
@@ -65,6 +87,8 @@ impl RemoteTable {
             schema,
             raw: false,
             declined: Declined::default(),
+            conditions: Vec::new(),
+            inner_notes: Vec::new(),
         }
     }
 
@@ -83,6 +107,118 @@ impl RemoteTable {
         !self.raw && self.access.restricts_rows(&self.table)
     }
 
+    /// Whether operators above may be taken over: no policy stands between, and pushdown is on.
+    pub(crate) fn takes_operators(&self) -> bool {
+        let pushdown = self.person.settings.read().pushdown;
+        pushdown && !self.raw && !self.restricted() && !self.access.masks_any(&self.table)
+    }
+
+    /// Positions of the columns that the person may see.
+    pub(crate) fn visible(&self) -> &[usize] {
+        &self.visible
+    }
+
+    /// Whether it stands for a join.
+    pub(crate) fn is_joined(&self) -> bool {
+        !self.conditions.is_empty() || self.table.columns.iter().any(is_parents)
+    }
+
+    /// Whether the remote system takes one more condition over another table.
+    pub(crate) fn may_semi_join(&self) -> bool {
+        self.conditions.len() < self.source.dialect().most_semi_joins()
+    }
+
+    /// What the joins became.
+    pub(crate) fn conditions(&self) -> Vec<Pushed> {
+        let conditions = self.conditions.iter();
+        conditions.filter_map(|decided| decided.pushed.clone()).collect()
+    }
+
+    /// A copy to be extended by a join.
+    pub(crate) fn extended(&self) -> Self {
+        let declined = self.declined.lock().unwrap_or_else(PoisonError::into_inner);
+        Self {
+            declined: Arc::new(Mutex::new(declined.clone())),
+            ..self.clone()
+        }
+    }
+
+    /// The position of `column`, which is added unless it is there already.
+    pub(crate) fn add_column(&mut self, column: Column) -> usize {
+        let columns = &self.table.columns;
+        if let Some(at) = columns.iter().position(|known| known.origin == column.origin) {
+            return at;
+        }
+        let at = columns.len();
+        let mut table = Table::clone(&self.table);
+        table.columns.push(column);
+        self.table = Arc::new(table);
+        self.visible.push(at);
+        self.schema = masked_schema(&self.table, &self.visible, &self.access);
+        at
+    }
+
+    /// Adds what a join became.
+    pub(crate) fn add_condition(&mut self, condition: Decided) {
+        self.conditions.push(condition);
+    }
+
+    /// Adds what was decided about predicates of the other table.
+    pub(crate) fn add_notes(&mut self, notes: impl IntoIterator<Item = Note>) {
+        self.inner_notes.extend(notes);
+    }
+
+    /// Adds the predicates that the other table declined.
+    pub(crate) fn adopt_declined(&mut self, other: &Self) {
+        let others = other.declined.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = others.clone();
+        let mut declined = self.declined.lock().unwrap_or_else(PoisonError::into_inner);
+        declined.extend(others);
+    }
+
+    /// What becomes of each predicate, and of the joins.
+    pub(crate) fn decide(&self, filters: &[Expr]) -> Vec<Decided> {
+        let decided = filters.iter().map(|filter| {
+            let text = sql_text(filter);
+            let (pushed, note) = match self.translated(filter) {
+                Ok(pushed) if pushed.fidelity == Fidelity::Exact => (Some(pushed), Note::Exact(text)),
+                Ok(pushed) => {
+                    let reason = pushed.reason.clone();
+                    (Some(pushed), Note::Superset(text, reason))
+                }
+                Err(reason) => (None, Note::Local(text, reason)),
+            };
+            Decided {
+                filter: Some(filter.clone()),
+                pushed,
+                note,
+            }
+        });
+        self.conditions.iter().cloned().chain(decided).collect()
+    }
+
+    /// The predicate as the remote system is asked, or why it isn't.
+    fn translated(&self, filter: &Expr) -> Result<Pushed, String> {
+        let predicate = lower::lower(&self.table, filter);
+        let pushed = translate(self.source.dialect(), &self.table, &predicate)?;
+        let mut alone = RemoteQuery::new(Arc::clone(&self.table), Vec::new());
+        alone.filters.push(pushed.clone());
+        if self.source.has_refused(&alone) {
+            return Err(format!("{} refused it before", self.source.name()));
+        }
+        Ok(pushed)
+    }
+
+    /// Whether the predicate is about a parent's fields, which the leaf checks itself.
+    fn is_about_parents(&self, filter: &Expr) -> bool {
+        let refs = filter.column_refs();
+        refs.iter().any(|column| {
+            self.table
+                .column(&column.name)
+                .is_some_and(|(_, column)| is_parents(column))
+        })
+    }
+
     fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
         let masked = filter
             .column_refs()
@@ -94,8 +230,10 @@ impl RemoteTable {
         if (!self.raw && (off || masked)) || (below_policy && !lower::is_leakproof(filter)) {
             return TableProviderFilterPushDown::Unsupported;
         }
-        let predicate = lower::lower(&self.table, filter);
-        match translate(self.source.dialect(), &self.table, &predicate) {
+        if self.is_about_parents(filter) {
+            return TableProviderFilterPushDown::Exact;
+        }
+        match self.translated(filter) {
             // The leaf checks again what isn't exact, so nothing needs to be checked above it.
             Ok(_) => TableProviderFilterPushDown::Exact,
             Err(reason) => {
@@ -123,25 +261,16 @@ impl RemoteTable {
     ) -> Result<RemoteScanExec> {
         let mut query = RemoteQuery::new(Arc::clone(&self.table), output.to_vec());
         let mut to_check = Vec::new();
-        let mut notes = Vec::new();
-        for filter in filters {
-            let predicate = lower::lower(&self.table, filter);
-            let text = sql_text(filter);
-            match translate(self.source.dialect(), &self.table, &predicate) {
-                Ok(pushed) => {
-                    if pushed.fidelity == Fidelity::Exact {
-                        notes.push(Note::Exact(text));
-                    } else {
-                        notes.push(Note::Superset(text, pushed.reason.clone()));
-                        to_check.push(filter);
-                    }
-                    query.filters.push(pushed);
-                }
-                Err(reason) => {
-                    notes.push(Note::Local(text, reason));
-                    to_check.push(filter);
-                }
+        let mut notes = self.inner_notes.clone();
+        for decided in self.decide(filters) {
+            let exact = decided.is_exact();
+            // The condition that a join became has said so already.
+            let said = matches!(&decided.filter, Some(filter) if self.is_about_parents(filter));
+            if !said {
+                notes.push(decided.note);
             }
+            query.filters.extend(decided.pushed);
+            to_check.extend(decided.filter.filter(|_| !exact));
         }
         let declined = self
             .declined
@@ -163,7 +292,7 @@ impl RemoteTable {
         let fetched = DFSchema::try_from(self.table.schema_of(&query.columns))?;
         let checks = to_check
             .into_iter()
-            .map(|filter| state.create_physical_expr(filter.clone(), &fetched))
+            .map(|filter| state.create_physical_expr(filter, &fetched))
             .collect::<Result<Vec<_>>>()?;
         let pushdown = self.person.settings.read().pushdown;
         RemoteScanExec::try_new(ScanSpec {
@@ -178,6 +307,11 @@ impl RemoteTable {
             pushdown,
         })
     }
+}
+
+/// Whether the column is a field of a parent.
+fn is_parents(column: &Column) -> bool {
+    column.remote_field().is_some_and(|field| field.contains('.'))
 }
 
 /// The schema of the visible columns. A mask may turn any value into NULL.

@@ -18,7 +18,8 @@ pub enum Kind {
     Transient,
     /// A server-side cursor no longer exists; the scan may start over if nothing was emitted.
     CursorLost,
-    /// The remote system refuses this query (a flag that lied, too many groups); a plainer query may work.
+    /// The remote system refuses this query (a flag that lied, too many groups). The source remembers the cause, so that
+    /// planning again asks for less.
     Refused,
     /// The remote account may not read this.
     Forbidden,

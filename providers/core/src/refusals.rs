@@ -24,7 +24,7 @@ impl Refusals {
             blamed.truncate(1);
         }
         let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = blamed.iter().all(|part| refused.contains(part));
+        let simpler = !blamed.is_empty();
         for part in blamed {
             if !refused.contains(&part) {
                 refused.push_back(part);
@@ -33,7 +33,7 @@ impl Refusals {
         while refused.len() > Self::MOST {
             refused.pop_front();
         }
-        !known
+        simpler
     }
 
     /// Whether some part of `query` was refused before.

@@ -156,6 +156,19 @@ impl Scan {
     }
 
     fn conclude(&self) -> Result<(), Error> {
+        let ungrouped = self
+            .query
+            .grouping
+            .as_ref()
+            .is_some_and(|grouping| grouping.keys.is_empty());
+        if ungrouped && self.rows != 1 {
+            let message = format!(
+                "an aggregate over all records has one row, but {} came",
+                self.rows
+            );
+            let error = Error::new(self.source.name(), Kind::Incomplete, message);
+            return Err(error.with_table(&self.query.table.name.name));
+        }
         match self.source.verdict(&self.query, self.rows, self.total) {
             Ok(()) => Ok(()),
             Err(reason) => self

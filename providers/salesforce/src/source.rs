@@ -167,15 +167,17 @@ impl Salesforce {
     }
 
     /// When the org contradicts what was described, the next query describes again; what it refused is not asked for again.
-    fn learn(&self, context: &QueryContext, query: &RemoteQuery, error: &Error) {
-        if error.kind == Kind::Refused {
-            self.refusals.blame(query);
+    fn learn(&self, context: &QueryContext, query: &RemoteQuery, mut error: Error) -> Error {
+        if error.kind == Kind::Refused && !self.refusals.blame(query) {
+            // There is no plainer query to try.
+            error.kind = Kind::Remote;
         }
         if matches!(error.kind, Kind::UnknownTable | Kind::UnknownColumn) {
             self.view(&context.principal)
                 .table(&query.table.name.name)
                 .distrust();
         }
+        error
     }
 
     fn decode_error(&self, error: DecodeError) -> Error {
@@ -357,10 +359,7 @@ impl Source for Salesforce {
                 self.client.first_page(context, page).await
             }
         };
-        if let Err(error) = &outcome {
-            self.learn(context, query, error);
-        }
-        outcome
+        outcome.map_err(|error| self.learn(context, query, error))
     }
 
     fn decode(

@@ -9,4 +9,5 @@ mod fixture;
 mod joins;
 mod modes;
 mod policies;
+mod remote_work;
 mod statements;

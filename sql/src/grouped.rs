@@ -1,0 +1,102 @@
+//! The groups of a remote table, computed by the remote system, as DataFusion sees them.
+//!
+//! Owns: whether a grouping may be asked for at all. Invariant: every conjunct below it is exact, so that the remote system groups
+//! precisely the rows that SQL would.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use causeway_core::{Grouping, RemoteQuery};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Result;
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+
+use crate::leaf::{Note, RemoteScanExec, ScanSpec};
+use crate::table::RemoteTable;
+
+/// One row for each group: its keys, then its aggregates.
+#[derive(Debug)]
+pub(crate) struct GroupedTable {
+    base: RemoteTable,
+    query: RemoteQuery,
+    notes: Vec<Note>,
+    schema: SchemaRef,
+}
+
+impl GroupedTable {
+    /// Groups the rows of `base` that satisfy `filters`; `None` when the remote system would not compute exactly the same, or has
+    /// refused to.
+    pub(crate) fn try_new(base: &RemoteTable, filters: &[Expr], grouping: Grouping) -> Option<Self> {
+        let dialect = base.source.dialect();
+        let table = &base.table;
+        let column = |at: usize| table.columns.get(at);
+        let keys_agree = grouping
+            .keys
+            .iter()
+            .all(|&key| column(key).is_some_and(|key| dialect.groups_like_arrow(key)));
+        let aggregates_agree = grouping.aggregates.iter().all(|aggregate| {
+            let of = aggregate.column.map(column);
+            match of {
+                Some(None) => false,
+                of => dialect.aggregates_like_arrow(table, aggregate.function, of.flatten()),
+            }
+        });
+        if !keys_agree || !aggregates_agree {
+            return None;
+        }
+        let mut query = RemoteQuery::new(Arc::clone(table), Vec::new());
+        let mut notes = Vec::new();
+        for decided in base.decide(filters) {
+            if !decided.is_exact() {
+                return None;
+            }
+            notes.push(decided.note);
+            query.filters.extend(decided.pushed);
+        }
+        query.grouping = Some(grouping);
+        // No row, no call: the engine knows what comes of nothing.
+        if query.is_empty() || base.source.has_refused(&query) || dialect.render(&query).is_err() {
+            return None;
+        }
+        Some(Self {
+            base: base.clone(),
+            schema: query.output_schema(),
+            query,
+            notes,
+        })
+    }
+}
+
+#[async_trait]
+impl TableProvider for GroupedTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        _state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let everything: Vec<usize> = (0..self.schema.fields().len()).collect();
+        Ok(Arc::new(RemoteScanExec::try_new(ScanSpec {
+            source: Arc::clone(&self.base.source),
+            query: self.query.clone(),
+            checks: Vec::new(),
+            output: projection.unwrap_or(&everything).clone(),
+            restricted: false,
+            notes: self.notes.clone(),
+            key_filters: Vec::new(),
+            fetch: limit,
+            pushdown: true,
+        })?))
+    }
+}

@@ -1,0 +1,90 @@
+//! Plans a statement again when a remote system refused what its plan asked for.
+//!
+//! The source remembers what it refused, so each new plan asks for less. Invariant: it happens only before the first row.
+
+use std::sync::Arc;
+
+use causeway_core::Kind;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::common::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, SessionState};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt as _, TryStreamExt as _};
+
+/// Plans of one statement: groups, parents, order and filters may be refused one after the other.
+const MOST_PLANS: usize = 5;
+
+/// Plans and runs `plan`. The stream is cold.
+pub(crate) async fn run(state: SessionState, plan: LogicalPlan) -> Result<SendableRecordBatchStream> {
+    let physical = state.create_physical_plan(&plan).await?;
+    let schema = physical.schema();
+    let rows = execute_stream(physical, state.task_ctx())?;
+    let attempts = stream::once(async move { first_accepted(&state, &plan, rows).await }).try_flatten();
+    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, attempts)))
+}
+
+/// The rows of the first plan that no source refuses.
+async fn first_accepted(
+    state: &SessionState,
+    plan: &LogicalPlan,
+    mut rows: SendableRecordBatchStream,
+) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    let mut plans = 1;
+    loop {
+        match rows.next().await {
+            Some(Err(error)) if plans < MOST_PLANS && is_refusal(&error) => {
+                tracing::warn!(%error, "planning again without what was refused");
+                plans += 1;
+                let physical = state.create_physical_plan(plan).await?;
+                rows = execute_stream(physical, state.task_ctx())?;
+            }
+            first => return Ok(stream::iter(first).chain(rows).boxed()),
+        }
+    }
+}
+
+/// Runs `plan` to its end, for EXPLAIN ANALYZE: the plan that was accepted, and its number of rows.
+pub(crate) async fn run_to_end(
+    state: &SessionState,
+    plan: &LogicalPlan,
+) -> Result<(Arc<dyn ExecutionPlan>, usize)> {
+    let mut plans = 1;
+    loop {
+        let physical = state.create_physical_plan(plan).await?;
+        let rows = execute_stream(Arc::clone(&physical), state.task_ctx())?;
+        let counted = rows.try_fold(0, async |sum, batch: RecordBatch| Ok(sum + batch.num_rows()));
+        match counted.await {
+            Err(error) if plans < MOST_PLANS && is_refusal(&error) => plans += 1,
+            counted => return Ok((physical, counted?)),
+        }
+    }
+}
+
+/// Whether the error is, at its root, a refusal that the source has learnt from.
+fn is_refusal(error: &DataFusionError) -> bool {
+    match error {
+        DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => is_refusal(inner),
+        DataFusionError::Shared(inner) => is_refusal(inner),
+        DataFusionError::Collection(errors) => errors.first().is_some_and(is_refusal),
+        DataFusionError::External(inner) => {
+            if let Some(error) = inner.downcast_ref::<causeway_core::Error>() {
+                return error.kind == Kind::Refused;
+            }
+            if let Some(error) = inner.downcast_ref::<DataFusionError>() {
+                return is_refusal(error);
+            }
+            let shared = inner.downcast_ref::<Arc<DataFusionError>>();
+            shared.is_some_and(|error| is_refusal(error))
+        }
+        DataFusionError::ArrowError(inner, _) => match inner.as_ref() {
+            datafusion::arrow::error::ArrowError::ExternalError(inner) => {
+                inner.downcast_ref::<DataFusionError>().is_some_and(is_refusal)
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}

@@ -1,0 +1,35 @@
+//! Our optimiser rules, and where they stand among DataFusion's.
+//!
+//! Owns: the two lists. Logical rules turn operators over a remote table into a scan that asks the remote system for the result;
+//! physical rules prepare the leaves for joins. Invariant: a rule changes a plan only when the remote system computes exactly the same.
+
+mod await_keys;
+mod plain_scan;
+mod push_aggregate;
+mod push_join;
+mod yield_in_joins;
+
+use std::sync::Arc;
+
+use datafusion::execution::SessionStateBuilder;
+use datafusion::optimizer::{Optimizer, OptimizerRule};
+
+/// Adds our rules.
+pub(crate) fn install(builder: SessionStateBuilder) -> SessionStateBuilder {
+    builder
+        .with_optimizer_rules(logical())
+        .with_physical_optimizer_rule(Arc::new(await_keys::AwaitKeys))
+        .with_physical_optimizer_rule(Arc::new(yield_in_joins::YieldInJoins))
+}
+
+fn logical() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let mut rules = Optimizer::new().rules;
+    // Filters have reached the scans by then, and COUNT(DISTINCT) has not been taken apart into two groupings yet.
+    let at = rules
+        .iter()
+        .position(|rule| rule.name() == "single_distinct_aggregation_to_group_by");
+    rules.insert(at.unwrap_or(rules.len()), Arc::new(push_aggregate::PushAggregate));
+    // Only then is it known which columns of a parent are wanted.
+    rules.push(Arc::new(push_join::PushJoin));
+    rules
+}

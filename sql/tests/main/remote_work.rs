@@ -1,0 +1,194 @@
+//! Aggregates and joins inside one source: what is asked, and that the answers are those of whole scans.
+
+use causeway_sandbox::salesforce::HiddenRows;
+
+use crate::fixture::{World, rows, world};
+
+/// The remote queries that `sql` sends to the practice Salesforce org, after its tables are known.
+async fn sent(world: &World, sql: &str) -> Vec<String> {
+    let session = world.session("admin").await;
+    rows(&session, sql)
+        .await
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    world.salesforce.log().clear();
+    rows(&session, sql)
+        .await
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let calls = world.salesforce.log().data_calls();
+    calls.into_iter().filter_map(|call| call.remote_query).collect()
+}
+
+async fn with_and_without(world: &World, sql: &str) -> [Vec<Vec<String>>; 2] {
+    let session = world.session("admin").await;
+    let mut answers = Vec::new();
+    for pushdown in ["on", "off"] {
+        session.set("causeway.pushdown", pushdown).expect("a setting");
+        let mut answer = rows(&session, sql)
+            .await
+            .unwrap_or_else(|error| panic!("{pushdown}: {sql}: {error}"));
+        answer.sort();
+        answers.push(answer);
+    }
+    answers.try_into().expect("two answers")
+}
+
+/// Each with the one query that a careful person would send.
+const GROUPED: &[(&str, &str)] = &[
+    (
+        "SELECT count(*) FROM salesforce.opportunity",
+        "SELECT COUNT(Id) a0 FROM Opportunity",
+    ),
+    (
+        "SELECT count(*) FROM salesforce.opportunity WHERE NOT isclosed AND amount > 1000",
+        "SELECT COUNT(Id) a0 FROM Opportunity WHERE IsClosed = FALSE AND Amount > 1000",
+    ),
+    (
+        "SELECT count(id), count(amount), count(DISTINCT accountid), min(closedate), max(createddate), max(amount) FROM salesforce.opportunity",
+        "SELECT COUNT(Id) a0, COUNT(Amount) a1, COUNT_DISTINCT(AccountId) a2, MIN(CloseDate) a3, MAX(CreatedDate) a4, MAX(Amount) a5 FROM Opportunity",
+    ),
+    (
+        "SELECT count(DISTINCT accountid) FROM salesforce.opportunity",
+        "SELECT COUNT_DISTINCT(AccountId) a0 FROM Opportunity",
+    ),
+    (
+        "SELECT isclosed, iswon, count(*) FROM salesforce.opportunity GROUP BY isclosed, iswon HAVING count(*) > 10",
+        "SELECT IsClosed k0, IsWon k1, COUNT(Id) a0 FROM Opportunity GROUP BY IsClosed, IsWon",
+    ),
+    (
+        "SELECT DISTINCT ownerid FROM salesforce.opportunity",
+        "SELECT OwnerId k0 FROM Opportunity GROUP BY OwnerId",
+    ),
+    (
+        "SELECT sum(numberofemployees), min(numberofemployees) FROM salesforce.account WHERE createddate >= '2020-01-01'",
+        "SELECT SUM(NumberOfEmployees) a0, COUNT(NumberOfEmployees) a1, MIN(NumberOfEmployees) a2 FROM Account WHERE CreatedDate >= 2020-01-01T00:00:00Z",
+    ),
+    (
+        "SELECT sum(numberofemployees) FROM salesforce.account WHERE createddate >= '2200-01-01'",
+        "SELECT SUM(NumberOfEmployees) a0, COUNT(NumberOfEmployees) a1 FROM Account WHERE CreatedDate >= 2200-01-01T00:00:00Z",
+    ),
+];
+
+#[tokio::test]
+async fn what_the_org_computes_alike_is_asked_of_it_in_one_call() {
+    let world = world().await;
+    for (sql, soql) in GROUPED {
+        assert_eq!(sent(&world, sql).await, [*soql], "{sql}");
+        let [on, off] = with_and_without(&world, sql).await;
+        assert_eq!(on, off, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_org_may_compute_otherwise_is_computed_here() {
+    let world = world().await;
+    for sql in [
+        "SELECT stagename, count(*) FROM salesforce.opportunity GROUP BY stagename",
+        "SELECT count(*) FROM salesforce.account WHERE name = 'Boxeo'",
+        "SELECT sum(amount), avg(amount) FROM salesforce.opportunity",
+        "SELECT count(DISTINCT name) FROM salesforce.account",
+        "SELECT max(name) FROM salesforce.account",
+        "SELECT count(*) FILTER (WHERE iswon) FROM salesforce.opportunity",
+        "SELECT count(*) FROM (SELECT id FROM salesforce.opportunity LIMIT 7) t",
+    ] {
+        let queries = sent(&world, sql).await;
+        assert!(
+            queries
+                .iter()
+                .all(|soql| !soql.contains("COUNT") && !soql.contains("GROUP")),
+            "{sql}: {queries:?}"
+        );
+        let [on, off] = with_and_without(&world, sql).await;
+        assert_eq!(on, off, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn too_many_groups_are_counted_here_and_not_asked_for_again() {
+    let world = world().await;
+    world
+        .salesforce
+        .semantics()
+        .change_semantics(|semantics| semantics.group_by_folds_case = false);
+    let sql =
+        "SELECT closedate, accountid, count(*) FROM salesforce.opportunity GROUP BY closedate, accountid";
+    let [on, off] = with_and_without(&world, sql).await;
+    assert_eq!(on, off);
+    assert!(on.len() > 2000, "{} groups", on.len());
+    let queries = sent(&world, sql).await;
+    assert!(
+        queries.iter().all(|soql| !soql.contains("GROUP BY")),
+        "{queries:?}"
+    );
+}
+
+/// Joins along a reference, and the one query for each.
+const JOINED: &[(&str, &str)] = &[
+    (
+        "SELECT c.lastname, a.name FROM salesforce.contact c JOIN salesforce.account a ON a.id = c.accountid WHERE a.numberofemployees > 500",
+        "SELECT LastName, Account.Name FROM Contact WHERE AccountId IN (SELECT Id FROM Account WHERE NumberOfEmployees > 500)",
+    ),
+    (
+        "SELECT o.name, a.name FROM salesforce.account a JOIN salesforce.opportunity o ON o.accountid = a.id WHERE a.name = 'Boxeo' AND NOT o.isclosed",
+        "SELECT Name, Account.Name FROM Opportunity WHERE AccountId IN (SELECT Id FROM Account WHERE Name = 'Boxeo') AND IsClosed = FALSE",
+    ),
+    (
+        "SELECT o.id FROM salesforce.opportunity o WHERE o.accountid IN (SELECT id FROM salesforce.account WHERE numberofemployees > 500)",
+        "SELECT Id FROM Opportunity WHERE AccountId IN (SELECT Id FROM Account WHERE NumberOfEmployees > 500)",
+    ),
+    (
+        "SELECT a.id FROM salesforce.account a WHERE EXISTS (SELECT 1 FROM salesforce.opportunity o WHERE o.accountid = a.id AND o.amount > 300000)",
+        "SELECT Id FROM Account WHERE Id IN (SELECT AccountId FROM Opportunity WHERE Amount > 300000)",
+    ),
+    (
+        "SELECT a.id FROM salesforce.account a WHERE NOT EXISTS (SELECT 1 FROM salesforce.opportunity o WHERE o.accountid = a.id)",
+        "SELECT Id FROM Account WHERE Id NOT IN (SELECT AccountId FROM Opportunity WHERE AccountId != null)",
+    ),
+    (
+        "SELECT o.name, a.name, u.name FROM salesforce.opportunity o JOIN salesforce.account a ON o.accountid = a.id JOIN salesforce.user u ON o.ownerid = u.id WHERE o.amount > 300000",
+        "SELECT Name, Account.Name, Owner.Name FROM Opportunity WHERE AccountId IN (SELECT Id FROM Account) AND OwnerId IN (SELECT Id FROM User) AND Amount > 300000",
+    ),
+    (
+        "SELECT count(*) FROM salesforce.opportunity o JOIN salesforce.account a ON o.accountid = a.id WHERE a.numberofemployees > 500",
+        "SELECT COUNT(Id) a0 FROM Opportunity WHERE AccountId IN (SELECT Id FROM Account WHERE NumberOfEmployees > 500)",
+    ),
+];
+
+#[tokio::test]
+async fn joins_along_a_reference_are_one_call() {
+    let world = world().await;
+    for (sql, soql) in JOINED {
+        assert_eq!(sent(&world, sql).await, [*soql], "{sql}");
+        let [on, off] = with_and_without(&world, sql).await;
+        assert_eq!(on, off, "{sql}");
+        assert!(!on.is_empty(), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_hidden_parent_joins_under_neither_reading() {
+    for readable in [true, false] {
+        let world = world().await;
+        world.salesforce.semantics().change_semantics(|semantics| {
+            semantics.hidden_parents_readable = readable;
+            semantics.hidden_rows = vec![HiddenRows {
+                user: "*".to_owned(),
+                object: "Account".to_owned(),
+                modulus: 3,
+                remainder: 1,
+            }];
+        });
+        for (sql, _) in JOINED {
+            let [on, off] = with_and_without(&world, sql).await;
+            assert_eq!(on, off, "readable {readable}: {sql}");
+        }
+        for sql in [
+            "SELECT c.id, a.name FROM salesforce.contact c LEFT JOIN salesforce.account a ON a.id = c.accountid",
+            "SELECT a.id, p.name FROM salesforce.account a JOIN salesforce.account p ON a.parentid = p.id",
+            "SELECT a.id FROM salesforce.account a WHERE a.parentid NOT IN (SELECT id FROM salesforce.account)",
+            "SELECT id FROM salesforce.account WHERE id NOT IN (SELECT accountid FROM salesforce.opportunity)",
+        ] {
+            let [on, off] = with_and_without(&world, sql).await;
+            assert_eq!(on, off, "readable {readable}: {sql}");
+        }
+    }
+}
