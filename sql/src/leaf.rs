@@ -66,7 +66,7 @@ pub(crate) struct ScanSpec {
     pub(crate) notes: Vec<Note>,
     pub(crate) key_filters: Vec<KeyFilter>,
     pub(crate) fetch: Option<usize>,
-    /// Whether sorts, limits and join keys may be taken over (`causeway.pushdown`).
+    /// Whether sorts, limits and join keys may be taken over too (`causeway.pushdown = on`).
     pub(crate) pushdown: bool,
 }
 

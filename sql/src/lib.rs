@@ -30,5 +30,5 @@ pub use engine::{Engine, EngineConfig, QueryRecord, QueryState};
 pub use error::{Error, sqlstate};
 pub use policy::Policy;
 pub use session::{Canceller, Description, Session};
-pub use settings::Settings;
+pub use settings::{Pushdown, Settings};
 pub use statement::Statement;

@@ -6,11 +6,47 @@ use std::time::Duration;
 use crate::Error;
 use crate::error::sqlstate;
 
+/// What the remote systems are asked to do, apart from handing over records. The rows of an answer are the same for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Pushdown {
+    /// Nothing: tables are read whole and everything is computed locally.
+    Off,
+    /// To filter by the predicates of a statement; sorts, limits, join keys, groupings and joins stay local.
+    Filters,
+    /// Everything that they do as SQL does.
+    #[default]
+    All,
+}
+
+impl Pushdown {
+    /// As SHOW prints it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Filters => "filters",
+            Self::All => "on",
+        }
+    }
+
+    fn parse(name: &str, value: &str) -> Result<Self, Error> {
+        match value.to_lowercase().as_str() {
+            "filters" => Ok(Self::Filters),
+            "all" => Ok(Self::All),
+            other => match boolean(name, other) {
+                Ok(true) => Ok(Self::All),
+                Ok(false) => Ok(Self::Off),
+                Err(_) => Err(invalid(name, value, "on, filters or off")),
+            },
+        }
+    }
+}
+
 /// Settings of one session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// `causeway.pushdown`: off reads whole tables and computes everything locally.
-    pub pushdown: bool,
+    /// `causeway.pushdown`: what the remote systems are asked to do.
+    pub pushdown: Pushdown,
     /// `causeway.max_api_calls`: 0 is no limit.
     pub max_api_calls: u32,
     /// `causeway.strict`: whether what can't be proven complete is an error.
@@ -30,7 +66,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            pushdown: true,
+            pushdown: Pushdown::default(),
             max_api_calls: 0,
             strict: true,
             statement_timeout: None,
@@ -85,7 +121,7 @@ impl Settings {
         let name = name.to_lowercase();
         match name.as_str() {
             "causeway.pushdown" => {
-                self.pushdown = value.map_or(Ok(defaults.pushdown), |value| boolean(&name, value))?
+                self.pushdown = value.map_or(Ok(defaults.pushdown), |value| Pushdown::parse(&name, value))?;
             }
             "causeway.strict" => {
                 self.strict = value.map_or(Ok(defaults.strict), |value| boolean(&name, value))?
@@ -146,7 +182,7 @@ impl Settings {
         let name = name.to_lowercase();
         let on_off = |value: bool| if value { "on" } else { "off" }.to_owned();
         Ok(match name.as_str() {
-            "causeway.pushdown" => on_off(self.pushdown),
+            "causeway.pushdown" => self.pushdown.name().to_owned(),
             "causeway.strict" => on_off(self.strict),
             "causeway.max_api_calls" => self.max_api_calls.to_string(),
             "statement_timeout" => self
@@ -284,6 +320,8 @@ mod tests {
         let mut settings = defaults.clone();
         for (name, value, shown) in [
             ("causeway.pushdown", "off", "off"),
+            ("causeway.pushdown", "Filters", "filters"),
+            ("causeway.pushdown", "all", "on"),
             ("causeway.max_api_calls", "7", "7"),
             ("statement_timeout", "2s", "2000ms"),
             ("STATEMENT_TIMEOUT", "0", "0"),
@@ -318,6 +356,7 @@ mod tests {
             ("42704", Some("did you mean \"causeway.pushdown\"?"))
         );
         for (name, value) in [
+            ("causeway.pushdown", "sometimes"),
             ("causeway.strict", "maybe"),
             ("causeway.max_api_calls", "-1"),
             ("statement_timeout", "2 weeks"),

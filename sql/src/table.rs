@@ -18,6 +18,7 @@ use crate::catalog::Person;
 use crate::leaf::{Note, RemoteScanExec, ScanSpec};
 use crate::lower;
 use crate::policy::{self, Access, PolicyPath};
+use crate::settings::Pushdown;
 
 /// A remote table for one person.
 #[derive(Debug, Clone)]
@@ -225,7 +226,7 @@ impl RemoteTable {
             .iter()
             .any(|column| self.access.masks.contains_key(&column.name));
         let below_policy = self.access.restricts_rows(&self.table) && !self.raw;
-        let off = !self.person.settings.read().pushdown;
+        let off = self.person.settings.read().pushdown == Pushdown::Off;
         // Policies are pushed whatever the setting: what they hide should not even be fetched.
         if (!self.raw && (off || masked)) || (below_policy && !lower::is_leakproof(filter)) {
             return TableProviderFilterPushDown::Unsupported;
@@ -294,7 +295,7 @@ impl RemoteTable {
             .into_iter()
             .map(|filter| state.create_physical_expr(filter, &fetched))
             .collect::<Result<Vec<_>>>()?;
-        let pushdown = self.person.settings.read().pushdown;
+        let pushdown = self.person.settings.read().pushdown == Pushdown::All;
         RemoteScanExec::try_new(ScanSpec {
             source: Arc::clone(&self.source),
             query,

@@ -90,6 +90,38 @@ async fn answers_do_not_depend_on_what_was_pushed() {
 }
 
 #[tokio::test]
+async fn filters_alone_sends_predicates_and_nothing_else() {
+    let world = world().await;
+    let session = world.session("admin").await;
+    let sorted = "SELECT id FROM salesforce.opportunity WHERE NOT isclosed ORDER BY amount DESC NULLS LAST, closedate LIMIT 3";
+    let joined = "SELECT a.name, o.name FROM servicenow.customer_account a \
+                  JOIN salesforce.opportunity o ON o.accountid = a.u_salesforce_account_id WHERE o.isclosed AND a.name = 'Boxeo'";
+    let mut answers = Vec::new();
+    for mode in ["on", "filters"] {
+        session.set("causeway.pushdown", mode).expect("a setting");
+        for sql in [sorted, joined] {
+            world.forget_requests();
+            answers.push(rows(&session, sql).await.expect(sql));
+        }
+    }
+    assert_eq!(answers[..2], answers[2..]);
+    let sent: Vec<String> = world.remote_queries().into_values().flatten().collect();
+    assert!(
+        sent.iter()
+            .any(|query| query.ends_with("FROM Opportunity WHERE IsClosed = TRUE")),
+        "{sent:?}"
+    );
+    world.forget_requests();
+    rows(&session, sorted).await.expect(sorted);
+    let sent: Vec<String> = world.remote_queries().into_values().flatten().collect();
+    assert!(
+        sent.iter()
+            .any(|query| query.ends_with("FROM Opportunity WHERE IsClosed = FALSE")),
+        "{sent:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_small_limit_reads_one_page() {
     let world = world().await;
     for (sql, calls) in [
