@@ -110,7 +110,7 @@ impl RemoteTable {
 
     /// Whether operators above may be taken over: no policy stands between, and pushdown is on.
     pub(crate) fn takes_operators(&self) -> bool {
-        let pushdown = self.person.settings.read().pushdown;
+        let pushdown = self.person.settings.read().pushdown == Pushdown::All;
         pushdown && !self.raw && !self.restricted() && !self.access.masks_any(&self.table)
     }
 

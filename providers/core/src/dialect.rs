@@ -31,6 +31,12 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
         false
     }
 
+    /// The constant as records of the column hold it, when the source also writes it in another way; `None` when it is that already.
+    fn normalized(&self, column: &Column, value: &Literal) -> Option<Literal> {
+        let _ = (column, value);
+        None
+    }
+
     /// Whether the source sorts the column exactly as Arrow does, NULLs placed as asked.
     fn sorts_like_arrow(&self, column: &Column) -> bool {
         let _ = column;

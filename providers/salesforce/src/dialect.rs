@@ -198,6 +198,16 @@ impl Dialect for SalesforceDialect {
         }
     }
 
+    /// Ids of 15 characters stand for the 18 that records hold: people copy them from pages, reports and formulas.
+    fn normalized(&self, column: &Column, value: &Literal) -> Option<Literal> {
+        match value {
+            Literal::Text(id) if id.len() == 15 && Family::of(column) == Family::Id => {
+                soql::long_id(id).map(Literal::Text)
+            }
+            _ => None,
+        }
+    }
+
     /// Numbers, dates and moments only: text sorts in the user's locale, picklists in the order of their set-up, and a relationship field
     /// disregards `NULLS LAST`.
     fn sorts_like_arrow(&self, column: &Column) -> bool {

@@ -4,6 +4,7 @@
 //! physical rules prepare the leaves for joins. Invariant: a rule changes a plan only when the remote system computes exactly the same.
 
 mod await_keys;
+mod normalize_keys;
 mod plain_scan;
 mod push_aggregate;
 mod push_join;
@@ -17,6 +18,7 @@ use datafusion::optimizer::{Optimizer, OptimizerRule};
 /// Adds our rules.
 pub(crate) fn install(builder: SessionStateBuilder) -> SessionStateBuilder {
     builder
+        .with_analyzer_rule(Arc::new(normalize_keys::NormalizeKeys))
         .with_optimizer_rules(logical())
         .with_physical_optimizer_rule(Arc::new(await_keys::AwaitKeys))
         .with_physical_optimizer_rule(Arc::new(yield_in_joins::YieldInJoins))

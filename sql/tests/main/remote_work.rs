@@ -192,3 +192,47 @@ async fn a_hidden_parent_joins_under_neither_reading() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_short_id_stands_for_the_long_one_whatever_is_pushed() {
+    let world = world().await;
+    let session = world.session("admin").await;
+    let ids = rows(
+        &session,
+        "SELECT id, ownerid FROM salesforce.account WHERE name = 'Boxeo' ORDER BY id LIMIT 1",
+    )
+    .await;
+    let ids = ids.expect("an account").remove(0);
+    let (id, owner) = (&ids[0], &ids[1]);
+    let (short, short_owner) = (&id[..15], &owner[..15]);
+    for sql in [
+        format!("SELECT id FROM salesforce.account WHERE id = '{short}'"),
+        format!(
+            "SELECT id FROM salesforce.account WHERE '{short}' = id AND ownerid IN ('{short_owner}', 'x')"
+        ),
+        format!(
+            "SELECT id FROM (SELECT id, name FROM salesforce.account ORDER BY id) t WHERE t.id IN ('{short}')"
+        ),
+        format!(
+            "SELECT a.id FROM salesforce.account a JOIN salesforce.opportunity o ON o.accountid = a.id AND o.accountid = '{short}' GROUP BY a.id"
+        ),
+        format!("SELECT id FROM salesforce.account WHERE name = 'Boxeo' AND (id = '{short}') = true"),
+    ] {
+        let [on, off] = with_and_without(&world, &sql).await;
+        assert_eq!(on, off, "{sql}");
+        assert_eq!(on, [[id.clone()]], "{sql}");
+    }
+    let others = format!("SELECT count(*) FROM salesforce.account WHERE id <> '{short}'");
+    let all = rows(&session, "SELECT count(*) - 1 FROM salesforce.account")
+        .await
+        .expect("a count");
+    assert_eq!(with_and_without(&world, &others).await, [all.clone(), all]);
+    assert_eq!(
+        sent(
+            &world,
+            &format!("SELECT name FROM salesforce.account WHERE id = '{short}'")
+        )
+        .await,
+        [format!("SELECT Name FROM Account WHERE Id = '{id}'")]
+    );
+}
