@@ -6,14 +6,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use causeway_core::{Grouping, RemoteQuery};
+use causeway_core::{AggregateFunction, Grouping, Having, Op, RemoteQuery};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::Result;
-use datafusion::logical_expr::{Expr, TableType};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::{BinaryExpr, Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::leaf::{Note, RemoteScanExec, ScanSpec};
+use crate::lower;
 use crate::table::RemoteTable;
 
 /// One row for each group: its keys, then its aggregates.
@@ -69,6 +70,39 @@ impl GroupedTable {
     }
 }
 
+impl GroupedTable {
+    /// A predicate over the groups as the remote system is asked; `None` when it stays local.
+    fn having(&self, filter: &Expr) -> Option<Vec<Having>> {
+        match filter {
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+                Some(vec![self.comparison(left, lower::comparison(*op)?, right)?])
+            }
+            Expr::Between(between) if !between.negated => Some(vec![
+                self.comparison(&between.expr, Op::GtEq, &between.low)?,
+                self.comparison(&between.expr, Op::LtEq, &between.high)?,
+            ]),
+            _ => None,
+        }
+    }
+
+    fn comparison(&self, count: &Expr, op: Op, value: &Expr) -> Option<Having> {
+        let grouping = self.query.grouping.as_ref()?;
+        let (Expr::Column(column), Expr::Literal(ScalarValue::Int64(Some(value)), _)) = (count, value) else {
+            return None;
+        };
+        let position = self.schema.index_of(&column.name).ok()?;
+        let aggregate = position.checked_sub(grouping.keys.len())?;
+        let counts = matches!(
+            grouping.aggregates.get(aggregate)?.function,
+            AggregateFunction::Count | AggregateFunction::CountDistinct
+        );
+        // Without keys there is one group, which HAVING of SOQL may not be said of.
+        let may = counts && self.base.source.dialect().filters_groups() && !grouping.keys.is_empty();
+        let value = *value;
+        may.then_some(Having { aggregate, op, value })
+    }
+}
+
 #[async_trait]
 impl TableProvider for GroupedTable {
     fn schema(&self) -> SchemaRef {
@@ -79,17 +113,30 @@ impl TableProvider for GroupedTable {
         TableType::Base
     }
 
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let verdict = |filter: &&Expr| match self.having(filter) {
+            Some(_) => TableProviderFilterPushDown::Exact,
+            None => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(verdict).collect())
+    }
+
     async fn scan(
         &self,
         _state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+        filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut query = self.query.clone();
+        if let Some(grouping) = &mut query.grouping {
+            let having = filters.iter().filter_map(|filter| self.having(filter)).flatten();
+            grouping.having.extend(having);
+        }
         let everything: Vec<usize> = (0..self.schema.fields().len()).collect();
         Ok(Arc::new(RemoteScanExec::try_new(ScanSpec {
             source: Arc::clone(&self.base.source),
-            query: self.query.clone(),
+            query,
             checks: Vec::new(),
             output: projection.unwrap_or(&everything).clone(),
             restricted: false,

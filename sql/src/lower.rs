@@ -88,7 +88,7 @@ fn lower_binary(table: &Table, binary: &BinaryExpr, negated: bool) -> Predicate 
     }
 }
 
-fn comparison(op: Operator) -> Option<Op> {
+pub(crate) fn comparison(op: Operator) -> Option<Op> {
     Some(match op {
         Operator::Eq => Op::Eq,
         Operator::NotEq => Op::NotEq,

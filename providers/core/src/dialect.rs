@@ -61,6 +61,11 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
         false
     }
 
+    /// Whether the source keeps precisely the groups whose count compares as [`Having`](crate::Having) says.
+    fn filters_groups(&self) -> bool {
+        false
+    }
+
     /// The condition that `column` of `table` is, or is not, among the values that `inner` selects as its only column.
     ///
     /// Shape: as exact as the conjuncts of `inner`, of which a negated one needs every one exact. NULL is never among the values.

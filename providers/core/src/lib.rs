@@ -26,7 +26,7 @@ pub use error::{Error, Kind};
 pub use ledger::{Exchange, ExchangeRecord, Ledger};
 pub use pattern::matches_pattern;
 pub use predicate::{Comparison, Condition, Fidelity, Literal, Op, Predicate, Pushed, translate};
-pub use query::{Aggregate, AggregateFunction, Grouping, KeySet, Order, RemoteQuery};
+pub use query::{Aggregate, AggregateFunction, Grouping, Having, KeySet, Order, RemoteQuery};
 pub use refusals::Refusals;
 pub use scan::{RecordBatchResult, scan};
 pub use schema::{Column, ColumnType, Origin, Table, TableName, nearest};

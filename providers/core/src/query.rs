@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_schema::{Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-use crate::{ColumnType, Condition, Fidelity, Literal, Pushed, Table};
+use crate::{ColumnType, Condition, Fidelity, Literal, Op, Pushed, Table};
 
 /// What is asked of a remote table: plain, serialisable data, so that a scan can run anywhere.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +44,19 @@ pub struct Grouping {
     pub keys: Vec<usize>,
     /// What is computed for each group.
     pub aggregates: Vec<Aggregate>,
+    /// Groups that are kept: those for which every comparison holds.
+    pub having: Vec<Having>,
+}
+
+/// A count compared with a constant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Having {
+    /// Position in [`Grouping::aggregates`] of a count.
+    pub aggregate: usize,
+    /// One of the six comparisons.
+    pub op: Op,
+    /// The constant.
+    pub value: i64,
 }
 
 /// One aggregate.

@@ -63,7 +63,10 @@ fn parts(query: &RemoteQuery) -> Vec<String> {
     if let Some(grouping) = &query.grouping {
         // Whether there are too many groups depends on the filters.
         let conditions: Vec<_> = query.filters.iter().map(|filter| &filter.condition).collect();
-        parts.push(format!("groups of {table}: {grouping:?} {conditions:?}"));
+        let (keys, aggregates) = (&grouping.keys, &grouping.aggregates);
+        parts.push(format!(
+            "groups of {table}: {keys:?} {aggregates:?} {conditions:?}"
+        ));
     }
     if has_paths(query) {
         let mut parents: Vec<&str> = paths(query).filter_map(|path| path.split('.').next()).collect();
@@ -134,6 +137,7 @@ mod tests {
                 function: AggregateFunction::Count,
                 column: None,
             }],
+            having: Vec::new(),
         });
         assert!(refusals.blame(&grouped));
         assert!(refusals.cover(&grouped) && !refusals.cover(&ordered));
@@ -160,6 +164,7 @@ mod tests {
             grouping: Some(Grouping {
                 keys: vec![0],
                 aggregates: Vec::new(),
+                having: Vec::new(),
             }),
             ..query()
         };

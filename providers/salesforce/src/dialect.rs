@@ -262,6 +262,10 @@ impl Dialect for SalesforceDialect {
         }
     }
 
+    fn filters_groups(&self) -> bool {
+        true
+    }
+
     /// Source: SOQL and SOSL Reference, "Comparison Operators", semi-joins and anti-joins, read 2026-11: ids and references on both sides,
     /// no path on the left, another object inside, certain objects not.
     fn semi_join(

@@ -6,7 +6,8 @@
 use std::fmt::Write as _;
 
 use causeway_core::{
-    AggregateFunction, Column, Condition, Dialect, Error, Grouping, Kind, Origin, RemoteQuery, Verdict,
+    Aggregate, AggregateFunction, Column, Condition, Dialect, Error, Grouping, Kind, Op, Origin, RemoteQuery,
+    Verdict,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -249,6 +250,31 @@ pub(crate) fn write(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<String
         soql.push_str(" GROUP BY ");
         soql.push_str(&keys.join(", "));
     }
+    if let Some(grouping) = query
+        .grouping
+        .as_ref()
+        .filter(|grouping| !grouping.having.is_empty())
+    {
+        let kept = grouping.having.iter().map(|having| {
+            let aggregate = grouping
+                .aggregates
+                .get(having.aggregate)
+                .ok_or("there is no such aggregate")?;
+            let comparison = if having.op == Op::NotEq {
+                "!="
+            } else {
+                having.op.sql()
+            };
+            Ok(format!(
+                "{} {comparison} {}",
+                called(query, *aggregate)?,
+                having.value
+            ))
+        });
+        let kept = kept.collect::<Result<Vec<_>, String>>().map_err(malformed)?;
+        soql.push_str(" HAVING ");
+        soql.push_str(&kept.join(" AND "));
+    }
     for (at, order) in query.order.iter().enumerate() {
         let field = field(query, order.column).map_err(malformed)?;
         let direction = if order.descending { "DESC" } else { "ASC" };
@@ -296,14 +322,19 @@ fn grouped(query: &RemoteQuery, grouping: &Grouping) -> Result<String, String> {
         items.push(format!("{} {}", field(query, key)?, key_alias(at)));
     }
     for (at, aggregate) in grouping.aggregates.iter().enumerate() {
-        let field = aggregate.column.map_or(Ok("Id"), |column| field(query, column))?;
-        let function = match aggregate.function {
-            AggregateFunction::CountDistinct => "COUNT_DISTINCT",
-            function => function.sql(),
-        };
-        items.push(format!("{function}({field}) {}", aggregate_alias(at)));
+        items.push(format!("{} {}", called(query, *aggregate)?, aggregate_alias(at)));
     }
     Ok(items.join(", "))
+}
+
+/// The call of an aggregate.
+fn called(query: &RemoteQuery, aggregate: Aggregate) -> Result<String, String> {
+    let field = aggregate.column.map_or(Ok("Id"), |column| field(query, column))?;
+    let function = match aggregate.function {
+        AggregateFunction::CountDistinct => "COUNT_DISTINCT",
+        function => function.sql(),
+    };
+    Ok(format!("{function}({field})"))
 }
 
 fn column(query: &RemoteQuery, position: usize) -> Result<&Column, String> {

@@ -7,7 +7,9 @@ use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Column, Result, ScalarValue};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::logical_plan::TableScanBuilder;
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, cast, lit, when};
+use datafusion::logical_expr::{
+    Aggregate, Expr, ExprSchemable as _, LogicalPlan, LogicalPlanBuilder, cast, lit, when,
+};
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
 use super::plain_scan::{PlainScan, column_of};
@@ -62,7 +64,9 @@ fn pushed(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
         if let Some(count) = place.count.and_then(field) {
             value = when(count.gt(lit(0_i64)), value).end()?;
         }
-        let value = cast(value, wanted.data_type().clone());
+        if value.get_type(&table.projected_schema)? != *wanted.data_type() {
+            value = cast(value, wanted.data_type().clone());
+        }
         outputs.push(value.alias_qualified(qualifier.cloned(), wanted.name()));
     }
     let plan = LogicalPlanBuilder::from(LogicalPlan::TableScan(table)).project(outputs)?;
@@ -97,6 +101,7 @@ impl Request {
             grouping: Grouping {
                 keys,
                 aggregates: Vec::new(),
+                having: Vec::new(),
             },
         };
         for expr in &aggregate.aggr_expr {

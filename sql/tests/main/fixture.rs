@@ -58,6 +58,15 @@ pub(crate) async fn world() -> World {
 }
 
 pub(crate) async fn world_with(policies: Vec<Policy>) -> World {
+    world_from(policies, |_| {}).await
+}
+
+/// A world whose Salesforce source is configured otherwise.
+pub(crate) async fn world_of(change: impl FnOnce(&mut causeway_salesforce::Config)) -> World {
+    world_from(vec![opportunity_policy()], change).await
+}
+
+async fn world_from(policies: Vec<Policy>, change: impl FnOnce(&mut causeway_salesforce::Config)) -> World {
     let salesforce_org = salesforce::Org::start(Options::default(), salesforce::Semantics::default())
         .await
         .expect("the org starts");
@@ -66,7 +75,7 @@ pub(crate) async fn world_with(policies: Vec<Policy>) -> World {
         .expect("the instance starts");
     let ledger = Ledger::default();
     let sources: Vec<Arc<dyn Source>> = vec![
-        Arc::new(salesforce_source(&salesforce_org, &ledger)),
+        Arc::new(salesforce_source(&salesforce_org, &ledger, change)),
         Arc::new(servicenow_source(&instance, &ledger)),
     ];
     let config = EngineConfig {
@@ -83,7 +92,11 @@ pub(crate) async fn world_with(policies: Vec<Policy>) -> World {
     }
 }
 
-fn salesforce_source(org: &salesforce::Org, ledger: &Ledger) -> Salesforce {
+fn salesforce_source(
+    org: &salesforce::Org,
+    ledger: &Ledger,
+    change: impl FnOnce(&mut causeway_salesforce::Config),
+) -> Salesforce {
     use salesforce::credentials::{CLIENT_ID, PRIVATE_KEY_PEM, USERNAME};
     let auth = AuthConfig::JwtBearer {
         client_id: CLIENT_ID.to_owned(),
@@ -95,12 +108,9 @@ fn salesforce_source(org: &salesforce::Org, ledger: &Ledger) -> Salesforce {
         token_url: None,
         key_id: None,
     };
-    Salesforce::try_new(
-        "salesforce",
-        causeway_salesforce::Config::new(org.url(), auth),
-        ledger.clone(),
-    )
-    .expect("a valid source")
+    let mut config = causeway_salesforce::Config::new(org.url(), auth);
+    change(&mut config);
+    Salesforce::try_new("salesforce", config, ledger.clone()).expect("a valid source")
 }
 
 fn servicenow_source(instance: &servicenow::Instance, ledger: &Ledger) -> ServiceNow {

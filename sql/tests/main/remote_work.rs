@@ -2,7 +2,7 @@
 
 use causeway_sandbox::salesforce::HiddenRows;
 
-use crate::fixture::{World, rows, world};
+use crate::fixture::{World, rows, world, world_of};
 
 /// The remote queries that `sql` sends to the practice Salesforce org, after its tables are known.
 async fn sent(world: &World, sql: &str) -> Vec<String> {
@@ -52,7 +52,11 @@ const GROUPED: &[(&str, &str)] = &[
     ),
     (
         "SELECT isclosed, iswon, count(*) FROM salesforce.opportunity GROUP BY isclosed, iswon HAVING count(*) > 10",
-        "SELECT IsClosed k0, IsWon k1, COUNT(Id) a0 FROM Opportunity GROUP BY IsClosed, IsWon",
+        "SELECT IsClosed k0, IsWon k1, COUNT(Id) a0 FROM Opportunity GROUP BY IsClosed, IsWon HAVING COUNT(Id) > 10",
+    ),
+    (
+        "SELECT accountid, max(amount) FROM salesforce.opportunity GROUP BY accountid HAVING count(*) BETWEEN 3 AND 6 AND max(amount) > 1000",
+        "SELECT AccountId k0, MAX(Amount) a0, COUNT(Id) a1 FROM Opportunity GROUP BY AccountId HAVING COUNT(Id) >= 3 AND COUNT(Id) <= 6",
     ),
     (
         "SELECT DISTINCT ownerid FROM salesforce.opportunity",
@@ -89,6 +93,7 @@ async fn what_the_org_may_compute_otherwise_is_computed_here() {
         "SELECT max(name) FROM salesforce.account",
         "SELECT count(*) FILTER (WHERE iswon) FROM salesforce.opportunity",
         "SELECT count(*) FROM (SELECT id FROM salesforce.opportunity LIMIT 7) t",
+        "SELECT id, count(*) FROM salesforce.opportunity GROUP BY id HAVING count(*) > 1",
     ] {
         let queries = sent(&world, sql).await;
         assert!(
@@ -235,4 +240,36 @@ async fn a_short_id_stands_for_the_long_one_whatever_is_pushed() {
         .await,
         [format!("SELECT Name FROM Account WHERE Id = '{id}'")]
     );
+}
+
+/// With and without a parent, a filter on either side, and a parent of the own kind.
+const OUTER: &[(&str, &str)] = &[
+    (
+        "SELECT c.lastname, a.name, a.isdeleted FROM salesforce.contact c LEFT JOIN salesforce.account a ON a.id = c.accountid",
+        "SELECT LastName, Account.Name, Account.IsDeleted FROM Contact",
+    ),
+    (
+        "SELECT a.name, o.name FROM salesforce.account a RIGHT JOIN salesforce.opportunity o ON a.id = o.accountid WHERE o.amount > 300000",
+        "SELECT Name, Account.Name FROM Opportunity WHERE Amount > 300000",
+    ),
+    (
+        "SELECT a.name, p.name FROM salesforce.account a JOIN salesforce.account p ON p.id = a.parentid WHERE p.numberofemployees > 10",
+        "SELECT Name, Parent.Name, Parent.Id, Parent.NumberOfEmployees FROM Account WHERE ParentId != null",
+    ),
+];
+
+#[tokio::test]
+async fn outer_joins_are_one_call_where_every_parent_is_surely_visible() {
+    let certain = world_of(|salesforce| salesforce.assume_full_read_access = Some(true)).await;
+    let unsure = world().await;
+    for (sql, soql) in OUTER {
+        assert_eq!(sent(&certain, sql).await, [*soql], "{sql}");
+        let [on, off] = with_and_without(&certain, sql).await;
+        assert_eq!(on, off, "{sql}");
+        assert!(sent(&unsure, sql).await.len() > 1, "{sql}");
+    }
+    // A condition on the parent in ON takes the parent away, not the row.
+    let sql = "SELECT c.id, a.name FROM salesforce.contact c LEFT JOIN salesforce.account a ON a.id = c.accountid AND a.numberofemployees > 100";
+    let [on, off] = with_and_without(&certain, sql).await;
+    assert_eq!(on, off);
 }
