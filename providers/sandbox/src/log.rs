@@ -25,7 +25,8 @@ pub struct Entry {
     pub milliseconds: f64,
     /// Signed-in user, if the request carried a valid credential.
     pub user: Option<String>,
-    /// A rule of safe use that the request broke, such as a `javascript:` value.
+    /// A rule of safe use that the request broke: a `javascript:` value, a credential in the URL, a statement that doesn't
+    /// parse.
     pub violation: Option<String>,
 }
 
@@ -51,6 +52,15 @@ impl RequestLog {
         self.entries()
             .into_iter()
             .filter(|entry| !entry.path.contains("oauth"))
+            .collect()
+    }
+
+    /// Copies the entries of requests that broke a rule of safe use; see [`Entry::violation`].
+    #[must_use]
+    pub fn violations(&self) -> Vec<Entry> {
+        self.entries()
+            .into_iter()
+            .filter(|entry| entry.violation.is_some())
             .collect()
     }
 

@@ -10,6 +10,7 @@ pub mod credentials;
 mod data;
 mod describe;
 mod error;
+mod faults;
 mod query;
 mod reply;
 mod routes;
@@ -19,9 +20,11 @@ mod soql;
 mod state;
 mod switches;
 mod value;
+mod visible;
 
 #[cfg(test)]
 mod tests;
 
+pub use faults::Faults;
 pub use server::Org;
-pub use switches::{Faults, HiddenField, HiddenRows, Semantics, Switches};
+pub use switches::{Flag, HiddenField, HiddenRows, LyingFlag, Semantics, Switches};

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::json;
 
 use super::error::ApiError;
+use super::faults::Faults;
 use super::reply::{Call, Reply};
 use super::soql::bind::{Binder, Bound, Output};
+use super::soql::lexer::Grammar;
 use super::soql::parser::parse;
 use super::soql::record::{Item, Writer};
 use super::soql::run::{Rows, rows};
 use super::state::State;
-use super::switches::Faults;
 use super::value::{Id, write_int, write_text};
 
 /// Page size without `Sforce-Query-Options`.
@@ -75,7 +76,26 @@ fn bind(state: &State, text: &str, user: &str) -> Result<Bound, ApiError> {
         user,
         text,
     };
-    binder.bind(&parse(text)?)
+    binder.bind(&parse(text, Grammar::new(&semantics))?)
+}
+
+/// Tells what is wrong with a statement that no correct client sends: it does not parse, or it breaks a rule of the
+/// language that describe told of. Flags that lie are not held against the client.
+pub(super) fn violation(state: &State, text: &str, user: &str) -> Option<String> {
+    let mut semantics = state.switches.semantics();
+    semantics.lying_flags.clear();
+    let query = match parse(text, Grammar::new(&semantics)) {
+        Ok(query) => query,
+        Err(error) => return Some(format!("statement does not parse: {}", error.message)),
+    };
+    let binder = Binder {
+        catalog: &state.catalog,
+        semantics: &semantics,
+        user,
+        text,
+    };
+    let error = binder.bind(&query).err()?;
+    (error.code == "MALFORMED_QUERY").then(|| format!("statement breaks a rule: {}", error.message))
 }
 
 /// Answers `/query` and, with `everything`, `/queryAll`.
@@ -106,7 +126,7 @@ pub(super) fn run(
         }
         Output::Groups(grouping) => {
             // LIMIT of a grouped query counts groups, so the rows must not be cut.
-            let groups = grouping.groups(&query, &state.world, &found)?;
+            let groups = grouping.groups(&query, &state.world, &found, batch_size(call))?;
             let mut body = b"{\"totalSize\":".to_vec();
             write_int(i64::try_from(groups.len()).unwrap_or(i64::MAX), &mut body);
             body.extend_from_slice(b",\"done\":true,\"records\":[");
@@ -136,7 +156,8 @@ pub(super) fn next(
     user: &str,
     locator: &str,
 ) -> Result<Reply, ApiError> {
-    let invalid = || ApiError::bad("INVALID_QUERY_LOCATOR", "invalid query locator");
+    let status = state.switches.semantics().invalid_locator_status;
+    let invalid = || ApiError::new(status, "INVALID_QUERY_LOCATOR", "invalid query locator");
     if state
         .switches
         .change_faults(|faults| Faults::spend(&mut faults.invalid_locator))

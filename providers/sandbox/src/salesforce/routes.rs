@@ -10,11 +10,11 @@ use super::credentials::ORGANIZATION_ID;
 use super::data::attachment_body;
 use super::describe;
 use super::error::ApiError;
+use super::faults::Spoilt;
 use super::query;
 use super::reply::{Call, Reply};
 use super::schema::Object;
 use super::state::State;
-use super::switches::Spoilt;
 use super::value::Id;
 
 /// API versions that the org serves.
@@ -46,7 +46,7 @@ pub(super) fn answer(state: &State, call: &Call) -> (Reply, Option<&'static str>
         );
     };
     if let Some(fault) = state.switches.change_faults(|faults| faults.take(path)) {
-        if let Some(reply) = spoil(fault) {
+        if let Some(reply) = spoil(state, fault) {
             return (reply, Some(user));
         }
         let mut reply = counted(state, call, path, user);
@@ -79,7 +79,7 @@ fn before_data(state: &State, path: &str) {
 }
 
 /// The reply of a fault; `None` for a fault that spoils the real reply.
-fn spoil(fault: Spoilt) -> Option<Reply> {
+fn spoil(state: &State, fault: Spoilt) -> Option<Reply> {
     Some(match fault {
         Spoilt::Unavailable => Reply::html(503, "Service Unavailable"),
         Spoilt::Throttled(wait) => {
@@ -90,6 +90,11 @@ fn spoil(fault: Spoilt) -> Option<Reply> {
             reply
         }
         Spoilt::RequestLimit => over_limit(),
+        Spoilt::QueryTimeout => Reply::from(ApiError::new(
+            state.switches.semantics().query_timeout_status,
+            "QUERY_TIMEOUT",
+            "Your query request was running for too long.",
+        )),
         Spoilt::Html => Reply::html(200, "Scheduled maintenance"),
         Spoilt::NotJson => Reply::json(200, b"{\"totalSize\":1,\"done\":true,\"records\":[{".to_vec()),
         Spoilt::CutBody => return None,

@@ -3,7 +3,6 @@
 //! Owns: [`Object`], [`Field`], [`Kind`] and the default flags of each kind, as the recorded describes have them.
 //! Invariant: a field carries the function that makes its values, so schema and data can't disagree.
 
-use super::switches::Semantics;
 use super::value::Value;
 use crate::world::World;
 
@@ -356,45 +355,6 @@ impl Object {
     /// Tells whether any field is a currency.
     pub(super) fn has_currency(&self) -> bool {
         self.fields.iter().any(|field| field.kind == Kind::Currency)
-    }
-}
-
-/// The field that objects with a currency have in a multi-currency org.
-fn currency_code() -> Field {
-    Field::new("CurrencyIsoCode", Kind::Picklist, |world, row| {
-        let codes = ["EUR", "USD", "JPY"];
-        let at = usize::try_from(world.noise("currency code", row) % 3).unwrap_or_default();
-        Value::Text(codes.get(at).copied().unwrap_or("EUR").into())
-    })
-    .values(&["EUR", "JPY", "USD"])
-    .required()
-}
-
-impl Object {
-    /// The fields that the user may see.
-    pub(super) fn visible_fields(&self, semantics: &Semantics, user: &str) -> Vec<Field> {
-        let currency = (semantics.multi_currency && self.has_currency()).then(currency_code);
-        self.fields
-            .iter()
-            .cloned()
-            .chain(currency)
-            .filter(|field| field.name == "Id" || semantics.shows_field(user, self.name, field.name))
-            .collect()
-    }
-
-    /// Finds a field that the user may see, ignoring case.
-    pub(super) fn visible_field(&self, name: &str, semantics: &Semantics, user: &str) -> Option<Field> {
-        let field = match self.field(name) {
-            Some(field) => field.clone(),
-            None if semantics.multi_currency
-                && self.has_currency()
-                && name.eq_ignore_ascii_case("CurrencyIsoCode") =>
-            {
-                currency_code()
-            }
-            None => return None,
-        };
-        (field.name == "Id" || semantics.shows_field(user, self.name, field.name)).then_some(field)
     }
 }
 

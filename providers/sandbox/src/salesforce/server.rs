@@ -16,6 +16,7 @@ use axum_server::tls_rustls::RustlsConfig;
 use tokio::task::JoinSet;
 
 use super::composite;
+use super::query;
 use super::reply::{Call, Reply};
 use super::routes;
 use super::state::State;
@@ -201,7 +202,9 @@ async fn handle_request(state: &State, request: Request) -> Response {
         tokio::time::sleep(wait).await;
     }
     compress(&call, &mut reply);
-    state.log.push(entry(&call, &reply, user, started.elapsed()));
+    state
+        .log
+        .push(entry(state, &call, &reply, user, started.elapsed()));
     respond(&call, reply)
 }
 
@@ -224,7 +227,7 @@ fn compress(call: &Call, reply: &mut Reply) {
     }
 }
 
-fn entry(call: &Call, reply: &Reply, user: Option<&str>, elapsed: Duration) -> Entry {
+fn entry(state: &State, call: &Call, reply: &Reply, user: Option<&str>, elapsed: Duration) -> Entry {
     let own = call
         .parameter("q")
         .or_else(|| call.parameter("explain"))
@@ -234,6 +237,10 @@ fn entry(call: &Call, reply: &Reply, user: Option<&str>, elapsed: Duration) -> E
     } else {
         Vec::new()
     };
+    let violation = own
+        .iter()
+        .chain(&inner)
+        .find_map(|text| query::violation(state, text, user.unwrap_or_default()));
     let remote_query = own.or_else(|| (!inner.is_empty()).then(|| inner.join(";\n")));
     let others: Vec<String> = call
         .parameters
@@ -257,7 +264,7 @@ fn entry(call: &Call, reply: &Reply, user: Option<&str>, elapsed: Duration) -> E
         bytes: reply.body.len(),
         milliseconds: elapsed.as_secs_f64() * 1000.0,
         user: user.map(str::to_owned),
-        violation: None,
+        violation,
     }
 }
 

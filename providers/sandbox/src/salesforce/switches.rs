@@ -1,10 +1,11 @@
 //! What a test can change while the org runs: the meaning of doubtful queries, and faults.
 //!
-//! Owns: [`Semantics`], [`Faults`] and the shared handle [`Switches`].
+//! Owns: [`Semantics`] and the shared handle [`Switches`]. Does not own: faults; see [`Faults`].
 //! Invariant: the defaults are the most likely reading of the documentation and no fault at all.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+
+use super::faults::Faults;
 
 /// A field that a user may not see.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,23 +31,93 @@ pub struct HiddenRows {
     pub remainder: usize,
 }
 
+/// A flag of a field in describe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flag {
+    /// `filterable`.
+    Filterable,
+    /// `sortable`.
+    Sortable,
+    /// `groupable`.
+    Groupable,
+    /// `aggregatable`.
+    Aggregatable,
+}
+
+/// A flag that describe reports as true although a query that relies on it is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LyingFlag {
+    /// Object name.
+    pub object: String,
+    /// Field name.
+    pub field: String,
+    /// The flag.
+    pub flag: Flag,
+}
+
 /// How the org reads what the documentation leaves open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Semantics {
     /// Null rows satisfy `!=`, `NOT IN` and `NOT LIKE`; otherwise null is neither equal nor unequal.
     pub nulls_kept: bool,
+    /// `EXCLUDES` keeps null rows.
+    pub excludes_keeps_nulls: bool,
+    /// `f > null` and its kin are true for every row; otherwise for none.
+    pub null_inequality_keeps_all: bool,
+    /// A null inside an IN list stands for null rows; otherwise it is ignored.
+    pub null_in_list_matches: bool,
+    /// A null foreign key inside an anti-join leaves no row, as in SQL; otherwise it is ignored.
+    pub anti_join_null_drops_all: bool,
+    /// `f = ''` means `f = null`; otherwise nothing equals `''`.
+    pub empty_text_is_null: bool,
     /// `GROUP BY` and `COUNT_DISTINCT` put text values together that differ only in case.
     pub group_by_folds_case: bool,
+    /// The same for picklists.
+    pub group_by_folds_picklists: bool,
+    /// `acme__Pick__c` holds values that differ only in case, as rows written before a picklist was restricted may.
+    pub picklist_case_variants: bool,
     /// Text comparison ignores accents.
     pub accents_fold: bool,
     /// Text comparison ignores trailing blanks.
     pub trailing_blanks_ignored: bool,
+    /// Text comparison ignores leading blanks.
+    pub leading_blanks_ignored: bool,
     /// The running user's locale is Turkish: `i` pairs with `İ`, `ı` with `I`.
     pub turkish_locale: bool,
     /// Objects with a currency field also have `CurrencyIsoCode`.
     pub multi_currency: bool,
     /// `ORDER BY` without `NULLS` puts nulls first in both directions; otherwise `DESC` puts them last.
     pub nulls_first_default: bool,
+    /// `NULLS LAST` is ignored for references that may be null.
+    pub reference_nulls_last_ignored: bool,
+    /// `NULLS LAST` is ignored for fields of a parent, too.
+    pub parent_nulls_last_ignored: bool,
+    /// Number literals may have an exponent.
+    pub exponents_accepted: bool,
+    /// Datetime literals may have a fraction of a second.
+    pub fractional_seconds_accepted: bool,
+    /// `LIMIT 0` is allowed.
+    pub limit_zero_accepted: bool,
+    /// `=` on a multi-select picklist needs the values in the stored order.
+    pub multipicklist_order_matters: bool,
+    /// Id literals of 15 characters match; otherwise they match nothing.
+    pub short_ids_match: bool,
+    /// A malformed id literal is an error; otherwise it matches nothing.
+    pub malformed_ids_refused: bool,
+    /// SUM and AVG are rounded to the scale of the field.
+    pub aggregates_round_to_scale: bool,
+    /// SUM of no value is 0; otherwise null.
+    pub empty_sum_is_zero: bool,
+    /// Most groups of a result; more are `EXCEEDED_ID_LIMIT`.
+    pub group_limit: usize,
+    /// A result of more groups than `batchSize` asks for is `EXCEEDED_ID_LIMIT` as well.
+    pub group_limit_follows_batch_size: bool,
+    /// Flags that describe gives wrongly.
+    pub lying_flags: Vec<LyingFlag>,
+    /// Status of `INVALID_QUERY_LOCATOR`.
+    pub invalid_locator_status: u16,
+    /// Status of `QUERY_TIMEOUT`; see [`Faults::query_timeout`].
+    pub query_timeout_status: u16,
     /// Parent paths show fields of parents that the user may not see.
     pub hidden_parents_readable: bool,
     /// Field-level security.
@@ -61,12 +132,35 @@ impl Default for Semantics {
     fn default() -> Self {
         Self {
             nulls_kept: true,
+            excludes_keeps_nulls: true,
+            null_inequality_keeps_all: true,
+            null_in_list_matches: true,
+            anti_join_null_drops_all: false,
+            empty_text_is_null: true,
             group_by_folds_case: true,
+            group_by_folds_picklists: true,
+            picklist_case_variants: false,
             accents_fold: false,
             trailing_blanks_ignored: false,
+            leading_blanks_ignored: false,
             turkish_locale: false,
             multi_currency: false,
             nulls_first_default: true,
+            reference_nulls_last_ignored: true,
+            parent_nulls_last_ignored: false,
+            exponents_accepted: false,
+            fractional_seconds_accepted: true,
+            limit_zero_accepted: true,
+            multipicklist_order_matters: false,
+            short_ids_match: true,
+            malformed_ids_refused: true,
+            aggregates_round_to_scale: false,
+            empty_sum_is_zero: false,
+            group_limit: 2000,
+            group_limit_follows_batch_size: false,
+            lying_flags: Vec::new(),
+            invalid_locator_status: 400,
+            query_timeout_status: 400,
             hidden_parents_readable: false,
             hidden_fields: Vec::new(),
             hidden_rows: Vec::new(),
@@ -83,6 +177,16 @@ impl Semantics {
                 && hidden.object.eq_ignore_ascii_case(object)
                 && hidden.field.eq_ignore_ascii_case(field)
         })
+    }
+
+    /// Finds the flags of a field that describe gives wrongly.
+    pub(super) fn lies(&self, object: &str, field: &str) -> impl Iterator<Item = Flag> {
+        self.lying_flags
+            .iter()
+            .filter(move |lie| {
+                lie.object.eq_ignore_ascii_case(object) && lie.field.eq_ignore_ascii_case(field)
+            })
+            .map(|lie| lie.flag)
     }
 
     /// Collects the rules that hide rows of the object from the user.
@@ -115,81 +219,6 @@ impl Sharing {
     /// Tells whether nothing is hidden.
     pub(super) fn shows_all(&self) -> bool {
         self.0.is_empty()
-    }
-}
-
-/// Faults to inject into data calls. A number counts down by one with each call that it spoils.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Faults {
-    /// Only calls whose path contains this text are spoilt; empty means every data call.
-    pub path_contains: String,
-    /// Answers 503 with an HTML body.
-    pub unavailable: u32,
-    /// Answers 429.
-    pub throttled: u32,
-    /// `Retry-After` of the 429 answers.
-    pub retry_after_seconds: Option<u64>,
-    /// Answers 403 `REQUEST_LIMIT_EXCEEDED`.
-    pub request_limit_exceeded: u32,
-    /// Closes the connection in the middle of the body.
-    pub cut_body: u32,
-    /// Answers 200 with an HTML page.
-    pub html_body: u32,
-    /// Answers 200 with text that is not JSON.
-    pub not_json: u32,
-    /// Answers 400 `INVALID_QUERY_LOCATOR` to a request for a further page.
-    pub invalid_locator: u32,
-    /// Makes all current tokens invalid with the next data call.
-    pub expire_tokens: bool,
-    /// Makes all current tokens invalid after this many further pages.
-    pub expire_tokens_after_pages: Option<u32>,
-    /// Waits this long before each answer.
-    pub slow: Duration,
-    /// Cuts pages to irregular sizes, a single row among them.
-    pub shrink_pages: bool,
-    /// Drops one row from a page while `totalSize` stays.
-    pub drop_row: u32,
-    /// Replaces the value of this field in the first record of each page by text.
-    pub wrong_value: Option<String>,
-    /// Puts this origin in front of `nextRecordsUrl`.
-    pub foreign_next_url: Option<String>,
-}
-
-/// A fault that spoils a whole answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spoilt {
-    Unavailable,
-    Throttled(Option<u64>),
-    RequestLimit,
-    CutBody,
-    Html,
-    NotJson,
-}
-
-impl Faults {
-    /// Takes the next fault that spoils the whole answer to a call of `path`, counting it down.
-    pub(super) fn take(&mut self, path: &str) -> Option<Spoilt> {
-        if !path.contains(&self.path_contains) {
-            return None;
-        }
-        let counters = [
-            (&mut self.unavailable, Spoilt::Unavailable),
-            (&mut self.throttled, Spoilt::Throttled(self.retry_after_seconds)),
-            (&mut self.request_limit_exceeded, Spoilt::RequestLimit),
-            (&mut self.cut_body, Spoilt::CutBody),
-            (&mut self.html_body, Spoilt::Html),
-            (&mut self.not_json, Spoilt::NotJson),
-        ];
-        let (counter, fault) = counters.into_iter().find(|(counter, _)| **counter > 0)?;
-        *counter -= 1;
-        Some(fault)
-    }
-
-    /// Counts `counter` down; tells whether it was above zero.
-    pub(super) fn spend(counter: &mut u32) -> bool {
-        let spent = *counter > 0;
-        *counter = counter.saturating_sub(1);
-        spent
     }
 }
 
@@ -255,21 +284,6 @@ impl Switches {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_fault_counts_down_and_spares_other_paths() {
-        let mut faults = Faults {
-            path_contains: "query".to_owned(),
-            unavailable: 1,
-            ..Faults::default()
-        };
-        assert_eq!(faults.take("/services/data/v62.0/limits"), None);
-        assert_eq!(
-            faults.take("/services/data/v62.0/query"),
-            Some(Spoilt::Unavailable)
-        );
-        assert_eq!(faults.take("/services/data/v62.0/query"), None);
-    }
 
     #[test]
     fn hidden_rows_bind_only_their_user() {

@@ -379,8 +379,10 @@ impl<'a> Binder<'a> {
     /// Makes the sort key of an ORDER BY item.
     pub(crate) fn sort(self, order: &super::tree::Order, subject: Subject, field: &Field) -> Sort {
         let default = !order.descending || self.semantics.nulls_first_default;
-        // References that may be null ignore NULLS LAST.
-        let ignores_last = field.kind == Kind::Reference && field.nillable;
+        let of_parent = matches!(&subject, Subject::Column(column) if !column.hops.is_empty());
+        let nullable_reference = field.kind == Kind::Reference && field.nillable;
+        let ignores_last = (of_parent && self.semantics.parent_nulls_last_ignored)
+            || (nullable_reference && self.semantics.reference_nulls_last_ignored);
         Sort {
             subject,
             descending: order.descending,

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use super::super::error::ApiError;
 use super::super::schema::{Field, Kind};
 use super::bind::{Binder, Source};
-use super::filter::{Column, Filter, Members, Subject};
+use super::filter::{Column, Filter, Members, Operand, Subject};
 use super::literal;
 use super::run::Join;
 use super::text::Collation;
@@ -94,11 +94,40 @@ impl Binder<'_> {
                 collation,
             });
         }
-        let operand = literal::operand(field, &right.literal, collation).map_err(located)?;
+        let operand = literal::operand(field, &right.literal, collation, self.semantics).map_err(located)?;
+        if operand == Operand::Null && !matches!(operator, Operator::Equal | Operator::NotEqual) {
+            // Observed: an inequality against null is true for every row.
+            return Ok(Filter::Constant(self.semantics.null_inequality_keeps_all));
+        }
         Ok(Filter::Compare {
             subject,
             operator,
             operand,
+            collation,
+        })
+    }
+
+    /// Makes the filter of an IN list whose field is resolved.
+    pub(crate) fn membership(
+        self,
+        subject: Subject,
+        field: &Field,
+        negated: bool,
+        list: &[At],
+    ) -> Result<Filter, ApiError> {
+        let collation = Collation::new(self.semantics, field.case_sensitive);
+        let mut members = Members::default();
+        for right in list {
+            let operand = literal::operand(field, &right.literal, collation, self.semantics)
+                .map_err(|error| ApiError::at(error.code, self.text, right.at, &error.message))?;
+            if operand != Operand::Null || self.semantics.null_in_list_matches {
+                members.add(operand);
+            }
+        }
+        Ok(Filter::In {
+            subject,
+            negated,
+            members,
             collation,
         })
     }
@@ -118,19 +147,8 @@ impl Binder<'_> {
             }
             Condition::In { term, negated, list } => {
                 let column = self.subject(term, source)?;
-                let collation = Collation::new(self.semantics, column.field.case_sensitive);
-                let mut members = Members::default();
-                for right in list {
-                    let operand = literal::operand(&column.field, &right.literal, collation)
-                        .map_err(|error| ApiError::at(error.code, self.text, right.at, &error.message))?;
-                    members.add(operand);
-                }
-                Filter::In {
-                    subject: Subject::Column(Box::new(column)),
-                    negated: *negated,
-                    members,
-                    collation,
-                }
+                let field = column.field.clone();
+                self.membership(Subject::Column(Box::new(column)), &field, *negated, list)?
             }
             Condition::Join { term, negated, query } => {
                 *joins += 1;
@@ -157,6 +175,7 @@ impl Binder<'_> {
                     subject: Subject::Column(Box::new(column)),
                     negated: *negated,
                     sets,
+                    excludes_nulls: self.semantics.excludes_keeps_nulls,
                 }
             }
             Condition::And(parts) => Filter::And(self.conditions(parts, source, joins, nested)?),
@@ -200,6 +219,8 @@ impl Binder<'_> {
             || query.limit.is_some()
             || query.offset.is_some()
             || !query.group.is_empty()
+            || query.having.is_some()
+            || inner.function.is_some()
         {
             return Err(wrong("the inner select of a semi-join allows only WHERE"));
         }
@@ -238,6 +259,7 @@ impl Binder<'_> {
             negated,
             join: Arc::new(join),
             ids: OnceLock::new(),
+            null_drops_all: self.semantics.anti_join_null_drops_all,
         })
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use super::super::schema::{Cell, Field};
 use super::super::switches::Sharing;
 use super::super::value::{Id, Value, civil, days};
-use super::run::Join;
+use super::run::{Join, JoinIds};
 use super::text::{Collation, Wild, like};
 use super::tree::{Function, Operator};
 use crate::world::World;
@@ -171,6 +171,10 @@ pub(crate) enum Operand {
     Id(Id),
     /// The sorted values of a multi-select picklist.
     Set(Vec<String>),
+    /// The values of a multi-select picklist in the order that they must be stored in.
+    List(Vec<String>),
+    /// A literal that no value equals.
+    Nothing,
 }
 
 impl Operand {
@@ -189,6 +193,7 @@ impl Operand {
             (Self::Text(wanted), Value::Text(value)) => Some(collation.fold(value).as_str().cmp(wanted)),
             (Self::Id(wanted), Value::Id(value)) => Some(value.cmp(wanted)),
             (Self::Set(wanted), Value::Text(value)) => Some(sorted_set(value).cmp(wanted)),
+            (Self::List(wanted), Value::Text(value)) => Some(listed_set(value).cmp(wanted)),
             _ => None,
         }
     }
@@ -203,9 +208,14 @@ impl Operand {
 
 /// The values of a multi-select picklist in a fixed order.
 pub(crate) fn sorted_set(text: &str) -> Vec<String> {
-    let mut values: Vec<String> = text.split(';').map(str::to_uppercase).collect();
+    let mut values = listed_set(text);
     values.sort();
     values
+}
+
+/// The values of a multi-select picklist as they stand.
+pub(crate) fn listed_set(text: &str) -> Vec<String> {
+    text.split(';').map(str::to_uppercase).collect()
 }
 
 /// The members of an IN list.
@@ -222,6 +232,7 @@ impl Members {
     pub(crate) fn add(&mut self, operand: Operand) {
         match operand {
             Operand::Null => self.null = true,
+            Operand::Nothing => {}
             Operand::Id(id) => {
                 self.ids.insert(id);
             }
@@ -267,14 +278,20 @@ pub(crate) enum Filter {
         subject: Subject,
         negated: bool,
         join: Arc<Join>,
-        ids: OnceLock<HashSet<Id>>,
+        ids: OnceLock<JoinIds>,
+        /// A null inside leaves no row of an anti-join.
+        null_drops_all: bool,
     },
     /// Each set must be contained as a whole; any one set suffices.
     Includes {
         subject: Subject,
         negated: bool,
         sets: Vec<Vec<String>>,
+        /// EXCLUDES keeps null rows.
+        excludes_nulls: bool,
     },
+    /// True or false whatever the row is.
+    Constant(bool),
     And(Vec<Filter>),
     Or(Vec<Filter>),
     Not(Box<Filter>),
@@ -312,14 +329,20 @@ impl Filter {
                 negated,
                 join,
                 ids,
-            } => match subject.value(scope) {
-                Value::Id(id) => Some(ids.get_or_init(|| join.ids(scope.world)).contains(&id) != *negated),
-                _ => nulls_kept.then_some(*negated),
-            },
+                null_drops_all,
+            } => {
+                let ids = ids.get_or_init(|| join.ids(scope.world));
+                match subject.value(scope) {
+                    _ if *negated && *null_drops_all && ids.null => Some(false),
+                    Value::Id(id) => Some(ids.ids.contains(&id) != *negated),
+                    _ => nulls_kept.then_some(*negated),
+                }
+            }
             Self::Includes {
                 subject,
                 negated,
                 sets,
+                excludes_nulls,
             } => match subject.value(scope) {
                 Value::Text(text) => {
                     let held = sorted_set(&text);
@@ -328,8 +351,10 @@ impl Filter {
                         .any(|set| set.iter().all(|value| held.contains(value)));
                     Some(included != *negated)
                 }
-                _ => nulls_kept.then_some(*negated),
+                _ if *negated && *excludes_nulls => Some(true),
+                _ => nulls_kept.then_some(false),
             },
+            Self::Constant(result) => Some(*result),
             Self::And(parts) => {
                 let mut known = true;
                 for part in parts {
@@ -391,8 +416,8 @@ fn compare(
         return Some(match operator {
             Operator::Equal => empty,
             Operator::NotEqual => !empty,
-            // Observed: an inequality against null is true for every row.
-            _ => true,
+            // Binding turned inequalities against null into constants.
+            _ => false,
         });
     }
     if *value == Value::Null {

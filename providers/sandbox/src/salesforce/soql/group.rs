@@ -1,23 +1,22 @@
 //! Aggregate queries: GROUP BY, aggregate functions, HAVING.
 //!
 //! Owns: which fields may be grouped and aggregated, aliases, `AggregateResult` records.
-//! Invariant: more than 2,000 groups are an error, since grouped queries have no further pages.
+//! Invariant: more groups than the limit (2,000 by default) are an error, since grouped queries have no further pages.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use super::super::error::ApiError;
 use super::super::schema::{Field, Kind};
+use super::super::switches::Semantics;
 use super::super::value::{Value, write_text};
 use super::bind::{Binder, Bound, Sort, Source};
 use super::filter::{Column, Filter, Scope, Subject};
 use super::run::{Rows, sorted};
+use super::tally::{Style, Tally, group_key};
 use super::text::Collation;
 use super::tree::{Condition, Function, Query, Select, Term};
 use crate::world::World;
-
-/// Most groups of a result.
-const GROUP_LIMIT: usize = 2000;
 
 /// One value of a group: a key or an aggregate.
 #[derive(Debug)]
@@ -25,7 +24,7 @@ struct Part {
     column: Column,
     /// `None` for a key.
     function: Option<Function>,
-    collation: Collation,
+    style: Style,
     term: Term,
 }
 
@@ -37,7 +36,10 @@ pub(crate) struct Grouping {
     /// Name and part of each SELECT item.
     outputs: Vec<(String, usize)>,
     having: Option<Filter>,
-    fold_case: bool,
+    /// Most groups of a result.
+    limit: usize,
+    /// `batchSize` bounds the groups as well.
+    limit_follows_batch_size: bool,
 }
 
 /// Binds the aggregate parts of a query; returns the sort keys too.
@@ -57,7 +59,8 @@ pub(crate) fn bind(
         keys: 0,
         outputs: Vec::new(),
         having: None,
-        fold_case: binder.semantics.group_by_folds_case,
+        limit: binder.semantics.group_limit,
+        limit_follows_batch_size: binder.semantics.group_limit_follows_batch_size,
     };
     for term in &query.group {
         let column = binder.column(term, source)?;
@@ -121,11 +124,11 @@ pub(crate) fn bind(
 
 impl Grouping {
     fn add(&mut self, binder: Binder<'_>, term: &Term, column: Column, function: Option<Function>) -> usize {
-        let collation = Collation::new(binder.semantics, column.field.case_sensitive);
+        let style = style(&column.field, binder.semantics);
         self.parts.push(Part {
             column,
             function,
-            collation,
+            style,
             term: term.clone(),
         });
         self.parts.len() - 1
@@ -223,7 +226,12 @@ impl Grouping {
                 Ok(Filter::Or(parts))
             }
             Condition::Not(part) => Ok(Filter::Not(Box::new(self.condition(binder, part, source)?))),
-            Condition::In { .. } | Condition::Join { .. } | Condition::Includes { .. } => Err(ApiError::bad(
+            Condition::In { term, negated, list } => {
+                let part = self.part(binder, term, source)?;
+                let field = self.result_field(part);
+                binder.membership(Subject::Group(part), &field, *negated, list)
+            }
+            Condition::Join { .. } | Condition::Includes { .. } => Err(ApiError::bad(
                 "MALFORMED_QUERY",
                 "HAVING allows only comparisons here",
             )),
@@ -236,6 +244,7 @@ impl Grouping {
         query: &Bound,
         world: &World,
         rows: &Rows,
+        batch_size: usize,
     ) -> Result<Vec<Vec<Value>>, ApiError> {
         let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
         let mut groups: Vec<(Vec<Value>, Vec<Tally>)> = Vec::new();
@@ -259,14 +268,19 @@ impl Grouping {
             };
             if let Some((_, tallies)) = groups.get_mut(place) {
                 for (part, tally) in self.parts.iter().skip(self.keys).zip(tallies) {
-                    tally.add(part.column.value(world, row), part.collation, self.fold_case);
+                    tally.add(part.column.value(world, row), &part.style);
                 }
             }
         }
         let mut results: Vec<Vec<Value>> = groups
             .into_iter()
             .map(|(mut values, tallies)| {
-                values.extend(tallies.into_iter().map(Tally::result));
+                let aggregates = self.parts.iter().skip(self.keys);
+                values.extend(
+                    aggregates
+                        .zip(tallies)
+                        .map(|(part, tally)| tally.result(&part.style)),
+                );
                 values
             })
             .filter(|group| {
@@ -291,7 +305,12 @@ impl Grouping {
                 .collect();
         }
         results.truncate(query.limit.unwrap_or(usize::MAX));
-        if results.len() > GROUP_LIMIT {
+        let limit = if self.limit_follows_batch_size {
+            self.limit.min(batch_size)
+        } else {
+            self.limit
+        };
+        if results.len() > limit {
             return Err(ApiError::bad(
                 "EXCEEDED_ID_LIMIT",
                 "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch",
@@ -304,17 +323,14 @@ impl Grouping {
         self.parts
             .iter()
             .skip(self.keys)
-            .map(|part| Tally::new(part.function, part.column.field.kind))
+            .map(|part| Tally::new(part.function))
             .collect()
     }
 
     fn group_key(&self, keys: &[Value]) -> Vec<u8> {
         let mut key = Vec::new();
         for (value, part) in keys.iter().zip(&self.parts) {
-            match value {
-                Value::Text(text) if self.fold_case => write_text(&part.collation.fold(text), &mut key),
-                value => value.write(&mut key),
-            }
+            group_key(value, &part.style, &mut key);
             key.push(0);
         }
         key
@@ -338,82 +354,18 @@ impl Grouping {
     }
 }
 
-/// The running result of one aggregate.
-#[derive(Debug)]
-struct Tally {
-    function: Option<Function>,
-    whole: bool,
-    count: i64,
-    sum: f64,
-    best: Value,
-    seen: std::collections::HashSet<Vec<u8>>,
-}
-
-impl Tally {
-    fn new(function: Option<Function>, kind: Kind) -> Self {
-        Self {
-            function,
-            whole: matches!(kind, Kind::Int | Kind::Long),
-            count: 0,
-            sum: 0.0,
-            best: Value::Null,
-            seen: std::collections::HashSet::new(),
-        }
-    }
-
-    fn add(&mut self, value: Value, collation: Collation, fold_case: bool) {
-        if value == Value::Null {
-            return;
-        }
-        self.count += 1;
-        self.sum += value.number().unwrap_or(0.0);
-        match self.function {
-            Some(Function::CountDistinct) => {
-                let mut key = Vec::new();
-                match &value {
-                    Value::Text(text) if fold_case => write_text(&collation.fold(text), &mut key),
-                    value => value.write(&mut key),
-                }
-                self.seen.insert(key);
-            }
-            Some(function @ (Function::Min | Function::Max)) => {
-                let order = match (&value, &self.best) {
-                    (_, Value::Null) => None,
-                    (Value::Text(left), Value::Text(right)) => {
-                        Some(collation.fold(left).cmp(&collation.fold(right)))
-                    }
-                    (left, right) => Some(left.order(right)),
-                };
-                let better = order.is_none_or(|order| {
-                    if function == Function::Min {
-                        order.is_lt()
-                    } else {
-                        order.is_gt()
-                    }
-                });
-                if better {
-                    self.best = value;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn result(self) -> Value {
-        #[expect(clippy::cast_precision_loss, reason = "row counts are far below 2^53")]
-        let count = self.count as f64;
-        match self.function {
-            Some(Function::Count) => Value::Int(self.count),
-            Some(Function::CountDistinct) => Value::Int(i64::try_from(self.seen.len()).unwrap_or(i64::MAX)),
-            Some(Function::Sum | Function::Avg) if self.count == 0 => Value::Null,
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "whole numbers sum to a whole number"
-            )]
-            Some(Function::Sum) if self.whole => Value::Int(self.sum as i64),
-            Some(Function::Sum) => Value::Number(self.sum),
-            Some(Function::Avg) => Value::Number(self.sum / count),
-            _ => self.best,
-        }
+/// How values of a field are grouped and aggregated.
+fn style(field: &Field, semantics: &Semantics) -> Style {
+    Style {
+        collation: Collation::new(semantics, field.case_sensitive),
+        folds: if field.kind == Kind::Picklist {
+            semantics.group_by_folds_picklists
+        } else {
+            semantics.group_by_folds_case
+        },
+        whole: matches!(field.kind, Kind::Int | Kind::Long),
+        scale: semantics.aggregates_round_to_scale.then_some(field.scale),
+        empty_sum_is_zero: semantics.empty_sum_is_zero,
+        picklist: field.picklist,
     }
 }

@@ -4,6 +4,7 @@
 //! Invariant: a backslash that isn't one of the documented escapes is an error, never kept as it stands.
 
 use super::super::error::ApiError;
+use super::super::switches::Semantics;
 use super::super::value::days;
 use super::tree::{Literal, Text};
 
@@ -27,8 +28,27 @@ pub(crate) enum Token {
 /// A token and its byte offset.
 pub(crate) type Located = (Token, usize);
 
+/// What the grammar allows where the documentation is silent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Grammar {
+    exponents: bool,
+    fractional_seconds: bool,
+    pub(crate) limit_zero: bool,
+}
+
+impl Grammar {
+    /// Takes the grammar from the switches.
+    pub(crate) fn new(semantics: &Semantics) -> Self {
+        Self {
+            exponents: semantics.exponents_accepted,
+            fractional_seconds: semantics.fractional_seconds_accepted,
+            limit_zero: semantics.limit_zero_accepted,
+        }
+    }
+}
+
 /// Cuts `query` into tokens.
-pub(crate) fn tokens(query: &str) -> Result<Vec<Located>, ApiError> {
+pub(crate) fn tokens(query: &str, grammar: Grammar) -> Result<Vec<Located>, ApiError> {
     if query.chars().count() > STATEMENT_LIMIT {
         return Err(ApiError::bad(
             "MALFORMED_QUERY",
@@ -44,7 +64,7 @@ pub(crate) fn tokens(query: &str) -> Result<Vec<Located>, ApiError> {
                 continue;
             }
             '\'' => string(query, at)?,
-            '0'..='9' | '-' | '+' | '.' => number(query, at)?,
+            '0'..='9' | '-' | '+' | '.' => number(query, at, grammar)?,
             _ if next.is_alphabetic() || next == '_' => word(query, at),
             _ => symbol(query, at, next)?,
         };
@@ -152,7 +172,7 @@ fn string(query: &str, at: usize) -> Result<(Token, usize), ApiError> {
     ))
 }
 
-fn number(query: &str, at: usize) -> Result<(Token, usize), ApiError> {
+fn number(query: &str, at: usize, grammar: Grammar) -> Result<(Token, usize), ApiError> {
     let rest = query.get(at..).unwrap_or_default();
     let length = rest
         .char_indices()
@@ -160,7 +180,8 @@ fn number(query: &str, at: usize) -> Result<(Token, usize), ApiError> {
         .map_or(rest.len(), |(offset, _)| offset);
     let text = rest.get(..length).unwrap_or_default();
     let literal = plain_number(text)
-        .or_else(|| date_time(text))
+        .or_else(|| scientific(text).filter(|_| grammar.exponents))
+        .or_else(|| date_time(text, grammar))
         .or_else(|| time(text).map(Literal::Time))
         .ok_or_else(|| {
             ApiError::at(
@@ -182,6 +203,15 @@ fn plain_number(text: &str) -> Option<Literal> {
         && all_digits(fraction)
         && !fraction.is_empty()
         && (1..=DIGIT_LIMIT).contains(&count);
+    good.then(|| Literal::Number(text.to_owned()))
+}
+
+/// Reads a number with an exponent, such as `1.5e-3`.
+fn scientific(text: &str) -> Option<Literal> {
+    let (mantissa, exponent) = text.split_once(['e', 'E'])?;
+    plain_number(mantissa)?;
+    let digits = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+    let good = (1..=3).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     good.then(|| Literal::Number(text.to_owned()))
 }
 
@@ -220,7 +250,7 @@ fn time(text: &str) -> Option<u32> {
     u32::try_from(clock(text.strip_suffix('Z')?)?).ok()
 }
 
-fn date_time(text: &str) -> Option<Literal> {
+fn date_time(text: &str, grammar: Grammar) -> Option<Literal> {
     let Some((day, rest)) = text.split_once('T') else {
         return date(text).map(Literal::Date);
     };
@@ -235,6 +265,9 @@ fn date_time(text: &str) -> Option<Literal> {
             (wall, if zone.starts_with('-') { -minutes } else { minutes })
         }
     };
+    if wall.contains('.') && !grammar.fractional_seconds {
+        return None;
+    }
     let milliseconds = clock(wall)?;
     Some(Literal::DateTime(
         (day * 1440 - offset_minutes) * 60_000 + milliseconds,

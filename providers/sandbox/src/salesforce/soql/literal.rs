@@ -4,8 +4,9 @@
 
 use super::super::error::ApiError;
 use super::super::schema::{Field, Kind};
+use super::super::switches::Semantics;
 use super::super::value::Id;
-use super::filter::{Operand, sorted_set};
+use super::filter::{Operand, listed_set, sorted_set};
 use super::text::{Collation, Wild};
 use super::tree::{Literal, Operator, Text};
 
@@ -26,7 +27,12 @@ pub(crate) fn check_operator(field: &Field, operator: Operator) -> Result<(), Ap
 }
 
 /// Turns a literal into the operand of a comparison with the field.
-pub(crate) fn operand(field: &Field, literal: &Literal, collation: Collation) -> Result<Operand, ApiError> {
+pub(crate) fn operand(
+    field: &Field,
+    literal: &Literal,
+    collation: Collation,
+    semantics: &Semantics,
+) -> Result<Operand, ApiError> {
     let operand = match (field.kind, literal) {
         (_, Literal::Null) => Operand::Null,
         (Kind::Boolean, Literal::Boolean(value)) => Operand::Bool(*value),
@@ -50,13 +56,19 @@ pub(crate) fn operand(field: &Field, literal: &Literal, collation: Collation) ->
             whole: None,
         },
         (Kind::DateTime, Literal::DateTime(moment)) => Operand::Moment(*moment),
-        (kind, Literal::Text(text)) => text_operand(kind, field, text, collation)?,
+        (kind, Literal::Text(text)) => text_operand(kind, field, text, collation, semantics)?,
         _ => return Err(wrong_type(field)),
     };
     Ok(operand)
 }
 
-fn text_operand(kind: Kind, field: &Field, text: &Text, collation: Collation) -> Result<Operand, ApiError> {
+fn text_operand(
+    kind: Kind,
+    field: &Field,
+    text: &Text,
+    collation: Collation,
+    semantics: &Semantics,
+) -> Result<Operand, ApiError> {
     if text.characters.iter().any(|(_, wildcard)| *wildcard) {
         return Err(ApiError::bad(
             "MALFORMED_QUERY",
@@ -66,25 +78,39 @@ fn text_operand(kind: Kind, field: &Field, text: &Text, collation: Collation) ->
     let plain = text.plain();
     if kind.is_id() {
         return match Id::parse(&plain) {
+            Some(_) if plain.len() == 15 && !semantics.short_ids_match => Ok(Operand::Nothing),
             Some(id) => Ok(Operand::Id(id)),
-            None if plain.is_empty() => Ok(Operand::Null),
+            None if plain.is_empty() => Ok(empty_text(semantics)),
+            None if !semantics.malformed_ids_refused => Ok(Operand::Nothing),
             None => Err(ApiError::bad(
                 "INVALID_QUERY_FILTER_OPERATOR",
                 format!("invalid ID field: {plain}"),
             )),
         };
     }
-    if kind == Kind::MultiPicklist {
-        return Ok(Operand::Set(sorted_set(&plain)));
-    }
-    if !kind.is_text() {
+    if !kind.is_text() && kind != Kind::MultiPicklist {
         return Err(wrong_type(field));
     }
-    // Empty text is stored as null, so comparing with it asks for null.
     if plain.is_empty() {
-        return Ok(Operand::Null);
+        return Ok(empty_text(semantics));
+    }
+    if kind == Kind::MultiPicklist {
+        return Ok(if semantics.multipicklist_order_matters {
+            Operand::List(listed_set(&plain))
+        } else {
+            Operand::Set(sorted_set(&plain))
+        });
     }
     Ok(Operand::Text(collation.fold(&plain)))
+}
+
+/// Empty text is stored as null, so comparing with it asks for null, or for nothing at all.
+fn empty_text(semantics: &Semantics) -> Operand {
+    if semantics.empty_text_is_null {
+        Operand::Null
+    } else {
+        Operand::Nothing
+    }
 }
 
 /// Turns a literal into a LIKE pattern.

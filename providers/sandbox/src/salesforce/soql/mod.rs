@@ -13,6 +13,7 @@ pub(super) mod literal;
 pub(super) mod parser;
 pub(super) mod record;
 pub(super) mod run;
+pub(super) mod tally;
 #[cfg(test)]
 mod tests;
 pub(super) mod text;

@@ -4,14 +4,15 @@
 //! Does not own: names and types; see `bind`.
 
 use super::super::error::ApiError;
-use super::lexer::{Located, Token, tokens};
+use super::lexer::{Grammar, Located, Token, tokens};
 use super::tree::{At, Condition, Function, Literal, Operator, Order, Query, Select, Term};
 
 /// Parses a statement.
-pub(crate) fn parse(text: &str) -> Result<Query, ApiError> {
+pub(crate) fn parse(text: &str, grammar: Grammar) -> Result<Query, ApiError> {
     let mut parser = Parser {
         text,
-        tokens: tokens(text)?,
+        grammar,
+        tokens: tokens(text, grammar)?,
         next: 0,
     };
     let query = parser.query()?;
@@ -28,6 +29,7 @@ const CLAUSES: &[&str] = &[
 
 struct Parser<'a> {
     text: &'a str,
+    grammar: Grammar,
     tokens: Vec<Located>,
     next: usize,
 }
@@ -137,7 +139,13 @@ impl Parser<'_> {
             }
         }
         let limit = if self.accept_word("LIMIT") {
-            Some(self.count()?)
+            let at = self.position();
+            let limit = self.count()?;
+            if limit == 0 && !self.grammar.limit_zero {
+                let message = "LIMIT must be a whole number above zero";
+                return Err(ApiError::at("MALFORMED_QUERY", self.text, at, message));
+            }
+            Some(limit)
         } else {
             None
         };

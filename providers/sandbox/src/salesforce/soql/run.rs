@@ -50,18 +50,30 @@ pub(crate) struct Join {
     pub(crate) nulls_kept: bool,
 }
 
+/// What the inner query of a semi-join selects.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct JoinIds {
+    pub(crate) ids: HashSet<Id>,
+    /// One of the values is null.
+    pub(crate) null: bool,
+}
+
 impl Join {
-    /// Reads the ids that the inner query selects.
-    pub(crate) fn ids(&self, world: &World) -> HashSet<Id> {
-        (0..self.live)
-            .filter(|row| {
-                self.sharing.shows(*row) && keeps(self.filter.as_ref(), world, *row, self.nulls_kept)
-            })
-            .filter_map(|row| match self.column.value(world, row) {
-                Value::Id(id) => Some(id),
-                _ => None,
-            })
-            .collect()
+    /// Runs the inner query.
+    pub(crate) fn ids(&self, world: &World) -> JoinIds {
+        let mut found = JoinIds::default();
+        let rows = (0..self.live).filter(|row| {
+            self.sharing.shows(*row) && keeps(self.filter.as_ref(), world, *row, self.nulls_kept)
+        });
+        for row in rows {
+            match self.column.value(world, row) {
+                Value::Id(id) => {
+                    found.ids.insert(id);
+                }
+                _ => found.null = true,
+            }
+        }
+        found
     }
 }
 

@@ -11,7 +11,8 @@ pub(crate) struct Collation {
     pub(crate) exact_case: bool,
     turkish: bool,
     accents: bool,
-    blanks: bool,
+    trailing_blanks: bool,
+    leading_blanks: bool,
 }
 
 impl Collation {
@@ -21,7 +22,8 @@ impl Collation {
             exact_case,
             turkish: semantics.turkish_locale,
             accents: semantics.accents_fold,
-            blanks: semantics.trailing_blanks_ignored,
+            trailing_blanks: semantics.trailing_blanks_ignored,
+            leading_blanks: semantics.leading_blanks_ignored,
         }
     }
 
@@ -51,22 +53,29 @@ impl Collation {
 
     /// Folds a text.
     pub(crate) fn fold(self, text: &str) -> String {
-        let text = if self.blanks {
+        self.trimmed(text).chars().map(|c| self.fold_char(c)).collect()
+    }
+
+    /// Takes off the blanks that don't count.
+    fn trimmed(self, text: &str) -> &str {
+        let text = if self.trailing_blanks {
             text.trim_end_matches(' ')
         } else {
             text
         };
-        text.chars().map(|c| self.fold_char(c)).collect()
+        if self.leading_blanks {
+            text.trim_start_matches(' ')
+        } else {
+            text
+        }
     }
 
     /// Compares a text with one that is folded already, without building a string.
     pub(crate) fn equals_folded(self, text: &str, folded: &str) -> bool {
-        let text = if self.blanks {
-            text.trim_end_matches(' ')
-        } else {
-            text
-        };
-        text.chars().map(|c| self.fold_char(c)).eq(folded.chars())
+        self.trimmed(text)
+            .chars()
+            .map(|c| self.fold_char(c))
+            .eq(folded.chars())
     }
 
     /// Folds a text and turns it into a LIKE subject.

@@ -139,6 +139,55 @@ async fn the_log_keeps_queries_and_no_credentials() {
 }
 
 #[tokio::test]
+async fn a_statement_that_does_not_parse_is_a_violation_wherever_it_stands() {
+    let client = Client::start().await;
+    let _ = client.query("SELECT Id FROM Account WHERE Name = 'Boxeo'").await;
+    assert!(client.org.log().violations().is_empty());
+    assert_eq!(
+        client
+            .query("SELECT Id FROM Account WHERE Name = 'O'Brien'")
+            .await
+            .status,
+        400
+    );
+    let url = format!("v62.0/query?{}", form(&[("q", "SELECT Id FROM Account WHERE")]));
+    let _ = client
+        .post(
+            "/composite/batch",
+            &json!({ "batchRequests": [{ "method": "GET", "url": url }] }),
+        )
+        .await;
+    let violations = client.org.log().violations();
+    assert_eq!(violations.len(), 2);
+    for entry in violations {
+        let message = entry.violation.unwrap();
+        assert!(message.starts_with("statement does not parse: "), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn statuses_of_time_outs_and_lost_cursors_are_switches() {
+    let client = Client::start().await;
+    for status in [400, 500] {
+        client.org.semantics().change_semantics(|semantics| {
+            semantics.query_timeout_status = status;
+            semantics.invalid_locator_status = status;
+        });
+        client
+            .org
+            .semantics()
+            .change_faults(|faults| faults.query_timeout = 1);
+        let late = client.query("SELECT Id FROM Account").await;
+        assert_eq!((late.status, late.code().as_str()), (status, "QUERY_TIMEOUT"));
+        let lost = client.get("/query/01gxx0000000000AAA-2000").await;
+        assert_eq!(
+            (lost.status, lost.code().as_str()),
+            (status, "INVALID_QUERY_LOCATOR")
+        );
+    }
+}
+
+#[tokio::test]
 async fn gzip_is_used_when_asked_for() {
     let client = Client::start().await;
     let url = format!(

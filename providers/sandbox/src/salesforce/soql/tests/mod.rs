@@ -2,7 +2,9 @@
 
 mod filters;
 mod refusals;
+mod relations;
 mod results;
+mod switches;
 
 use serde_json::Value as Json;
 
@@ -37,9 +39,13 @@ fn size(state: &State, soql: &str) -> u64 {
 }
 
 fn refusal(soql: &str) -> (&'static str, String) {
+    refused(&org(|_| ()), soql)
+}
+
+fn refused(state: &State, soql: &str) -> (&'static str, String) {
     let mut call = Call::default();
     call.parameters.push(("q".to_owned(), soql.to_owned()));
-    let error = query::run(&org(|_| ()), &call, BASE, USERNAME, false).expect_err(soql);
+    let error = query::run(state, &call, BASE, USERNAME, false).expect_err(soql);
     assert_eq!(error.status, 400, "{soql}");
     (error.code, error.message)
 }
