@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::exchange::{Answer, Call};
-use super::switches::{Fault, Semantics};
+use super::faults::Fault;
+use super::switches::Semantics;
 
 /// Bytes of answers after which the rest stays unserviced.
 const MOST_BYTES: usize = 10 * 1024 * 1024;

@@ -181,6 +181,14 @@ impl Number {
         Self(i128::from(value) * 10_i128.pow(power) * 2)
     }
 
+    /// Rounds to this many decimals, halves away from zero.
+    pub(super) fn rounded(self, scale: u8) -> Self {
+        let power = u32::try_from(DECIMALS).unwrap_or_default() - u32::from(scale);
+        let unit = 2 * 10_i128.pow(power);
+        let half = if self.0 < 0 { -unit / 2 } else { unit / 2 };
+        Self((self.0 + half) / unit * unit)
+    }
+
     /// Reads a plain decimal literal; an exponent is not a number here.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -260,6 +268,10 @@ mod tests {
         let stored = Number::scaled(1_250, 2);
         assert_eq!(Number::parse("12.50"), Some(stored));
         assert!(Number::parse("12.5000000000001") > Some(stored));
+        let tight = Number::parse("12.504").map(|number| number.rounded(2));
+        assert_eq!(tight, Some(stored));
+        let half = Number::parse("-0.005").map(|number| number.rounded(2));
+        assert_eq!(half, Some(Number::scaled(-1, 2)));
         assert_eq!(Number::parse("1e3"), None);
         assert_eq!(Number::parse("="), None);
     }

@@ -7,13 +7,11 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use super::cell::{Cell, SysId};
-use super::collation::Collation;
-use super::comparison::{Literal, Matching, number};
+use super::comparison::{Literal, Matching, Reading, number};
 use super::data::{Data, Path};
 use super::query::Operator;
 use super::render;
-use super::schema::Row;
-use super::switches::Semantics;
+use super::schema::{Column, Row};
 use super::types::Family;
 
 /// A bound condition without its column.
@@ -27,6 +25,11 @@ pub(super) enum Check {
     Members {
         literals: HashSet<Literal>,
         ids: HashSet<SysId>,
+        negated: bool,
+    },
+    /// A comma list has this member.
+    Member {
+        key: String,
         negated: bool,
     },
     Boolean {
@@ -66,49 +69,68 @@ pub(super) enum Place {
 
 impl Check {
     /// A comparison with a literal.
-    pub(super) fn literal(
-        operator: Operator,
-        family: Family,
-        reference: bool,
-        value: &str,
-        semantics: &Semantics,
-    ) -> Self {
+    pub(super) fn literal(operator: Operator, column: &Column, value: &str, reading: Reading<'_>) -> Self {
+        let semantics = reading.semantics;
+        let family = column.family;
+        let reference = family == Family::Reference;
         let absent = value.is_empty() || (semantics.null_word_is_empty && value == "NULL");
+        let negated = matches!(
+            operator,
+            Operator::NotEqual | Operator::NotIn | Operator::NotLike | Operator::NotOn
+        );
+        let foreign = !semantics.translated_text_matches && column.internal_type.starts_with("translated_");
+        if foreign && !absent && operator.takes_literal() {
+            return if negated { Self::NotEmpty } else { Self::Nothing };
+        }
         match operator {
             Operator::Anything => Self::Everything,
             Operator::IsEmpty => Self::Empty,
             Operator::IsNotEmpty => Self::NotEmpty,
             Operator::EmptyString => Self::EmptyString,
+            Operator::Equal if value.is_empty() && !semantics.empty_value_is_empty => Self::EmptyString,
             Operator::Equal if absent => Self::Empty,
             Operator::NotEqual if absent => Self::NotEmpty,
-            Operator::Equal | Operator::NotEqual | Operator::In | Operator::NotIn => {
-                members(operator, family, value, semantics)
+            Operator::Equal | Operator::NotEqual
+                if semantics.list_equals_is_membership && column.internal_type == "glide_list" =>
+            {
+                Self::Member {
+                    key: reading.collation.key(value),
+                    negated,
+                }
             }
-            Operator::Like => pattern(Place::Anywhere, value, false, reference, semantics),
-            Operator::NotLike => pattern(Place::Anywhere, value, true, reference, semantics),
-            Operator::StartsWith => pattern(Place::Start, value, false, reference, semantics),
-            Operator::EndsWith => pattern(Place::End, value, false, reference, semantics),
-            Operator::Less | Operator::LessOrEqual => match Literal::read(family, value, semantics) {
+            Operator::Equal | Operator::NotEqual
+                if semantics.date_only_equals_day && family == Family::DateTime && value.len() == 10 =>
+            {
+                whole_day(value, negated, reading)
+            }
+            Operator::Equal | Operator::NotEqual | Operator::In | Operator::NotIn => {
+                members(operator, family, value, reading)
+            }
+            Operator::Like => pattern(Place::Anywhere, value, false, reference, reading),
+            Operator::NotLike => pattern(Place::Anywhere, value, true, reference, reading),
+            Operator::StartsWith => pattern(Place::Start, value, false, reference, reading),
+            Operator::EndsWith => pattern(Place::End, value, false, reference, reading),
+            Operator::Less | Operator::LessOrEqual => match Literal::read(family, value, reading) {
                 Some(high) => range(None, Some((high, operator == Operator::LessOrEqual)), false),
                 None => Self::Nothing,
             },
-            Operator::Greater | Operator::GreaterOrEqual => match Literal::read(family, value, semantics) {
+            Operator::Greater | Operator::GreaterOrEqual => match Literal::read(family, value, reading) {
                 Some(low) => range(Some((low, operator == Operator::GreaterOrEqual)), None, false),
                 None => Self::Nothing,
             },
-            Operator::Between => span(value, family, false, semantics),
+            Operator::Between => span(value, family, false, reading),
             // The first part is a label such as `Today`; start and end follow it.
             Operator::On => span(
                 value.split_once('@').map_or("", |(_, rest)| rest),
                 family,
                 false,
-                semantics,
+                reading,
             ),
             Operator::NotOn => span(
                 value.split_once('@').map_or("", |(_, rest)| rest),
                 family,
                 true,
-                semantics,
+                reading,
             ),
             Operator::SameAs
             | Operator::NotSameAs
@@ -146,8 +168,20 @@ impl Check {
         }
     }
 
-    pub(super) fn display(value: &str, semantics: &Semantics) -> Self {
-        Self::Display(Collation::new(semantics).key(value))
+    pub(super) fn display(value: &str, reading: Reading<'_>) -> Self {
+        Self::Display(reading.collation.key(value))
+    }
+
+    /// True for `!=` and its kin.
+    pub(super) fn is_negated(&self) -> bool {
+        matches!(
+            self,
+            Self::Members { negated: true, .. }
+                | Self::Member { negated: true, .. }
+                | Self::Boolean { negated: true, .. }
+                | Self::Range { negated: true, .. }
+                | Self::Pattern { negated: true, .. }
+        )
     }
 
     /// The keys that `=` or IN names, if this is such a condition.
@@ -186,8 +220,18 @@ impl Check {
             Self::Empty => cell.is_empty(),
             Self::NotEmpty => !cell.is_empty(),
             Self::EmptyString => !null && cell.is_empty(),
-            Self::Members { negated, .. } | Self::Pattern { negated, .. } if null => {
+            Self::Members { negated, .. } | Self::Member { negated, .. } | Self::Range { negated, .. }
+                if null =>
+            {
                 *negated && matching.not_equal_returns_nulls
+            }
+            Self::Pattern { negated, .. } if null => {
+                *negated && (matching.not_equal_returns_nulls || matching.not_like_returns_nulls)
+            }
+            Self::Member { key, negated } => {
+                let text = cell.raw();
+                let mut members = text.split(',');
+                members.any(|member| matching.collation.key(member) == *key) != *negated
             }
             Self::Members {
                 literals,
@@ -202,7 +246,6 @@ impl Check {
                 Cell::Bool(value) => wanted.contains(&value) != *negated,
                 _ => *null,
             },
-            Self::Range { .. } if null => false,
             Self::Range { low, high, negated } => within(low, high, &matching, &cell) != *negated,
             Self::Pattern {
                 place,
@@ -258,11 +301,11 @@ fn range(low: Option<(Literal, bool)>, high: Option<(Literal, bool)>, negated: b
 }
 
 /// `a@b`, both ends included.
-fn span(value: &str, family: Family, negated: bool, semantics: &Semantics) -> Check {
+fn span(value: &str, family: Family, negated: bool, reading: Reading<'_>) -> Check {
     let ends = value.split_once('@').and_then(|(low, high)| {
         Some((
-            Literal::read(family, low, semantics)?,
-            Literal::read(family, high, semantics)?,
+            Literal::read(family, low, reading)?,
+            Literal::read(family, high, reading)?,
         ))
     });
     match ends {
@@ -271,24 +314,48 @@ fn span(value: &str, family: Family, negated: bool, semantics: &Semantics) -> Ch
     }
 }
 
-fn pattern(place: Place, value: &str, negated: bool, display: bool, semantics: &Semantics) -> Check {
+/// All seconds of a day.
+fn whole_day(value: &str, negated: bool, reading: Reading<'_>) -> Check {
+    match Literal::read(Family::DateTime, value, reading) {
+        Some(Literal::Seconds(start)) => range(
+            Some((Literal::Seconds(start), true)),
+            Some((Literal::Seconds(start + 86_400), false)),
+            negated,
+        ),
+        _ => Check::Nothing,
+    }
+}
+
+fn pattern(place: Place, value: &str, negated: bool, display: bool, reading: Reading<'_>) -> Check {
     Check::Pattern {
         place,
-        key: Collation::new(semantics).pattern(value),
+        key: reading.collation.pattern(value),
         negated,
         display,
     }
 }
 
-fn members(operator: Operator, family: Family, value: &str, semantics: &Semantics) -> Check {
+fn members(operator: Operator, family: Family, value: &str, reading: Reading<'_>) -> Check {
+    let semantics = reading.semantics;
     let negated = matches!(operator, Operator::NotEqual | Operator::NotIn);
     let texts: Vec<&str> = match operator {
+        Operator::In | Operator::NotIn if semantics.in_trims_blanks => {
+            value.split(',').map(|member| member.trim_matches(' ')).collect()
+        }
         Operator::In | Operator::NotIn => value.split(',').collect(),
         _ => vec![value],
     };
+    let in_list = matches!(operator, Operator::In | Operator::NotIn);
+    if in_list && texts.len() == 1 && !semantics.single_in_works {
+        return Check::Nothing;
+    }
     if family == Family::Boolean {
-        let wanted: Vec<bool> = texts.iter().filter_map(|text| boolean(text)).collect();
-        let null = operator == Operator::NotEqual;
+        let wanted: Vec<bool> = texts
+            .iter()
+            .filter_map(|text| boolean(text, semantics.boolean_digits_accepted))
+            .collect();
+        let asks_false = operator == Operator::Equal && wanted == [false];
+        let null = operator == Operator::NotEqual || (asks_false && semantics.false_matches_null);
         return if wanted.is_empty() {
             Check::Nothing
         } else {
@@ -301,7 +368,7 @@ fn members(operator: Operator, family: Family, value: &str, semantics: &Semantic
     }
     let literals: HashSet<Literal> = texts
         .iter()
-        .filter_map(|text| Literal::read(family, text, semantics))
+        .filter_map(|text| Literal::read(family, text, reading))
         .collect();
     if literals.is_empty() {
         return Check::Nothing;
@@ -320,10 +387,12 @@ fn members(operator: Operator, family: Family, value: &str, semantics: &Semantic
     }
 }
 
-fn boolean(text: &str) -> Option<bool> {
+fn boolean(text: &str, digits: bool) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
-        "true" | "1" => Some(true),
-        "false" | "0" => Some(false),
+        "true" => Some(true),
+        "false" => Some(false),
+        "1" if digits => Some(true),
+        "0" if digits => Some(false),
         _ => None,
     }
 }

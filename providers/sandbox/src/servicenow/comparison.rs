@@ -15,7 +15,11 @@ pub(super) struct Matching {
     pub(super) collation: Collation,
     pub(super) not_equal_returns_nulls: bool,
     empty_string_stored_distinct: bool,
+    pub(super) not_like_returns_nulls: bool,
     pub(super) like_wildcards: bool,
+    pub(super) dot_walk_inner_joins: bool,
+    pub(super) dot_walk_not_equal_returns_nulls: bool,
+    merge_null_and_empty: bool,
     nulls_first: bool,
 }
 
@@ -25,14 +29,24 @@ impl Matching {
             collation: Collation::new(semantics),
             not_equal_returns_nulls: semantics.not_equal_returns_nulls,
             empty_string_stored_distinct: semantics.empty_string_stored_distinct,
+            not_like_returns_nulls: semantics.not_like_returns_nulls,
             like_wildcards: semantics.like_wildcards,
+            dot_walk_inner_joins: semantics.dot_walk_inner_joins,
+            dot_walk_not_equal_returns_nulls: semantics.dot_walk_not_equal_returns_nulls,
+            merge_null_and_empty: semantics.stats_merge_null_and_empty,
             nulls_first: semantics.nulls_first,
         }
     }
 
+    /// The same, under the collation of a column.
+    pub(super) fn under(self, collation: Collation) -> Self {
+        Self { collation, ..self }
+    }
+
     /// The group key of a value: equal for values that the database holds for equal.
-    pub(super) fn group_key(&self, cell: &Cell<'_>) -> String {
-        self.collation.key(&cell.raw())
+    pub(super) fn group_key(&self, cell: &Cell<'_>) -> Option<String> {
+        let apart = self.is_null(cell) && !self.merge_null_and_empty;
+        (!apart).then(|| self.collation.key(&cell.raw()))
     }
 
     /// Order of two values under ORDERBY.
@@ -92,6 +106,14 @@ pub(super) fn number(cell: &Cell<'_>) -> Option<Number> {
     }
 }
 
+/// How the literals of one condition are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub(super) semantics: &'a Semantics,
+    /// Collation of the condition's column.
+    pub(super) collation: Collation,
+}
+
 /// A literal, read for the type of its column.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Literal {
@@ -102,8 +124,12 @@ pub(super) enum Literal {
 }
 
 impl Literal {
-    pub(super) fn read(family: Family, text: &str, semantics: &Semantics) -> Option<Self> {
+    pub(super) fn read(family: Family, text: &str, reading: Reading<'_>) -> Option<Self> {
+        let semantics = reading.semantics;
         match family {
+            Family::Decimal(scale) if semantics.decimal_literals_rounded => {
+                Number::parse(text).map(|number| Self::Number(number.rounded(scale)))
+            }
             Family::Integer | Family::Decimal(_) => Number::parse(text).map(Self::Number),
             Family::DateTime => {
                 let offset = i64::from(semantics.literal_zone_offset_minutes) * 60;
@@ -118,10 +144,9 @@ impl Literal {
                 Some(Self::Seconds(i64::from(days) * 86_400))
             }
             Family::Boolean => None,
-            Family::Text | Family::Reference | Family::Journal | Family::Secret => Some(Self::Text(
-                Collation::new(semantics).key(text),
-                SysId::parse(text),
-            )),
+            Family::Text | Family::Reference | Family::Journal | Family::Secret => {
+                Some(Self::Text(reading.collation.key(text), SysId::parse(text)))
+            }
         }
     }
 

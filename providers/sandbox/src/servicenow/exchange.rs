@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use super::query::{self, Grammar};
 use super::render;
 
 /// A request whose body has arrived.
@@ -55,6 +56,22 @@ impl Call {
             .filter(|(name, value)| !own(name) && !value.is_empty())
             .cloned()
             .collect()
+    }
+
+    /// Names the first value of the call that the instance might run as a script.
+    pub(super) fn script(&self, grammar: Grammar) -> Option<String> {
+        let queried = query::script(self.parameter("sysparm_query").unwrap_or_default(), grammar);
+        let others = self.pairs.iter().filter(|(name, _)| name != "sysparm_query");
+        let found = queried.or_else(|| {
+            let values = others
+                .map(|(_, value)| value)
+                .flat_map(|value| value.split(['^', ',']));
+            values
+                .into_iter()
+                .find(|value| query::is_script(value))
+                .map(str::to_owned)
+        });
+        found.map(|value| format!("script in a query value: {value}"))
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use super::cell::SysId;
 use super::check::Check;
-use super::comparison::Matching;
+use super::collation::Collation;
+use super::comparison::{Matching, Reading};
 use super::data::{Data, Path};
 use super::query::{Operator, Query, Term, is_script};
 use super::schema::Row;
@@ -27,6 +28,8 @@ pub(super) struct Session {
 pub(super) struct Test {
     pub(super) path: Path,
     pub(super) check: Check,
+    /// Collation of the column.
+    pub(super) collation: Collation,
 }
 
 /// A sort key bound to a column.
@@ -34,6 +37,10 @@ pub(super) struct Test {
 pub(super) struct SortKey {
     pub(super) path: Path,
     pub(super) descending: bool,
+    /// Collation of the column.
+    pub(super) collation: Collation,
+    /// Choices sort by label.
+    pub(super) by_label: bool,
 }
 
 /// A query bound to a table.
@@ -85,14 +92,16 @@ impl Binder<'_> {
             filter.groups.clear();
         }
         for order in &query.orders {
-            match self.data.path(self.table, &order.column) {
-                Some(path) if !self.listed(&self.semantics.stripped_columns, &path) => {
-                    filter.orders.push(SortKey {
-                        path,
-                        descending: order.descending,
-                    });
-                }
-                _ => {}
+            let path = self.data.path(self.table, &order.column);
+            match path.filter(|path| !self.stripped(path, true)) {
+                Some(path) => filter.orders.push(SortKey {
+                    collation: self.collation(&path),
+                    path,
+                    descending: order.descending,
+                    by_label: self.semantics.choices_sort_by_label,
+                }),
+                None if self.semantics.invalid_sort_empties => self.invalid(&mut filter),
+                None => {}
             }
         }
         filter
@@ -105,9 +114,11 @@ impl Binder<'_> {
     }
 
     fn term(&self, term: &Term, filter: &mut Filter) -> Option<Test> {
-        let Some(path) = self.path(&term.column, filter) else {
-            self.invalid(filter);
-            return None;
+        let path = self.path(&term.column, term.operator.is_range(), filter)?;
+        let collation = self.collation(&path);
+        let reading = Reading {
+            semantics: self.semantics,
+            collation,
         };
         let mut value = term.value.clone();
         if is_script(&value) {
@@ -118,6 +129,7 @@ impl Binder<'_> {
                     return Some(Test {
                         path,
                         check: Check::Nothing,
+                        collation,
                     });
                 }
             }
@@ -131,13 +143,8 @@ impl Binder<'_> {
             | Operator::GreaterOrEqualField
             | Operator::LessOrEqualField => {
                 let (other, part) = value.split_once('@').unwrap_or((&value, ""));
-                match self.path(other, filter) {
-                    Some(other) => Check::field(term.operator, other, part),
-                    None => {
-                        self.invalid(filter);
-                        return None;
-                    }
-                }
+                let other = self.path(other, term.operator.is_range(), filter)?;
+                Check::field(term.operator, other, part)
             }
             Operator::InstanceOf => match self.data.table(&value).and_then(|table| self.data.get(table)) {
                 Some(table) if column.name == "sys_class_name" => {
@@ -145,15 +152,13 @@ impl Binder<'_> {
                 }
                 _ => Check::Nothing,
             },
-            operator => Check::literal(
-                operator,
-                column.family,
-                column.reference.is_some(),
-                &value,
-                self.semantics,
-            ),
+            operator => Check::literal(operator, column, &value, reading),
         };
-        Some(Test { path, check })
+        Some(Test {
+            path,
+            check,
+            collation,
+        })
     }
 
     /// A `name=value` pair takes the stored value or the displayed one.
@@ -173,18 +178,50 @@ impl Binder<'_> {
             .is_some_and(|column| !column.choices.is_empty() || column.family == Family::Reference);
         let display = shown.then(|| Test {
             path: test.path.clone(),
-            check: Check::display(value, self.semantics),
+            check: Check::display(
+                value,
+                Reading {
+                    semantics: self.semantics,
+                    collation: test.collation,
+                },
+            ),
+            collation: test.collation,
         });
         std::iter::once(test).chain(display).collect()
     }
 
-    /// Resolves a column of the query; `None` when it is unknown or stripped.
-    fn path(&self, text: &str, filter: &mut Filter) -> Option<Path> {
-        let path = self.data.path(self.table, text)?;
+    /// Resolves a column of the query; `None` when it is unknown or stripped, which the regime then answers.
+    fn path(&self, text: &str, range: bool, filter: &mut Filter) -> Option<Path> {
+        let Some(path) = self.data.path(self.table, text) else {
+            let admin = self.session.rights == super::credentials::Rights::Admin;
+            if self.semantics.invalid_query == InvalidQuery::Forbidden && !admin {
+                filter.forbidden = true;
+            }
+            self.invalid(filter);
+            return None;
+        };
         if self.listed(&self.semantics.forbidden_query_columns, &path) || self.choice_denied(&path) {
             filter.forbidden = true;
         }
-        (!self.listed(&self.semantics.stripped_columns, &path)).then_some(path)
+        if self.stripped(&path, range) {
+            self.invalid(filter);
+            return None;
+        }
+        Some(path)
+    }
+
+    /// True when a query ACL drops the condition or sort.
+    fn stripped(&self, path: &Path, range: bool) -> bool {
+        let finer = if range {
+            &self.semantics.stripped_range_columns
+        } else {
+            &self.semantics.stripped_match_columns
+        };
+        self.listed(&self.semantics.stripped_columns, path) || self.listed(finer, path)
+    }
+
+    fn collation(&self, path: &Path) -> Collation {
+        collation(self.data, self.semantics, path)
     }
 
     fn choice_denied(&self, path: &Path) -> bool {
@@ -217,6 +254,16 @@ impl Binder<'_> {
     }
 }
 
+/// The collation of a column.
+pub(super) fn collation(data: &Data, semantics: &Semantics, path: &Path) -> Collation {
+    let general = Collation::new(semantics);
+    let exact = data
+        .get(path.table)
+        .and_then(|table| table.column(path.column))
+        .is_some_and(|column| is_listed(data, &semantics.exact_text_columns, path.table, &column.name));
+    if exact { general.exact() } else { general }
+}
+
 /// True when the set names the column under the table or one of its parents.
 pub(super) fn is_listed(data: &Data, set: &BTreeSet<(String, String)>, table: usize, column: &str) -> bool {
     let mut at = Some(table);
@@ -232,6 +279,21 @@ pub(super) fn is_listed(data: &Data, set: &BTreeSet<(String, String)>, table: us
     false
 }
 
+impl Test {
+    fn holds(&self, data: &Data, matching: Matching, row: Row) -> bool {
+        if self.path.is_walk() && data.walk(row, &self.path).is_none() {
+            if matching.dot_walk_inner_joins {
+                return false;
+            }
+            if matching.dot_walk_not_equal_returns_nulls && self.check.is_negated() {
+                return true;
+            }
+        }
+        self.check
+            .matches(data, matching.under(self.collation), row, &self.path)
+    }
+}
+
 impl Filter {
     pub(super) fn matches(&self, data: &Data, matching: Matching, row: Row) -> bool {
         if self.nothing {
@@ -245,11 +307,9 @@ impl Filter {
         }
         self.groups.is_empty()
             || self.groups.iter().any(|group| {
-                group.iter().all(|chain| {
-                    chain
-                        .iter()
-                        .any(|test| test.check.matches(data, matching, row, &test.path))
-                })
+                group
+                    .iter()
+                    .all(|chain| chain.iter().any(|test| test.holds(data, matching, row)))
             })
     }
 

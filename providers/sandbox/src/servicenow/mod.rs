@@ -15,6 +15,7 @@ pub mod credentials;
 mod data;
 mod exchange;
 mod extras;
+mod faults;
 mod filter;
 mod query;
 mod render;
@@ -39,8 +40,9 @@ use crate::log::RequestLog;
 use crate::world::World;
 use crate::{Options, StartError};
 use data::Data;
+pub use faults::Faults;
 use server::State;
-pub use switches::{Access, ChoiceAccess, Faults, InvalidQuery, RateRule, Semantics, Switches};
+pub use switches::{Access, ChoiceAccess, InvalidQuery, RateRule, Semantics, Switches};
 
 /// A running practice instance; dropping it stops the server and closes its connections.
 pub struct Instance {

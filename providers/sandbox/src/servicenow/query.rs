@@ -3,6 +3,8 @@
 //! Owns: the grammar and the spelling of operators. Does not own: what they mean; see `filter`.
 //! Invariant: reading never fails. What cannot be read is counted in [`Query::unreadable`] and left out, as the instance does.
 
+use super::switches::Semantics;
+
 /// An operator as it is spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operator {
@@ -33,6 +35,57 @@ pub(super) enum Operator {
     NotOn,
     InstanceOf,
 }
+
+impl Operator {
+    /// True for an operator that compares with a literal value.
+    pub(super) fn takes_literal(self) -> bool {
+        !matches!(
+            self,
+            Self::IsEmpty
+                | Self::IsNotEmpty
+                | Self::Anything
+                | Self::EmptyString
+                | Self::SameAs
+                | Self::NotSameAs
+        )
+    }
+
+    /// True for an operator that the operation `query_range` governs; the others need `query_match`.
+    pub(super) fn is_range(self) -> bool {
+        !matches!(
+            self,
+            Self::Equal
+                | Self::NotEqual
+                | Self::In
+                | Self::NotIn
+                | Self::SameAs
+                | Self::NotSameAs
+                | Self::IsEmpty
+                | Self::IsNotEmpty
+                | Self::Anything
+                | Self::EmptyString
+        )
+    }
+}
+
+/// What the grammar allows where the documentation is silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Grammar {
+    pub(super) notlike: bool,
+    pub(super) double_caret: bool,
+}
+
+impl Grammar {
+    pub(super) fn new(semantics: &Semantics) -> Self {
+        Self {
+            notlike: semantics.notlike_accepted,
+            double_caret: semantics.double_caret_escapes,
+        }
+    }
+}
+
+/// Stands for an escaped caret while a query is split.
+const CARET: char = '\u{1}';
 
 /// Longer spellings come before those that they begin with.
 const SPELLINGS: &[(&str, Operator)] = &[
@@ -90,13 +143,22 @@ pub(super) struct Query {
     pub(super) orders: Vec<Order>,
     /// Pieces that are no condition.
     pub(super) unreadable: usize,
+    grammar: Grammar,
 }
 
 /// Reads the decoded text of `sysparm_query`.
-pub(super) fn parse(text: &str) -> Query {
+pub(super) fn parse(text: &str, grammar: Grammar) -> Query {
     let mut query = Query {
         groups: vec![Vec::new()],
+        grammar,
         ..Query::default()
+    };
+    let escaped;
+    let text = if grammar.double_caret {
+        escaped = text.replace("^^", &CARET.to_string());
+        &escaped
+    } else {
+        text
     };
     for piece in text.split('^') {
         if let Some(column) = piece.strip_prefix("ORDERBYDESC") {
@@ -132,7 +194,7 @@ impl Query {
         let Some(group) = self.groups.last_mut() else {
             return;
         };
-        match (term(text), group.last_mut()) {
+        match (term(text, self.grammar), group.last_mut()) {
             (Some(term), Some(chain)) if beside => chain.push(term),
             (Some(term), _) => group.push(vec![term]),
             (None, _) => {
@@ -147,7 +209,7 @@ impl Query {
 }
 
 /// Splits a condition at its first operator.
-fn term(text: &str) -> Option<Term> {
+fn term(text: &str, grammar: Grammar) -> Option<Term> {
     for (at, _) in text.char_indices().skip(1) {
         let (column, rest) = text.split_at(at);
         if !column
@@ -156,12 +218,14 @@ fn term(text: &str) -> Option<Term> {
         {
             return None;
         }
-        if let Some((spelling, operator)) = SPELLINGS.iter().find(|(spelling, _)| rest.starts_with(spelling))
-        {
+        let mut spellings = SPELLINGS
+            .iter()
+            .chain(grammar.notlike.then_some(&("NOTLIKE", Operator::NotLike)));
+        if let Some((spelling, operator)) = spellings.find(|(spelling, _)| rest.starts_with(spelling)) {
             return Some(Term {
                 column: column.to_owned(),
                 operator: *operator,
-                value: rest.get(spelling.len()..).unwrap_or_default().to_owned(),
+                value: rest.get(spelling.len()..).unwrap_or_default().replace(CARET, "^"),
             });
         }
     }
@@ -176,12 +240,33 @@ pub(super) fn is_script(value: &str) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case("javascript:"))
 }
 
+/// The first value of a query that the instance might run as a script: members of lists and ends of ranges count, and
+/// so do pieces that are no condition, since a caret may have cut them off a value.
+pub(super) fn script(text: &str, grammar: Grammar) -> Option<String> {
+    let pieces = text
+        .split('^')
+        .filter(|piece| is_script(piece))
+        .map(str::to_owned);
+    let query = parse(text, grammar);
+    let terms = query.groups.into_iter().flatten().flatten();
+    let values = terms.filter_map(|term| {
+        let separator: &[char] = match term.operator {
+            Operator::In | Operator::NotIn => &[','],
+            Operator::Between | Operator::On | Operator::NotOn => &['@'],
+            _ => &[],
+        };
+        let found = term.value.split(separator).find(|part| is_script(part));
+        found.map(|_| term.value.clone())
+    });
+    values.chain(pieces).next()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn shape(text: &str) -> Vec<Vec<Vec<String>>> {
-        parse(text)
+        parse(text, Grammar::default())
             .groups
             .into_iter()
             .map(|group| {
@@ -211,7 +296,7 @@ mod tests {
 
     #[test]
     fn nq_starts_a_group_and_orders_do_not_filter() {
-        let query = parse("a=1^NQb=2^ORDERBYa^ORDERBYDESCb.c^EQ");
+        let query = parse("a=1^NQb=2^ORDERBYa^ORDERBYDESCb.c^EQ", Grammar::default());
         assert_eq!(query.groups.len(), 2);
         assert_eq!(
             query.orders[0],
@@ -258,8 +343,9 @@ mod tests {
 
     #[test]
     fn prose_and_carets_are_unreadable_or_noise() {
-        assert_eq!(parse("all open incidents please").unreadable, 1);
-        assert_eq!(parse("^^^"), parse(""));
+        let read = |text: &str| parse(text, Grammar::default());
+        assert_eq!(read("all open incidents please").unreadable, 1);
+        assert_eq!(read("^^^"), read(""));
     }
 
     #[test]
@@ -272,5 +358,29 @@ mod tests {
         assert!(is_script(" JavaScript:gs.getUserID()"));
         assert!(!is_script("x javascript:"));
         assert!(!is_script("java"));
+    }
+
+    #[test]
+    fn scripts_are_found_wherever_a_value_begins() {
+        let grammar = Grammar::default();
+        for text in [
+            "name=javascript:a",
+            "a=1^ORb.c= JavaScript:a",
+            "nameINBoxeo, javascript:a",
+            "name BETWEEN",
+            "opened_atBETWEEN2024-01-01@javascript:a",
+            "name=a^javascript:b",
+            "nopeLIKEjavascript:",
+        ] {
+            assert_eq!(script(text, grammar).is_some(), text.contains("cript:"), "{text}");
+        }
+        for text in [
+            "name=a,javascript:b",
+            "nameLIKEx javascript:",
+            "javascript=1",
+            "a=1^b=2",
+        ] {
+            assert_eq!(script(text, grammar), None, "{text}");
+        }
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Layout<'a> {
     /// Scheme and host of links, unless links are left out.
     pub(super) links: Option<String>,
     pub(super) zone_minutes: i32,
+    /// A dot-walk over an empty reference has no key.
+    pub(super) walks_may_miss: bool,
     /// Writes `abc` in place of this field's value.
     pub(super) corrupt: Option<usize>,
 }
@@ -84,17 +86,22 @@ impl Layout<'_> {
 
     pub(super) fn row(&self, out: &mut Vec<u8>, row: Row) {
         out.push(b'{');
+        let mut first = true;
         for (at, field) in self.fields.iter().enumerate() {
-            if at > 0 {
+            let target = self.data.walk(row, &field.path);
+            if target.is_none() && self.walks_may_miss {
+                continue;
+            }
+            if !first {
                 out.push(b',');
             }
+            first = false;
             string(out, &field.name);
             out.push(b':');
             if self.corrupt == Some(at) {
                 out.extend_from_slice(b"\"abc\"");
                 continue;
             }
-            let target = self.data.walk(row, &field.path);
             match target.and_then(|target| Some((target, self.data.column(target, field.path.column)?))) {
                 Some((target, column)) => {
                     self.value(out, target, column, &self.data.cell(target, field.path.column))

@@ -5,9 +5,10 @@
 
 use std::cmp::Ordering;
 
+use super::cell::Cell;
 use super::comparison::Matching;
 use super::data::Data;
-use super::filter::Filter;
+use super::filter::{Filter, SortKey};
 use super::schema::Row;
 use super::switches::Semantics;
 
@@ -153,7 +154,7 @@ fn sorted(data: &Data, filter: &Filter, matching: Matching, rows: Vec<Row>, wind
                 filter
                     .orders
                     .iter()
-                    .map(|key| data.value(row, &key.path))
+                    .map(|key| sort_value(data, row, key))
                     .collect::<Vec<_>>(),
                 row,
             )
@@ -165,7 +166,7 @@ fn sorted(data: &Data, filter: &Filter, matching: Matching, rows: Vec<Row>, wind
             .zip(right)
             .zip(&filter.orders)
             .map(|((left, right), key)| {
-                let order = matching.order(left, right);
+                let order = matching.under(key.collation).order(left, right);
                 if key.descending { order.reverse() } else { order }
             });
         compared
@@ -181,6 +182,21 @@ fn sorted(data: &Data, filter: &Filter, matching: Matching, rows: Vec<Row>, wind
         .take(window.limit)
         .collect();
     Page { rows, total }
+}
+
+/// What a row is sorted by: the value, or the label of a choice.
+fn sort_value<'a>(data: &'a Data, row: Row, key: &SortKey) -> Cell<'a> {
+    let cell = data.value(row, &key.path);
+    let column = data
+        .get(key.path.table)
+        .and_then(|table| table.column(key.path.column));
+    let choices = column.map_or(&[][..], |column| column.choices);
+    if !key.by_label || choices.is_empty() || cell.is_empty() {
+        return cell;
+    }
+    let raw = cell.raw();
+    let label = choices.iter().find(|(value, _)| *value == raw);
+    Cell::text(label.map_or(raw.clone(), |(_, label)| (*label).to_owned()))
 }
 
 /// Removes the rows that the account may not read, after the limit was applied.

@@ -16,9 +16,11 @@ use super::auth::Tokens;
 use super::credentials::User;
 use super::data::Data;
 use super::exchange::{Answer, Call};
+use super::faults::Fault;
 use super::filter::Session;
+use super::query::Grammar;
 use super::schema::Row;
-use super::switches::{Fault, Semantics, Switches};
+use super::switches::{Semantics, Switches};
 use super::table_api::{self, Context, Version};
 use super::{batch, extras, stats};
 use crate::Options;
@@ -153,8 +155,17 @@ impl State {
             )
     }
 
-    /// Routes a signed-in call.
+    /// Answers a signed-in call, or one of a batch.
     fn serve(&self, call: &Call, user: &'static User, semantics: &Semantics, fault: Option<Fault>) -> Answer {
+        let mut answer = self.route(call, user, semantics, fault);
+        if answer.violation.is_none() {
+            answer.violation = call.script(Grammar::new(semantics));
+        }
+        answer
+    }
+
+    /// Routes a signed-in call.
+    fn route(&self, call: &Call, user: &'static User, semantics: &Semantics, fault: Option<Fault>) -> Answer {
         let segments: Vec<&str> = call.path.trim_matches('/').split('/').collect();
         let (version, rest) = match segments.as_slice() {
             ["api", "now", "v1", rest @ ..] => (Version::One, rest),
@@ -240,7 +251,10 @@ impl State {
             bytes: answer.body.len(),
             milliseconds: took.as_secs_f64() * 1_000.0,
             user: user.map(|user| user.user_name.to_owned()),
-            violation: answer.violation.clone(),
+            violation: answer
+                .violation
+                .clone()
+                .or_else(|| call.script(Grammar::new(&self.switches.current()))),
         });
     }
 }

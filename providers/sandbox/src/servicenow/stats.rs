@@ -1,6 +1,6 @@
 //! `GET /api/now/stats/{table}`: counts, sums, averages, minima and maxima, grouped or not.
 //!
-//! Owns: the Aggregate API. Source: "Aggregate API", Australia, read 2026-06-25. Row ACLs are not evaluated here.
+//! Owns: the Aggregate API. Source: "Aggregate API", Australia, read 2026-06-25. Whether ACLs apply is a switch.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -10,10 +10,12 @@ use super::cell::{Cell, Number};
 use super::comparison::Matching;
 use super::data::Path;
 use super::exchange::Answer;
+use super::filter::{collation, is_listed};
 use super::render::{self, Show};
 use super::scan;
 use super::schema::Row;
 use super::table_api::Context;
+use super::types::Family;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Function {
@@ -58,7 +60,10 @@ fn try_answer(context: &Context<'_>, name: &str) -> Result<Answer, Box<Answer>> 
         .into());
     }
     let filter = context.filter(table)?;
-    let rows = scan::all(context.data, table, &filter, context.semantics);
+    let mut rows = scan::all(context.data, table, &filter, context.semantics);
+    if context.semantics.stats_apply_row_acls {
+        scan::readable(context.data, table, context.semantics, &mut rows);
+    }
     let columns =
         functions.map(|(function, label, parameter)| (function, label, columns(context, table, parameter)));
     let stats = Stats {
@@ -70,11 +75,19 @@ fn try_answer(context: &Context<'_>, name: &str) -> Result<Answer, Box<Answer>> 
     };
     let groups = columns_of(context, table, context.call.parameter("sysparm_group_by"));
     let mut out = b"{\"result\":".to_vec();
+    let window = if context.semantics.stats_honour_limit {
+        (
+            context.number("sysparm_offset", 0, 0)?,
+            context.number("sysparm_limit", 10_000, 1)?,
+        )
+    } else {
+        (0, usize::MAX)
+    };
     let results = if groups.is_empty() {
         stats.write(&mut out, &rows, &[]);
         1
     } else {
-        stats.grouped(&mut out, rows, &groups)
+        stats.grouped(&mut out, rows, &groups, window)
     };
     out.push(b'}');
     Ok(context.note(
@@ -94,6 +107,13 @@ fn columns_of(context: &Context<'_>, table: usize, list: Option<&str>) -> Named 
     let names = list.unwrap_or_default().split(',').map(str::trim);
     names
         .filter_map(|name| Some((name.to_owned(), context.data.path(table, name)?)))
+        .filter(|(_, path)| {
+            let semantics = context.semantics;
+            let mut visits = path.visits(context.data, table);
+            !semantics.stats_apply_field_acls
+                || !visits
+                    .any(|(table, column)| is_listed(context.data, &semantics.hidden_fields, table, column))
+        })
         .collect()
 }
 
@@ -110,7 +130,8 @@ impl Stats<'_> {
     fn write(&self, out: &mut Vec<u8>, rows: &[Row], groups: &[(&String, &Path)]) {
         out.extend_from_slice(b"{\"stats\":{");
         let mut first = true;
-        if self.count {
+        let nothing = rows.is_empty() && groups.is_empty();
+        if self.count && !(nothing && self.context.semantics.stats_empty_count_missing) {
             out.extend_from_slice(format!("\"count\":\"{}\"", rows.len()).as_bytes());
             first = false;
         }
@@ -123,7 +144,8 @@ impl Stats<'_> {
             out.push(b':');
             let fields = columns
                 .iter()
-                .map(|(name, path)| (name.as_str(), self.value(*function, path, rows)));
+                .map(|(name, path)| (name.as_str(), self.value(*function, path, rows)))
+                .filter(|(_, value)| !value.is_empty() || !self.context.semantics.stats_empty_key_missing);
             object(out, fields);
         }
         out.push(b'}');
@@ -150,17 +172,24 @@ impl Stats<'_> {
     }
 
     /// Groups whose texts differ only in case or accents are one group.
-    fn grouped(&self, out: &mut Vec<u8>, rows: Vec<Row>, groups: &Named) -> usize {
-        let mut by_key: BTreeMap<Vec<String>, Vec<Row>> = BTreeMap::new();
+    fn grouped(
+        &self,
+        out: &mut Vec<u8>,
+        rows: Vec<Row>,
+        groups: &Named,
+        (offset, limit): (usize, usize),
+    ) -> usize {
+        let mut by_key: BTreeMap<Vec<Option<String>>, Vec<Row>> = BTreeMap::new();
         for row in rows {
             let key = groups
                 .iter()
-                .map(|(_, path)| self.matching.group_key(&self.context.data.value(row, path)))
+                .map(|(_, path)| self.matching(path).group_key(&self.context.data.value(row, path)))
                 .collect();
             by_key.entry(key).or_default().push(row);
         }
         let mut kept: Vec<Vec<Row>> = by_key.into_values().filter(|rows| self.having(rows)).collect();
         self.order(&mut kept);
+        let kept: Vec<Vec<Row>> = kept.into_iter().skip(offset).take(limit).collect();
         let names: Vec<(&String, &Path)> = groups.iter().map(|(name, path)| (name, path)).collect();
         out.push(b'[');
         for (at, rows) in kept.iter().enumerate() {
@@ -232,7 +261,7 @@ impl Stats<'_> {
                 groups.sort_by(|left, right| match (left.first(), right.first()) {
                     (Some(left), Some(right)) => {
                         let data = self.context.data;
-                        self.matching
+                        self.matching(&path)
                             .order(&data.value(*left, &path), &data.value(*right, &path))
                     }
                     _ => Ordering::Equal,
@@ -257,27 +286,50 @@ impl Stats<'_> {
         Some(self.value(function, &path, rows))
     }
 
+    /// Matching under the collation of the column.
+    fn matching(&self, path: &Path) -> Matching {
+        let own = collation(self.context.data, self.context.semantics, path);
+        self.matching.under(own)
+    }
+
     fn value(&self, function: Function, path: &Path, rows: &[Row]) -> String {
         let data = self.context.data;
+        let semantics = self.context.semantics;
+        let matching = self.matching(path);
+        let duration = data
+            .get(path.table)
+            .and_then(|table| table.column(path.column))
+            .is_some_and(|column| column.family == Family::Duration);
         let cells = rows
             .iter()
             .map(|row| data.value(*row, path))
             .filter(|cell| !cell.is_empty());
         match function {
             Function::Minimum => cells
-                .min_by(|a, b| self.matching.order(a, b))
+                .min_by(|a, b| matching.order(a, b))
                 .map(|cell| cell.raw())
                 .unwrap_or_default(),
             Function::Maximum => cells
-                .max_by(|a, b| self.matching.order(a, b))
+                .max_by(|a, b| matching.order(a, b))
                 .map(|cell| cell.raw())
                 .unwrap_or_default(),
             Function::Sum | Function::Average => {
                 let numbers: Vec<i128> = cells.filter_map(|cell| summand(&cell)).collect();
                 let sum: i128 = numbers.iter().sum();
                 match i128::try_from(numbers.len()) {
+                    Ok(count)
+                        if count > 0
+                            && function == Function::Average
+                            && semantics.stats_scientific_average =>
+                    {
+                        scientific(sum, count)
+                    }
                     Ok(count) if count > 0 && function == Function::Average => {
                         fixed(average(sum, count), 4, false)
+                    }
+                    Ok(count) if count > 0 && duration && semantics.stats_durations_as_dates => {
+                        let seconds = sum / 10_i128.pow(SUM_DECIMALS);
+                        Cell::Seconds(i64::try_from(seconds).unwrap_or_default()).raw()
                     }
                     Ok(count) if count > 0 => fixed(sum, SUM_DECIMALS, true),
                     _ => String::new(),
@@ -316,6 +368,23 @@ fn average(sum: i128, count: i128) -> i128 {
     let divisor = count * 10_i128.pow(SUM_DECIMALS - 4);
     let half = if sum < 0 { -divisor / 2 } else { divisor / 2 };
     (sum + half) / divisor
+}
+
+/// As databases other than MySQL write an average: `1.5E00`.
+fn scientific(sum: i128, count: i128) -> String {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "an average in scientific notation is not exact anyway"
+    )]
+    let value = sum as f64 / 10_f64.powi(7) / count as f64;
+    let text = format!("{value:e}");
+    match text.split_once('e') {
+        Some((mantissa, exponent)) => match exponent.strip_prefix('-') {
+            Some(digits) => format!("{mantissa}E-{digits:0>2}"),
+            None => format!("{mantissa}E{exponent:0>2}"),
+        },
+        None => text,
+    }
 }
 
 fn fixed(value: i128, decimals: u32, trim: bool) -> String {

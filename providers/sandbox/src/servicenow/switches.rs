@@ -1,10 +1,12 @@
 //! The readings of unsettled documentation and the faults that a practice instance can be switched to while it runs.
 //!
-//! Owns: [`Semantics`], [`Faults`] and the shared handle [`Switches`]. Does not own: what each one does; see its users.
+//! Owns: [`Semantics`] and the shared handle [`Switches`]. Does not own: what each one does; see its users.
 //! Invariant: `Semantics::default()` is the most likely reading and `Faults::default()` is a healthy instance.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
+
+use super::faults::{Fault, Faults};
 
 /// What happens to a query that names an unknown column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,6 +16,8 @@ pub enum InvalidQuery {
     Ignore,
     /// No row is returned (`glide.invalid_query.returns_no_rows`).
     NoRows,
+    /// Accounts that are not administrators get 403; a stripped predicate is dropped as by [`InvalidQuery::Ignore`].
+    Forbidden,
 }
 
 /// What an account that is not an administrator sees of a metadata table.
@@ -50,18 +54,56 @@ pub struct RateRule {
 pub struct Semantics {
     /// Regime for predicates on unknown or stripped columns.
     pub invalid_query: InvalidQuery,
-    /// Text matching ignores accents as well as case.
+    /// Under [`InvalidQuery::NoRows`], a sort by an unknown or stripped column empties the result, too.
+    pub invalid_sort_empties: bool,
+    /// Text matching ignores case.
+    pub case_folds: bool,
+    /// Text matching ignores accents.
     pub accents_fold: bool,
+    /// `(table, column)` pairs whose text is matched exactly (`i18n_locale_text_match`).
+    pub exact_text_columns: BTreeSet<(String, String)>,
     /// `'a' = 'a '`, as PAD SPACE collations have it.
     pub trailing_blanks_ignored: bool,
     /// `!=`, `NOT IN` and `NOT LIKE` return rows where the column is NULL.
     pub not_equal_returns_nulls: bool,
+    /// `NOT LIKE` returns rows where the column is NULL although `!=` may not.
+    pub not_like_returns_nulls: bool,
     /// Some rows hold `''` as a value of its own, which `!=` returns; otherwise `''` is stored as NULL.
     pub empty_string_stored_distinct: bool,
+    /// `f=` means `fISEMPTY`; otherwise it means `fEMPTYSTRING`.
+    pub empty_value_is_empty: bool,
     /// `f=NULL` means `fISEMPTY`.
     pub null_word_is_empty: bool,
     /// `%` and `_` inside a LIKE, STARTSWITH or ENDSWITH value are wildcards.
     pub like_wildcards: bool,
+    /// `NOTLIKE` is `NOT LIKE`; otherwise it belongs to the name of the column.
+    pub notlike_accepted: bool,
+    /// `^^` is a caret inside a value.
+    pub double_caret_escapes: bool,
+    /// `IN` and `NOT IN` take a list of one; otherwise such a list matches nothing.
+    pub single_in_works: bool,
+    /// Blanks around the members of a list don't count.
+    pub in_trims_blanks: bool,
+    /// Literals are rounded to the scale of a decimal column before they are compared.
+    pub decimal_literals_rounded: bool,
+    /// `=` between a date-time and a date holds all day; otherwise at midnight.
+    pub date_only_equals_day: bool,
+    /// `=false` returns rows where the boolean is NULL.
+    pub false_matches_null: bool,
+    /// Boolean literals may be `1` and `0`.
+    pub boolean_digits_accepted: bool,
+    /// `=` on a list column asks for a member; otherwise for the whole text.
+    pub list_equals_is_membership: bool,
+    /// Translated columns are compared in the language that they are read in; otherwise no literal matches them.
+    pub translated_text_matches: bool,
+    /// A condition on a dot-walk is false where the reference is empty, even `ISEMPTY`.
+    pub dot_walk_inner_joins: bool,
+    /// Negated conditions on a dot-walk hold where the reference is empty.
+    pub dot_walk_not_equal_returns_nulls: bool,
+    /// A dot-walk over an empty reference has no key in the answer; otherwise it is `""`.
+    pub dot_walk_null_missing: bool,
+    /// Columns with a choice list sort by label; otherwise by value.
+    pub choices_sort_by_label: bool,
     /// Offset of the session's time zone, in which date-time literals are read.
     pub literal_zone_offset_minutes: i32,
     /// Offset of the user's time zone, in which date-times are displayed.
@@ -70,6 +112,26 @@ pub struct Semantics {
     pub nulls_first: bool,
     /// Without ORDERBY on a unique column, pages overlap and miss rows.
     pub pages_overlap: bool,
+    /// `X-Total-Count` is sent when it was not declined.
+    pub total_count_sent: bool,
+    /// The last page still has a `rel="next"` link.
+    pub next_link_at_end: bool,
+    /// The Aggregate API leaves out rows that row ACLs hide.
+    pub stats_apply_row_acls: bool,
+    /// The Aggregate API leaves out columns of `hidden_fields`.
+    pub stats_apply_field_acls: bool,
+    /// SUM, AVG, MIN and MAX of no value have no key; otherwise they are `""`.
+    pub stats_empty_key_missing: bool,
+    /// An ungrouped count of no row has no key; otherwise it is `"0"`.
+    pub stats_empty_count_missing: bool,
+    /// NULL and `''` are one group; otherwise two, which both read `""`.
+    pub stats_merge_null_and_empty: bool,
+    /// `sysparm_offset` and `sysparm_limit` select groups.
+    pub stats_honour_limit: bool,
+    /// Averages are written as `1.5E00`; otherwise with four decimals.
+    pub stats_scientific_average: bool,
+    /// Sums of durations are written as date-times; otherwise in seconds.
+    pub stats_durations_as_dates: bool,
     /// Access to `sys_dictionary` (and `sys_db_object`).
     pub dictionary_access: Access,
     /// `/api/now/ui/meta` exists.
@@ -82,6 +144,10 @@ pub struct Semantics {
     pub row_acl: BTreeMap<String, u64>,
     /// `(table, column)` pairs whose predicates and sorts are dropped silently (query ACLs).
     pub stripped_columns: BTreeSet<(String, String)>,
+    /// The same for what the operation `query_match` governs: `=`, `!=`, lists, `SAMEAS` and tests for emptiness.
+    pub stripped_match_columns: BTreeSet<(String, String)>,
+    /// The same for what the operation `query_range` governs: all other operators, and `ORDERBY`.
+    pub stripped_range_columns: BTreeSet<(String, String)>,
     /// `(table, column)` pairs whose use in a query is answered with 403.
     pub forbidden_query_columns: BTreeSet<(String, String)>,
     /// User name → index into [`crate::world::DOMAINS`]: sees that domain, its descendants and `global`.
@@ -100,22 +166,53 @@ impl Default for Semantics {
     fn default() -> Self {
         Self {
             invalid_query: InvalidQuery::Ignore,
+            invalid_sort_empties: false,
+            case_folds: true,
             accents_fold: true,
+            exact_text_columns: BTreeSet::new(),
             trailing_blanks_ignored: true,
             not_equal_returns_nulls: false,
+            not_like_returns_nulls: false,
             empty_string_stored_distinct: true,
+            empty_value_is_empty: true,
             null_word_is_empty: true,
             like_wildcards: false,
+            notlike_accepted: false,
+            double_caret_escapes: false,
+            single_in_works: true,
+            in_trims_blanks: false,
+            decimal_literals_rounded: false,
+            date_only_equals_day: false,
+            false_matches_null: false,
+            boolean_digits_accepted: true,
+            list_equals_is_membership: false,
+            translated_text_matches: true,
+            dot_walk_inner_joins: false,
+            dot_walk_not_equal_returns_nulls: false,
+            dot_walk_null_missing: false,
+            choices_sort_by_label: false,
             literal_zone_offset_minutes: 0,
             display_zone_offset_minutes: -420,
             nulls_first: true,
             pages_overlap: false,
+            total_count_sent: true,
+            next_link_at_end: false,
+            stats_apply_row_acls: false,
+            stats_apply_field_acls: false,
+            stats_empty_key_missing: false,
+            stats_empty_count_missing: false,
+            stats_merge_null_and_empty: true,
+            stats_honour_limit: false,
+            stats_scientific_average: false,
+            stats_durations_as_dates: false,
             dictionary_access: Access::Full,
             ui_meta_available: true,
             choice_access: ChoiceAccess::Full,
             hidden_fields: BTreeSet::new(),
             row_acl: BTreeMap::new(),
             stripped_columns: BTreeSet::new(),
+            stripped_match_columns: BTreeSet::new(),
+            stripped_range_columns: BTreeSet::new(),
             forbidden_query_columns: BTreeSet::new(),
             user_domains: BTreeMap::from([("ana.lopez".to_owned(), 2), ("bruno.khan".to_owned(), 7)]),
             rate_rule: None,
@@ -123,93 +220,6 @@ impl Default for Semantics {
             token_seconds: 1800,
             long_url_status: 414,
         }
-    }
-}
-
-/// Faults to come: each number says how many of the next data calls fail in that way.
-///
-/// One call suffers at most one fault; they are used up in the order of the fields.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Faults {
-    /// Data calls that pass unharmed before the first fault.
-    pub after_calls: u32,
-    /// 200 with some of the rows and an `error`.
-    pub partial_with_error: u32,
-    /// 200 whose JSON breaks off.
-    pub cut_json: u32,
-    /// 200 with the HTML page of a hibernating instance.
-    pub html_page: u32,
-    /// 200 with an element `""` among the rows.
-    pub stray_element: u32,
-    /// 200 with an element `{"__meta": …}` among the rows, which is harmless.
-    pub meta_element: u32,
-    /// 202 with an empty body.
-    pub accepted_empty: u32,
-    /// 429 with `Retry-After: 1`.
-    pub throttled_retry_after: u32,
-    /// 429 without `Retry-After`.
-    pub throttled: u32,
-    /// 503 with an HTML body.
-    pub unavailable: u32,
-    /// All access tokens expire before the call.
-    pub expire_tokens: u32,
-    /// The call takes `slow_ms` longer.
-    pub slow: u32,
-    /// Added delay of a slow call.
-    pub slow_ms: u64,
-    /// An integer of the first row reads `abc`.
-    pub wrong_typed_value: u32,
-    /// Key range and order are ignored, so that the first page comes again.
-    pub repeated_page: u32,
-}
-
-/// The one fault that a call suffers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    PartialWithError,
-    CutJson,
-    HtmlPage,
-    StrayElement,
-    MetaElement,
-    AcceptedEmpty,
-    ThrottledRetryAfter,
-    Throttled,
-    Unavailable,
-    ExpireTokens,
-    Slow(u64),
-    WrongTypedValue,
-    RepeatedPage,
-}
-
-impl Faults {
-    fn take(&mut self) -> Option<Fault> {
-        if self.after_calls > 0 {
-            self.after_calls -= 1;
-            return None;
-        }
-        let slow_ms = self.slow_ms;
-        let counters = [
-            (&mut self.partial_with_error, Fault::PartialWithError),
-            (&mut self.cut_json, Fault::CutJson),
-            (&mut self.html_page, Fault::HtmlPage),
-            (&mut self.stray_element, Fault::StrayElement),
-            (&mut self.meta_element, Fault::MetaElement),
-            (&mut self.accepted_empty, Fault::AcceptedEmpty),
-            (&mut self.throttled_retry_after, Fault::ThrottledRetryAfter),
-            (&mut self.throttled, Fault::Throttled),
-            (&mut self.unavailable, Fault::Unavailable),
-            (&mut self.expire_tokens, Fault::ExpireTokens),
-            (&mut self.slow, Fault::Slow(slow_ms)),
-            (&mut self.wrong_typed_value, Fault::WrongTypedValue),
-            (&mut self.repeated_page, Fault::RepeatedPage),
-        ];
-        for (counter, fault) in counters {
-            if *counter > 0 {
-                *counter -= 1;
-                return Some(fault);
-            }
-        }
-        None
     }
 }
 

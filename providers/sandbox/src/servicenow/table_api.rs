@@ -8,12 +8,13 @@ use super::access::{self, Reach};
 use super::cell::SysId;
 use super::data::Data;
 use super::exchange::{Answer, Call};
+use super::faults::Fault;
 use super::filter::{Binder, Filter, Session};
-use super::query;
+use super::query::{self, Grammar};
 use super::render::{self, Layout, Show};
 use super::scan::{self, Window};
 use super::schema::Row;
-use super::switches::{Fault, Semantics};
+use super::switches::Semantics;
 
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -51,7 +52,10 @@ impl Context<'_> {
 
     /// Binds the call's query to the table and to the user's domains.
     pub(super) fn filter(&self, table: usize) -> Result<Filter, Box<Answer>> {
-        let query = query::parse(self.call.parameter("sysparm_query").unwrap_or_default());
+        let query = query::parse(
+            self.call.parameter("sysparm_query").unwrap_or_default(),
+            Grammar::new(self.semantics),
+        );
         let binder = Binder {
             data: self.data,
             semantics: self.semantics,
@@ -96,6 +100,7 @@ impl Context<'_> {
             show: self.show(),
             links: (!self.call.is_true("sysparm_exclude_reference_link")).then(|| self.call.base.clone()),
             zone_minutes: self.semantics.display_zone_offset_minutes,
+            walks_may_miss: self.semantics.dot_walk_null_missing,
             corrupt: None,
         };
         if self.fault == Some(Fault::WrongTypedValue) {
@@ -157,11 +162,11 @@ fn try_list(context: &Context<'_>, name: &str, version: Version) -> Result<Answe
             ..Answer::json(200, body(context, table, &page.rows))
         }
     };
-    if let Some(total) = page.total {
+    if let Some(total) = page.total.filter(|_| context.semantics.total_count_sent) {
         answer = answer.with("X-Total-Count", total.to_string());
     }
     if !context.call.is_true("sysparm_suppress_pagination_header") {
-        answer = answer.with("Link", links(context.call, window, page.total, full));
+        answer = answer.with("Link", links(context, window, page.total, full));
     }
     Ok(context.note(answer, &filter))
 }
@@ -235,7 +240,8 @@ fn try_record(context: &Context<'_>, name: &str, key: &str) -> Result<Answer, Bo
 }
 
 /// The `Link` header: first, prev, next, last.
-fn links(call: &Call, window: Window, total: Option<usize>, full: bool) -> String {
+fn links(context: &Context<'_>, window: Window, total: Option<usize>, full: bool) -> String {
+    let call = context.call;
     let target = |offset: usize| {
         let others = call
             .pairs
@@ -261,7 +267,7 @@ fn links(call: &Call, window: Window, total: Option<usize>, full: bool) -> Strin
         ));
     }
     let end = window.offset.saturating_add(window.limit);
-    if total.map_or(full, |total| end < total) {
+    if context.semantics.next_link_at_end || total.map_or(full, |total| end < total) {
         links.push(format!("{};rel=\"next\"", target(end)));
     }
     if let Some(total) = total {

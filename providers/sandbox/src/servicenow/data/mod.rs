@@ -49,6 +49,11 @@ impl Path {
         }
     }
 
+    /// True for a dot-walk.
+    pub(super) fn is_walk(&self) -> bool {
+        !self.hops.is_empty()
+    }
+
     /// Every `(table, column)` on the way.
     pub(super) fn visits<'a>(
         &'a self,

@@ -44,7 +44,7 @@ impl Bench {
             session: &session,
             table,
         }
-        .bind(&query::parse(text), &[])
+        .bind(&query::parse(text, query::Grammar::new(&self.semantics)), &[])
     }
 
     pub(super) fn rows(&self, table: &str, text: &str) -> Vec<Row> {

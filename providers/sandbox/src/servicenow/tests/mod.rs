@@ -6,6 +6,8 @@ mod faults;
 mod grammar;
 mod queries;
 mod sign_in;
+mod stats_switches;
+mod switches;
 mod table;
 
 use reqwest::header::HeaderMap;
