@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use super::cell::{Cell, SysId};
 use super::comparison::{Literal, Matching, Reading, number};
 use super::data::{Data, Path};
+use super::pattern::{Place, found};
 use super::query::Operator;
 use super::render;
 use super::schema::{Column, Row};
@@ -57,14 +58,6 @@ pub(super) enum Check {
         prefix: Option<usize>,
     },
     Class(Vec<&'static str>),
-}
-
-/// Where a pattern must be found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    Anywhere,
-    Start,
-    End,
 }
 
 impl Check {
@@ -430,37 +423,4 @@ fn within(
             None => false,
         });
     above && below
-}
-
-fn found(place: Place, key: &str, text: &str, wildcards: bool) -> bool {
-    if wildcards && key.contains(['%', '_']) {
-        let pattern = match place {
-            Place::Anywhere => format!("%{key}%"),
-            Place::Start => format!("{key}%"),
-            Place::End => format!("%{key}"),
-        };
-        return sql_like(
-            &pattern.chars().collect::<Vec<_>>(),
-            &text.chars().collect::<Vec<_>>(),
-        );
-    }
-    match place {
-        Place::Anywhere => text.contains(key),
-        Place::Start => text.starts_with(key),
-        Place::End => text.ends_with(key),
-    }
-}
-
-/// SQL's LIKE without an escape character.
-fn sql_like(pattern: &[char], text: &[char]) -> bool {
-    match (pattern.split_first(), text.split_first()) {
-        (None, None) => true,
-        (None, Some(_)) => false,
-        (Some(('%', rest)), _) => {
-            (0..=text.len()).any(|at| text.get(at..).is_some_and(|tail| sql_like(rest, tail)))
-        }
-        (Some(('_', rest)), Some((_, tail))) => sql_like(rest, tail),
-        (Some((wanted, rest)), Some((letter, tail))) => wanted == letter && sql_like(rest, tail),
-        (Some(_), None) => false,
-    }
 }

@@ -17,6 +17,7 @@ mod exchange;
 mod extras;
 mod faults;
 mod filter;
+mod pattern;
 mod query;
 mod render;
 mod scan;

@@ -6,7 +6,7 @@ use super::super::error::ApiError;
 use super::super::schema::{Field, Kind};
 use super::super::switches::Semantics;
 use super::super::value::Id;
-use super::filter::{Operand, listed_set, sorted_set};
+use super::operand::{Operand, listed_set, sorted_set};
 use super::text::{Collation, Wild};
 use super::tree::{Literal, Operator, Text};
 

@@ -10,6 +10,7 @@ pub(super) mod filter;
 pub(super) mod group;
 pub(super) mod lexer;
 pub(super) mod literal;
+pub(super) mod operand;
 pub(super) mod parser;
 pub(super) mod record;
 pub(super) mod run;
