@@ -150,7 +150,8 @@ impl RemoteScanExec {
             // A limit on groups would turn the error about too many of them into an answer without some.
             let may_limit = all_decided_remotely && self.spec.pushdown && query.grouping.is_none();
             query.limit = may_limit.then_some(fetch as u64);
-            query.page_rows = Some(fetch);
+            // The number of groups that may be asked for could follow the size of a page.
+            query.page_rows = query.grouping.is_none().then_some(fetch);
         }
         query
     }

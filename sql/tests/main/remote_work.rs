@@ -1,6 +1,6 @@
 //! Aggregates and joins inside one source: what is asked, and that the answers are those of whole scans.
 
-use causeway_sandbox::salesforce::HiddenRows;
+use causeway_sandbox::salesforce::{Flag, HiddenRows, LyingFlag};
 
 use crate::fixture::{World, rows, world, world_of};
 
@@ -272,4 +272,73 @@ async fn outer_joins_are_one_call_where_every_parent_is_surely_visible() {
     let sql = "SELECT c.id, a.name FROM salesforce.contact c LEFT JOIN salesforce.account a ON a.id = c.accountid AND a.numberofemployees > 100";
     let [on, off] = with_and_without(&certain, sql).await;
     assert_eq!(on, off);
+}
+
+/// Statements that trip over the lie, each refused at most once.
+const LIED_TO: &[(&str, &str, Flag)] = &[
+    (
+        "SELECT id FROM salesforce.opportunity WHERE amount > 200000 AND NOT isclosed",
+        "Amount",
+        Flag::Filterable,
+    ),
+    (
+        "SELECT count(*) FROM salesforce.opportunity WHERE amount > 200000",
+        "Amount",
+        Flag::Filterable,
+    ),
+    (
+        "SELECT closedate FROM salesforce.opportunity ORDER BY closedate DESC NULLS LAST LIMIT 5",
+        "CloseDate",
+        Flag::Sortable,
+    ),
+    (
+        "SELECT ownerid, count(*) FROM salesforce.opportunity WHERE NOT isclosed GROUP BY ownerid",
+        "OwnerId",
+        Flag::Groupable,
+    ),
+    (
+        "SELECT max(amount) FROM salesforce.opportunity",
+        "Amount",
+        Flag::Aggregatable,
+    ),
+];
+
+#[tokio::test]
+async fn a_flag_that_lied_costs_one_refusal_and_no_row() {
+    for (sql, field, flag) in LIED_TO {
+        let world = world().await;
+        world.salesforce.semantics().change_semantics(|semantics| {
+            semantics.lying_flags = vec![LyingFlag {
+                object: "Opportunity".to_owned(),
+                field: (*field).to_owned(),
+                flag: *flag,
+            }];
+        });
+        let [on, off] = with_and_without(&world, sql).await;
+        assert_eq!(on, off, "{sql}");
+        let refused = |world: &World| {
+            let calls = world.salesforce.log().data_calls();
+            calls.iter().filter(|call| call.status == 400).count()
+        };
+        assert!((1..=2).contains(&refused(&world)), "{sql}: {}", refused(&world));
+        world.salesforce.log().clear();
+        let [again, _] = with_and_without(&world, sql).await;
+        assert_eq!((again, refused(&world)), (on, 0), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn groups_beyond_the_limit_of_the_org_are_made_here() {
+    let world = world().await;
+    world.salesforce.semantics().change_semantics(|semantics| {
+        semantics.group_limit = 3;
+        semantics.group_limit_follows_batch_size = true;
+    });
+    for sql in [
+        "SELECT DISTINCT ownerid FROM salesforce.opportunity",
+        "SELECT ownerid, sum(totalopportunityquantity) FROM salesforce.opportunity GROUP BY ownerid ORDER BY ownerid LIMIT 2",
+    ] {
+        let [on, off] = with_and_without(&world, sql).await;
+        assert_eq!(on, off, "{sql}");
+    }
 }
