@@ -498,7 +498,7 @@ fn kind_of(statement: &ast::Statement) -> String {
 }
 
 /// Options under which DataFusion plans as the leaf expects.
-fn session_config() -> SessionConfig {
+pub(crate) fn session_config() -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_default_catalog_and_schema(DATABASE, SEARCH_SCHEMA)
         .with_create_default_catalog_and_schema(false)

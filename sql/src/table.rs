@@ -228,7 +228,7 @@ impl RemoteTable {
         let below_policy = self.access.restricts_rows(&self.table) && !self.raw;
         let off = self.person.settings.read().pushdown == Pushdown::Off;
         // Policies are pushed whatever the setting: what they hide should not even be fetched.
-        if (!self.raw && (off || masked)) || (below_policy && !lower::is_leakproof(filter)) {
+        if (!self.raw && (off || masked)) || (below_policy && !lower::is_leakproof(&self.table, filter)) {
             return TableProviderFilterPushDown::Unsupported;
         }
         if self.is_about_parents(filter) {

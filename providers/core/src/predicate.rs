@@ -212,7 +212,7 @@ fn all_of(parts: Vec<Result<Pushed, String>>) -> Result<Pushed, String> {
         });
     }
     let Some(weakest) = kept.iter().map(|part| part.fidelity).min() else {
-        return Err(refusal.unwrap_or_else(|| "nothing to push".to_owned()));
+        return Err(refusal.unwrap_or_else(|| "it holds for every row".to_owned()));
     };
     let fidelity = if refusal.is_some() {
         Fidelity::Superset

@@ -1,0 +1,103 @@
+//! A table with a column of every type, and the filters that DataFusion would hand to it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use causeway_core::{Column, ColumnType, Table, TableName};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Result;
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::SessionContext;
+
+/// One column of each type, named for it, and the link to the record.
+pub(super) fn table() -> Table {
+    let columns = [
+        ("id", ColumnType::Text),
+        ("b", ColumnType::Boolean),
+        ("i", ColumnType::Int64),
+        ("f", ColumnType::Float64),
+        ("s", ColumnType::Text),
+        ("d", ColumnType::Date),
+        ("ts", ColumnType::Timestamp),
+        ("tm", ColumnType::Time),
+    ];
+    let mut columns: Vec<Column> = columns
+        .into_iter()
+        .map(|(name, ty)| Column::field(name, ty, "any"))
+        .collect();
+    columns.push(Column::record_url());
+    Table {
+        source: "source".into(),
+        name: TableName {
+            name: "t".to_owned(),
+            remote: "T".to_owned(),
+            label: "T".to_owned(),
+        },
+        columns,
+        key: 0,
+        domain: None,
+        url_template: "https://org.example/r/{key}/view".to_owned(),
+        required_filter: None,
+    }
+}
+
+/// Accepts every filter, as a table that can ask for anything would.
+#[derive(Debug)]
+struct Eager {
+    schema: SchemaRef,
+}
+
+#[async_trait]
+impl TableProvider for Eager {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Exact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        _: &dyn Session,
+        _: Option<&Vec<usize>>,
+        _: &[Expr],
+        _: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Err(DataFusionError::Internal(
+            "the table is only planned over".to_owned(),
+        ))
+    }
+}
+
+pub(super) fn context() -> SessionContext {
+    let config = crate::session::session_config().with_create_default_catalog_and_schema(true);
+    let context = SessionContext::new_with_config(config);
+    let table = Eager {
+        schema: table().schema(),
+    };
+    context
+        .register_table("t", Arc::new(table))
+        .expect("no such table was registered");
+    context
+}
+
+/// The conjuncts of `condition` as the optimiser leaves them at the scan.
+pub(super) async fn optimised(context: &SessionContext, condition: &str) -> Result<Vec<Expr>> {
+    let frame = context.sql(&format!("SELECT 1 FROM t WHERE {condition}")).await?;
+    Ok(filters_of(&frame.into_optimized_plan()?))
+}
+
+fn filters_of(plan: &LogicalPlan) -> Vec<Expr> {
+    match plan {
+        LogicalPlan::TableScan(scan) => scan.filters.clone(),
+        plan => plan.inputs().into_iter().flat_map(filters_of).collect(),
+    }
+}
