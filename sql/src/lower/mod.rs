@@ -15,8 +15,12 @@ mod range;
 mod shape;
 mod text;
 
+use std::cell::Cell;
+use std::ops::Deref;
+
 use causeway_core::{ColumnType, Literal, Op, Origin, Predicate, Table};
 use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
 use datafusion::logical_expr::expr::{Between, Case, InList, Like};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
@@ -30,11 +34,53 @@ use shape::{all, any, constant, holds, is, mirrored, opaque, opposite};
 /// Lowers `expr`. What can't be lowered becomes `Opaque` with the reason.
 #[must_use]
 pub(crate) fn lower(table: &Table, expr: &Expr) -> Predicate {
-    lower_signed(table, expr, false)
+    lower_signed(&Scope::new(table, expr), expr, false)
+}
+
+const TOO_NESTED: &str = "the condition is nested too deeply to be taken apart";
+
+/// The table, and how many more parts may be looked at. Tests for null and CASE look at their parts several times over, so that a nest
+/// of them would take time exponential in its depth.
+struct Scope<'a> {
+    table: &'a Table,
+    left: Cell<usize>,
+}
+
+impl<'a> Scope<'a> {
+    fn new(table: &'a Table, expr: &Expr) -> Self {
+        const VISITS_PER_PART: usize = 16;
+        let mut parts = 0;
+        // The visit itself never fails.
+        let _ = expr.apply(|_| {
+            parts += 1;
+            Ok(TreeNodeRecursion::Continue)
+        });
+        Self {
+            table,
+            left: Cell::new(parts * VISITS_PER_PART),
+        }
+    }
+
+    fn may_go_on(&self) -> bool {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        left > 0
+    }
+}
+
+impl Deref for Scope<'_> {
+    type Target = Table;
+
+    fn deref(&self) -> &Table {
+        self.table
+    }
 }
 
 /// Lowers `expr` or its negation: the rows for which it is TRUE, or FALSE.
-fn lower_signed(table: &Table, expr: &Expr, negated: bool) -> Predicate {
+fn lower_signed(table: &Scope<'_>, expr: &Expr, negated: bool) -> Predicate {
+    if !table.may_go_on() {
+        return opaque(TOO_NESTED);
+    }
     match expr {
         Expr::Alias(alias) => lower_signed(table, &alias.expr, negated),
         Expr::Not(inner) => lower_signed(table, inner, !negated),
@@ -62,7 +108,7 @@ fn lower_signed(table: &Table, expr: &Expr, negated: bool) -> Predicate {
     }
 }
 
-fn lower_binary(table: &Table, binary: &BinaryExpr, negated: bool) -> Predicate {
+fn lower_binary(table: &Scope<'_>, binary: &BinaryExpr, negated: bool) -> Predicate {
     let BinaryExpr { left, op, right } = binary;
     match op {
         Operator::And | Operator::Or => {
@@ -120,9 +166,12 @@ fn operands_of<'a>(op: Operator, expr: &'a Expr, operands: &mut Vec<&'a Expr>) {
 }
 
 /// The rows for which `expr op value` is TRUE.
-fn solve(table: &Table, expr: &Expr, op: Op, value: &ScalarValue) -> Predicate {
+fn solve(table: &Scope<'_>, expr: &Expr, op: Op, value: &ScalarValue) -> Predicate {
     if value.is_null() {
         return Predicate::Never;
+    }
+    if !table.may_go_on() {
+        return opaque(TOO_NESTED);
     }
     if let Some(column) = text::text_column(table, expr).or_else(|| column_index(table, expr)) {
         return compare_column(table, column, op, value);
@@ -154,7 +203,7 @@ fn solve(table: &Table, expr: &Expr, op: Op, value: &ScalarValue) -> Predicate {
     }
 }
 
-fn compare_column(table: &Table, index: usize, op: Op, value: &ScalarValue) -> Predicate {
+fn compare_column(table: &Scope<'_>, index: usize, op: Op, value: &ScalarValue) -> Predicate {
     let Some(column) = table.columns.get(index) else {
         return opaque("it is no column of the table");
     };
@@ -174,7 +223,7 @@ fn compare_column(table: &Table, index: usize, op: Op, value: &ScalarValue) -> P
 }
 
 /// The results of a CASE, each under the condition that it is the one; `result` lowers what is asked of a result.
-fn lower_case(table: &Table, case: &Case, result: &dyn Fn(&Expr) -> Predicate) -> Predicate {
+fn lower_case(table: &Scope<'_>, case: &Case, result: &dyn Fn(&Expr) -> Predicate) -> Predicate {
     const MOST_ARMS: usize = 8;
     if case.when_then_expr.len() > MOST_ARMS {
         return opaque("a CASE of many arms is evaluated here");
@@ -211,7 +260,7 @@ fn lower_case(table: &Table, case: &Case, result: &dyn Fn(&Expr) -> Predicate) -
     any(arms)
 }
 
-fn lower_in_list(table: &Table, list: &InList, negated: bool) -> Predicate {
+fn lower_in_list(table: &Scope<'_>, list: &InList, negated: bool) -> Predicate {
     let Some(values) = list.list.iter().map(literal_of).collect::<Option<Vec<_>>>() else {
         return opaque("only a comparison with constants can be sent");
     };
@@ -225,7 +274,7 @@ fn lower_in_list(table: &Table, list: &InList, negated: bool) -> Predicate {
     if excluded { all(parts) } else { any(parts) }
 }
 
-fn lower_between(table: &Table, between: &Between, negated: bool) -> Predicate {
+fn lower_between(table: &Scope<'_>, between: &Between, negated: bool) -> Predicate {
     let (Some(low), Some(high)) = (literal_of(&between.low), literal_of(&between.high)) else {
         return opaque("only a comparison with constants can be sent");
     };

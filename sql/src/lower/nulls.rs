@@ -1,12 +1,12 @@
 //! For which rows an expression is NULL, and for which a boolean one is not TRUE.
 
-use causeway_core::{Predicate, Table};
+use causeway_core::Predicate;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
 use super::literal::literal_of;
 use super::shape::{all, any, comparison, constant, null_test, opaque};
-use super::{column_index, lower_signed};
+use super::{Scope, TOO_NESTED, column_index, lower_signed};
 
 /// Functions that are NULL exactly where their first argument is, given that the others are constants that are not NULL.
 const STRICT: &[&str] = &[
@@ -26,7 +26,10 @@ const STRICT: &[&str] = &[
 ];
 
 /// The rows for which `expr` is NULL (or is not).
-pub(super) fn nullness(table: &Table, expr: &Expr, is_null: bool) -> Predicate {
+pub(super) fn nullness(table: &Scope<'_>, expr: &Expr, is_null: bool) -> Predicate {
+    if !table.may_go_on() {
+        return opaque(TOO_NESTED);
+    }
     let combine = if is_null { any } else { all };
     match expr {
         Expr::Alias(alias) => nullness(table, &alias.expr, is_null),
@@ -79,7 +82,7 @@ fn has_value(expr: &Expr) -> bool {
 }
 
 /// AND and OR are NULL where they are neither TRUE nor FALSE.
-fn connective(table: &Table, binary: &BinaryExpr, is_null: bool) -> Predicate {
+fn connective(table: &Scope<'_>, binary: &BinaryExpr, is_null: bool) -> Predicate {
     let BinaryExpr { left, op, right } = binary;
     // The value that alone decides an AND is FALSE, that of an OR is TRUE.
     let undecided = |expr: &Expr| {
@@ -101,7 +104,7 @@ fn connective(table: &Table, binary: &BinaryExpr, is_null: bool) -> Predicate {
     ])
 }
 
-fn nullif(table: &Table, value: &Expr, absent: &Expr, is_null: bool) -> Predicate {
+fn nullif(table: &Scope<'_>, value: &Expr, absent: &Expr, is_null: bool) -> Predicate {
     let Some(constant) = literal_of(absent) else {
         return opaque("the engine evaluates nullif of two columns");
     };
@@ -117,7 +120,7 @@ fn nullif(table: &Table, value: &Expr, absent: &Expr, is_null: bool) -> Predicat
 }
 
 /// The rows for which `expr` is FALSE or NULL when `value` is true, TRUE or NULL otherwise.
-pub(super) fn is_not(table: &Table, expr: &Expr, value: bool) -> Predicate {
+pub(super) fn is_not(table: &Scope<'_>, expr: &Expr, value: bool) -> Predicate {
     any(vec![
         lower_signed(table, expr, value),
         nullness(table, expr, true),
@@ -125,7 +128,7 @@ pub(super) fn is_not(table: &Table, expr: &Expr, value: bool) -> Predicate {
 }
 
 /// `expr IS value`, or its negation.
-pub(super) fn truth_test(table: &Table, expr: &Expr, value: bool, negated: bool) -> Predicate {
+pub(super) fn truth_test(table: &Scope<'_>, expr: &Expr, value: bool, negated: bool) -> Predicate {
     if negated {
         is_not(table, expr, value)
     } else {
@@ -134,7 +137,7 @@ pub(super) fn truth_test(table: &Table, expr: &Expr, value: bool, negated: bool)
 }
 
 /// `left IS DISTINCT FROM right`, or its negation; one of the sides is a constant.
-pub(super) fn distinct(table: &Table, left: &Expr, right: &Expr, distinct: bool) -> Predicate {
+pub(super) fn distinct(table: &Scope<'_>, left: &Expr, right: &Expr, distinct: bool) -> Predicate {
     let (expr, value) = match (literal_of(left), literal_of(right)) {
         (_, Some(value)) => (left, value),
         (Some(value), None) => (right, value),

@@ -267,3 +267,14 @@ async fn below_a_policy_go_comparisons_that_cannot_fail() {
         assert_eq!(found, wanted, "{sql}: {filters:?}");
     }
 }
+
+#[test]
+fn a_deep_nest_of_truth_tests_is_left_alone() {
+    use datafusion::prelude::{col, lit};
+    let mut nest = col("b");
+    for depth in 0..60_i64 {
+        nest = nest.or(col("i").gt(lit(depth))).is_not_true();
+    }
+    let predicate = format!("{:?}", lower(&table(), &nest));
+    assert!(predicate.contains("nested too deeply"), "{predicate}");
+}
