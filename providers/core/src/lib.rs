@@ -4,6 +4,8 @@
 //! transport (sign-in, limits, retries, ledger) and pages to Arrow. Does not own: SQL, DataFusion, any vendor.
 //! Invariant: everything that a source does not claim, it cannot do. Start at [`source`].
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod decode;
 mod dialect;
 mod domains;

@@ -1,0 +1,300 @@
+//! What SQL says of a predicate for one row.
+//!
+//! Owns: three-valued logic, the order of values, patterns. Source: PostgreSQL 17, "Comparison Functions and Operators",
+//! "Pattern Matching", "Floating-Point Types" (NaN equals itself and is greater than every number, -0 equals 0).
+//! Invariant: text compares as bytes. Where PostgreSQL's answer depends on the locale (ILIKE), a row counts as kept when it is kept in
+//! some locale, because a source must not lose it in any.
+
+use std::cmp::Ordering;
+
+use super::rows::Rows;
+use crate::{Comparison, Literal, Op, Predicate};
+
+/// Truth of the predicate for a row; `None` is SQL's NULL.
+///
+/// What the engine alone evaluates (`Opaque`, and the rest of `Implies`) is given a truth that depends on the row only: a source
+/// must be right whatever it is.
+pub(super) fn truth(predicate: &Predicate, rows: &Rows, row: usize) -> Option<bool> {
+    match predicate {
+        Predicate::All(parts) => {
+            let mut all = Some(true);
+            for part in parts {
+                match truth(part, rows, row) {
+                    Some(false) => return Some(false),
+                    None => all = None,
+                    Some(true) => {}
+                }
+            }
+            all
+        }
+        Predicate::Any(parts) => {
+            let mut any = Some(false);
+            for part in parts {
+                match truth(part, rows, row) {
+                    Some(true) => return Some(true),
+                    None => any = None,
+                    Some(false) => {}
+                }
+            }
+            any
+        }
+        Predicate::Is(comparison) => holds(comparison, rows.cell(comparison.column, row)),
+        Predicate::Implies(inner) => truth(inner, rows, row).map(|holds| holds && engine_says(row)),
+        Predicate::Never => Some(false),
+        Predicate::Opaque(_) => Some(engine_says(row)),
+    }
+}
+
+fn engine_says(row: usize) -> bool {
+    !row.is_multiple_of(3)
+}
+
+fn holds(comparison: &Comparison, value: Option<&Literal>) -> Option<bool> {
+    let Comparison { op, values, .. } = comparison;
+    match op {
+        Op::IsNull => return Some(value.is_none()),
+        Op::IsNotNull => return Some(value.is_some()),
+        _ => {}
+    }
+    let value = value?;
+    let first = values.first()?;
+    match op {
+        Op::In => Some(values.iter().any(|member| equal(value, member))),
+        Op::NotIn => Some(!values.iter().any(|member| equal(value, member))),
+        Op::Like => like(value, first, same_character),
+        Op::NotLike => like(value, first, same_character).map(|matches| !matches),
+        Op::ILike => like(value, first, same_letter),
+        Op::NotILike => like(value, first, same_letter).map(|matches| !matches),
+        _ => {
+            let order = order(value, first)?;
+            Some(match op {
+                Op::Eq => order.is_eq(),
+                Op::NotEq => order.is_ne(),
+                Op::Lt => order.is_lt(),
+                Op::LtEq => order.is_le(),
+                Op::Gt => order.is_gt(),
+                _ => order.is_ge(),
+            })
+        }
+    }
+}
+
+fn equal(left: &Literal, right: &Literal) -> bool {
+    order(left, right) == Some(Ordering::Equal)
+}
+
+/// `None` for values of types that do not compare.
+fn order(left: &Literal, right: &Literal) -> Option<Ordering> {
+    match (left, right) {
+        (Literal::Boolean(left), Literal::Boolean(right)) => Some(left.cmp(right)),
+        (Literal::Int(left), Literal::Int(right)) => Some(left.cmp(right)),
+        (Literal::Text(left), Literal::Text(right)) => Some(left.as_bytes().cmp(right.as_bytes())),
+        (Literal::Date(left), Literal::Date(right)) => Some(left.cmp(right)),
+        (Literal::Timestamp(left), Literal::Timestamp(right))
+        | (Literal::Time(left), Literal::Time(right)) => Some(left.cmp(right)),
+        _ => Some(order_of_doubles(double(left)?, double(right)?)),
+    }
+}
+
+fn double(value: &Literal) -> Option<f64> {
+    match value {
+        Literal::Float(number) => Some(*number),
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "as SQL casts a bigint to double precision"
+        )]
+        Literal::Int(number) => Some(*number as f64),
+        _ => None,
+    }
+}
+
+fn order_of_doubles(left: f64, right: f64) -> Ordering {
+    left.partial_cmp(&right)
+        .unwrap_or_else(|| left.is_nan().cmp(&right.is_nan()))
+}
+
+/// One element of a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wild {
+    Is(char),
+    One,
+    Any,
+}
+
+fn elements(pattern: &str) -> Option<Vec<Wild>> {
+    let mut found = Vec::new();
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        found.push(match character {
+            '%' => Wild::Any,
+            '_' => Wild::One,
+            '\\' => Wild::Is(characters.next()?),
+            plain => Wild::Is(plain),
+        });
+    }
+    Some(found)
+}
+
+/// `None` also for a pattern that ends in the middle of an escape, which PostgreSQL refuses.
+fn like(value: &Literal, pattern: &Literal, same: fn(char, char) -> bool) -> Option<bool> {
+    let (Literal::Text(text), Literal::Text(pattern)) = (value, pattern) else {
+        return None;
+    };
+    let pattern = elements(pattern)?;
+    // Prefixes of the pattern that match what was read so far.
+    let mut reached = vec![false; pattern.len() + 1];
+    reached.splice(..1, [true]);
+    pass_wildcards(&pattern, &mut reached);
+    for character in text.chars() {
+        let mut next = vec![false; pattern.len() + 1];
+        for (at, wild) in pattern.iter().enumerate() {
+            if !reached.get(at).is_some_and(|reached| *reached) {
+                continue;
+            }
+            let to = match wild {
+                Wild::Any => at,
+                Wild::One => at + 1,
+                Wild::Is(wanted) if same(*wanted, character) => at + 1,
+                Wild::Is(_) => continue,
+            };
+            if let Some(place) = next.get_mut(to) {
+                *place = true;
+            }
+        }
+        pass_wildcards(&pattern, &mut next);
+        reached = next;
+    }
+    Some(reached.last().is_some_and(|reached| *reached))
+}
+
+/// `%` also matches no character at all.
+fn pass_wildcards(pattern: &[Wild], reached: &mut [bool]) {
+    for (at, wild) in pattern.iter().enumerate() {
+        if *wild == Wild::Any
+            && reached.get(at).is_some_and(|reached| *reached)
+            && let Some(next) = reached.get_mut(at + 1)
+        {
+            *next = true;
+        }
+    }
+}
+
+fn same_character(left: char, right: char) -> bool {
+    left == right
+}
+
+/// Whether two letters are one in some locale's folding.
+fn same_letter(left: char, right: char) -> bool {
+    const DOTTED: [char; 3] = ['i', 'I', '\u{130}'];
+    left == right
+        || left.to_lowercase().eq(right.to_lowercase())
+        || left.to_uppercase().eq(right.to_uppercase())
+        // The simple lower case of a capital dotted i is an i.
+        || (DOTTED.contains(&left) && DOTTED.contains(&right))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Literal {
+        Literal::Text(text.to_owned())
+    }
+
+    fn says(value: Option<Literal>, op: Op, values: &[Literal]) -> Option<bool> {
+        let comparison = Comparison {
+            column: 0,
+            op,
+            values: values.to_vec(),
+        };
+        holds(&comparison, value.as_ref())
+    }
+
+    #[test]
+    fn null_is_neither_equal_nor_unequal() {
+        for op in [
+            Op::Eq,
+            Op::NotEq,
+            Op::In,
+            Op::NotIn,
+            Op::Like,
+            Op::NotILike,
+            Op::Lt,
+        ] {
+            assert_eq!(says(None, op, &[text("a")]), None, "{op:?}");
+        }
+        assert_eq!(says(None, Op::IsNull, &[]), Some(true));
+        assert_eq!(says(None, Op::IsNotNull, &[]), Some(false));
+    }
+
+    #[test]
+    fn text_compares_as_bytes() {
+        assert_eq!(says(Some(text("a")), Op::Eq, &[text("A")]), Some(false));
+        assert_eq!(says(Some(text("Z")), Op::Lt, &[text("a")]), Some(true));
+        assert_eq!(says(Some(text("a ")), Op::Gt, &[text("a")]), Some(true));
+        assert_eq!(says(Some(text("é")), Op::Gt, &[text("z")]), Some(true));
+    }
+
+    #[test]
+    fn nan_is_the_greatest_number_and_zero_has_no_sign() {
+        let float = |number| Some(Literal::Float(number));
+        let nan = Literal::Float(f64::NAN);
+        assert_eq!(
+            says(float(f64::INFINITY), Op::Lt, std::slice::from_ref(&nan)),
+            Some(true)
+        );
+        assert_eq!(says(float(f64::NAN), Op::Eq, &[nan]), Some(true));
+        assert_eq!(says(float(0.0), Op::Eq, &[Literal::Float(-0.0)]), Some(true));
+        assert_eq!(says(float(3.0), Op::In, &[Literal::Int(3)]), Some(true));
+        assert_eq!(
+            says(
+                Some(Literal::Int(9_007_199_254_740_993)),
+                Op::Eq,
+                &[Literal::Int(9_007_199_254_740_992)]
+            ),
+            Some(false)
+        );
+    }
+
+    #[test]
+    fn patterns_match_whole_texts_with_a_backslash_to_escape() {
+        for (value, pattern, wanted) in [
+            ("abc", "a%", Some(true)),
+            ("abc", "%b%", Some(true)),
+            ("abc", "a_c", Some(true)),
+            ("abc", "a_", Some(false)),
+            ("100%", r"100\%", Some(true)),
+            ("100x", r"100\%", Some(false)),
+            (r"a\b", r"a\\b", Some(true)),
+            ("two\nlines", "two_%", Some(true)),
+            ("", "%", Some(true)),
+            ("", "", Some(true)),
+            ("a", r"a\", None),
+            ("mississippi", "m%iss%pi", Some(true)),
+        ] {
+            assert_eq!(
+                says(Some(text(value)), Op::Like, &[text(pattern)]),
+                wanted,
+                "{value} {pattern}"
+            );
+        }
+    }
+
+    #[test]
+    fn ilike_folds_as_any_locale_does() {
+        for (value, pattern, wanted) in [
+            ("SERVICE", "service", true),
+            ("SERV\u{130}CE", "service", true),
+            ("\u{212a}elvin", "kelvin", true),
+            ("\u{17f}", "S", true),
+            ("RÉSUMÉ", "résumé", true),
+            ("resume", "résumé", false),
+        ] {
+            assert_eq!(
+                says(Some(text(value)), Op::ILike, &[text(pattern)]),
+                Some(wanted),
+                "{value} {pattern}"
+            );
+        }
+    }
+}
