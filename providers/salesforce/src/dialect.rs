@@ -7,7 +7,7 @@
 //! | field | `=` `IN` | `<>` `NOT IN` | `<` `<=` `>` `>=` | `LIKE` `ILIKE` | null tests |
 //! |---|---|---|---|---|---|
 //! | id, reference | exact | exact, guarded | never: collation | never | exact |
-//! | boolean | exact | exact | never | – | folded: it is never null |
+//! | boolean | exact | exact | exact: said as equality | – | folded: it is never null |
 //! | int, long | exact | exact, guarded | exact | – | exact |
 //! | double, percent, currency | exact while doubles tell the field's decimals apart, else superset | same | same | – | exact |
 //! | currency among several currencies | superset | superset | superset | – | exact |
@@ -15,11 +15,11 @@
 //! | datetime | exact; a part of a second equals no record | exact, guarded | exact, rounded to the second | – | exact |
 //! | time | exact; a part of a millisecond equals no record | exact, guarded | exact | – | exact |
 //! | string, email, phone, url, textarea | superset: case | never: case | never: collation | superset | exact |
-//! | picklist, combobox | superset: case | never: case | never: collation | never | exact |
-//! | multipicklist | never: sets | never | never | never | exact |
+//! | picklist, combobox | superset: case | never: case | never: collation | never, but for patterns without wildcards | exact |
+//! | multipicklist | superset: sets, asked by INCLUDES | never | never | never | exact |
 //! | encrypted, base64, anyType, unknown | never | never | never | never | never |
 //!
-//! A case-sensitive field takes no ILIKE. A formula is never better than superset: Salesforce evaluates it differently in a filter when a parent is missing. A formula that
+//! A case-sensitive field takes no ILIKE; letters that locales fold differently are wildcards in it. A formula is never better than superset: Salesforce evaluates it differently in a filter when a parent is missing. A formula that
 //! reads a parent record is described as not filterable. *Guarded* adds `AND f != null`, since whether null rows satisfy `!=` is not
 //! documented. `''` is no value: a record equals it never, and differs from it when it isn't null.
 //!
@@ -35,7 +35,8 @@ use crate::point::{
     Point, compare, compare_any, date_point, id_point, int_point, moment_point, number_point, time_point,
 };
 use crate::semi_join;
-use crate::soql::{self, LINE_BYTES, LITERAL_CHARS, Pattern, STATEMENT_CHARS, is_path, quote};
+use crate::soql::{self, LINE_BYTES, STATEMENT_CHARS, is_path};
+use crate::text::{set, text};
 
 /// What SOQL can say, and how faithfully.
 #[derive(Debug, Clone)]
@@ -128,18 +129,19 @@ impl Family {
     }
 }
 
-const CASE: &str = "text is case-insensitive there";
-const COLLATION: &str = "collation";
+pub(crate) const CASE: &str = "text is case-insensitive there";
+pub(crate) const COLLATION: &str = "collation";
 const FORMULA: &str = "a formula may be evaluated differently in a filter";
 const CURRENCIES: &str = "amounts are in several currencies";
-const NO_ORDER: &str = "salesforce has no such operator for this type";
+pub(crate) const SETS: &str = "multi-select picklists compare as sets there";
+pub(crate) const NO_ORDER: &str = "salesforce has no such operator for this type";
 
-fn never(reason: &'static str) -> Verdict {
+pub(crate) fn never(reason: &'static str) -> Verdict {
     Verdict::Never(Cow::Borrowed(reason))
 }
 
 /// Takes exactness away, except from what needs no question.
-fn weaken(verdict: Verdict, reason: &'static str) -> Verdict {
+pub(crate) fn weaken(verdict: Verdict, reason: &'static str) -> Verdict {
     match verdict {
         Verdict::Exact(condition) if condition != Condition::Never => {
             Verdict::Superset(condition, Cow::Borrowed(reason))
@@ -162,8 +164,8 @@ impl Dialect for SalesforceDialect {
             (Family::Boolean, _) => boolean(field, op, values),
             (_, Op::IsNull) => Verdict::Exact(Condition::Atom(format!("{field} = null"))),
             (_, Op::IsNotNull) => Verdict::Exact(Condition::Atom(format!("{field} != null"))),
-            (Family::Set, _) => never("multi-select picklists compare as sets"),
-            (Family::Text { .. }, _) if !self.text_pushdown => never("text_pushdown is off"),
+            (Family::Set | Family::Text { .. }, _) if !self.text_pushdown => never("text_pushdown is off"),
+            (Family::Set, _) => set(field, op, values),
             (Family::Text { .. }, Op::ILike) if column.case_sensitive => {
                 never("the field is case-sensitive there")
             }
@@ -345,20 +347,30 @@ fn points(field: &str, op: Op, values: &[Literal], point: impl Fn(&Literal) -> P
 /// Booleans are never null, so their null tests are constants and must never be asked: `b = null` means `b = FALSE` there.
 fn boolean(field: &str, op: Op, values: &[Literal]) -> Verdict {
     let is = |value: bool| Condition::Atom(format!("{field} = {}", if value { "TRUE" } else { "FALSE" }));
-    let mut wanted = [false, false];
-    for literal in values {
-        match literal {
-            Literal::Boolean(false) => wanted = [true, wanted[1]],
-            Literal::Boolean(true) => wanted = [wanted[0], true],
-            _ => return never("compared as another type"),
-        }
-    }
+    let constants: Option<Vec<bool>> = values
+        .iter()
+        .map(|literal| match literal {
+            Literal::Boolean(value) => Some(*value),
+            _ => None,
+        })
+        .collect();
+    let Some(constants) = constants else {
+        return never("compared as another type");
+    };
+    let one = |keeps: fn(&bool, &bool) -> bool| {
+        let constant = constants.first();
+        [false, true].map(|value| constant.is_some_and(|constant| keeps(&value, constant)))
+    };
     let kept = match op {
-        Op::Eq | Op::In => wanted,
-        Op::NotEq | Op::NotIn => wanted.map(|value| !value),
+        Op::Eq | Op::In => [false, true].map(|value| constants.contains(&value)),
+        Op::NotEq | Op::NotIn => [false, true].map(|value| !constants.contains(&value)),
+        Op::Lt => one(bool::lt),
+        Op::LtEq => one(bool::le),
+        Op::Gt => one(bool::gt),
+        Op::GtEq => one(bool::ge),
         Op::IsNull => [false, false],
         Op::IsNotNull => [true, true],
-        _ => return never(NO_ORDER),
+        Op::Like | Op::NotLike | Op::ILike | Op::NotILike => return never(NO_ORDER),
     };
     Verdict::Exact(match kept {
         [false, false] => Condition::Never,
@@ -366,65 +378,6 @@ fn boolean(field: &str, op: Op, values: &[Literal]) -> Verdict {
         [false, true] => is(true),
         [true, true] => Condition::Any(vec![is(true), is(false)]),
     })
-}
-
-/// Text is compared in the user's locale and without regard to case: equality keeps more than SQL, everything else may keep less.
-fn text(field: &str, takes_like: bool, op: Op, values: &[Literal]) -> Verdict {
-    let mut texts = Vec::with_capacity(values.len());
-    for literal in values {
-        match literal {
-            Literal::Text(text) => texts.push(text.as_str()),
-            _ => return never("compared as another type"),
-        }
-    }
-    match op {
-        Op::Eq | Op::In => text_in(field, &texts),
-        // Empty text is stored as null, so whatever is not null differs from it.
-        Op::NotEq | Op::NotIn if texts.iter().all(|text| text.is_empty()) => present(field),
-        Op::NotEq | Op::NotIn | Op::NotLike | Op::NotILike => never(CASE),
-        Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => never(COLLATION),
-        Op::Like | Op::ILike if !takes_like => never("salesforce takes LIKE on string fields only"),
-        Op::Like | Op::ILike => text_like(field, op, texts.first().copied().unwrap_or_default()),
-        Op::IsNull | Op::IsNotNull => never(NO_ORDER),
-    }
-}
-
-fn present(field: &str) -> Verdict {
-    Verdict::Exact(Condition::Atom(format!("{field} != null")))
-}
-
-fn text_in(field: &str, texts: &[&str]) -> Verdict {
-    let mut quoted: Vec<String> = Vec::with_capacity(texts.len());
-    for text in texts.iter().filter(|text| !text.is_empty()) {
-        if text.chars().count() > LITERAL_CHARS {
-            return never("the text is longer than a soql literal may be");
-        }
-        if text.chars().any(char::is_control) {
-            return never("the text holds a control character");
-        }
-        quoted.push(quote(text));
-    }
-    let condition = match quoted.as_slice() {
-        [] => return Verdict::Exact(Condition::Never),
-        [only] => format!("{field} = {only}"),
-        several => format!("{field} IN ({})", several.join(",")),
-    };
-    Verdict::Superset(Condition::Atom(condition), Cow::Borrowed(CASE))
-}
-
-fn text_like(field: &str, op: Op, sql: &str) -> Verdict {
-    let superset = |text| Verdict::Superset(Condition::Atom(text), Cow::Borrowed(CASE));
-    match soql::pattern(sql, op == Op::ILike) {
-        Pattern::Empty => Verdict::Exact(Condition::Never),
-        Pattern::Everything { exact: true } => present(field),
-        Pattern::Everything { exact: false } => Verdict::Superset(
-            Condition::Atom(format!("{field} != null")),
-            Cow::Borrowed("the pattern is checked here"),
-        ),
-        Pattern::Text(text) => text_in(field, &[&text]),
-        Pattern::Like(pattern) => superset(format!("{field} LIKE {pattern}")),
-        Pattern::Unsayable(reason) => never(reason),
-    }
 }
 
 #[cfg(test)]

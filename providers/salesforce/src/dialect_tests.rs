@@ -2,6 +2,7 @@ use causeway_core::ColumnType;
 use causeway_core::time::{parse_date, parse_timestamp};
 
 use super::*;
+use crate::soql::LITERAL_CHARS;
 
 fn column(remote_type: &str) -> Column {
     Column {
@@ -122,7 +123,16 @@ fn booleans_are_never_compared_with_null() {
     ] {
         assert_eq!(asked(&flag, op, &values), wanted, "{op:?}");
     }
-    assert!(asked(&flag, Op::Lt, &[yes]).starts_with("local"));
+    for (op, constant, wanted) in [
+        (Op::Lt, &yes, "exact: F__c = FALSE"),
+        (Op::LtEq, &yes, "exact: F__c = TRUE OR F__c = FALSE"),
+        (Op::Gt, &yes, "exact: nothing"),
+        (Op::GtEq, &yes, "exact: F__c = TRUE"),
+        (Op::Gt, &no, "exact: F__c = TRUE"),
+    ] {
+        assert_eq!(asked(&flag, op, std::slice::from_ref(constant)), wanted, "{op:?}");
+    }
+    assert!(asked(&flag, Op::Like, &[text("t%")]).starts_with("local"));
     assert!(asked(&flag, Op::Eq, &[text("true")]).starts_with("local"));
 }
 
@@ -353,7 +363,16 @@ fn patterns_go_to_string_fields_only() {
     );
     assert_eq!(asked(&field, Op::Like, &[text("%")]), "exact: F__c != null");
     assert_eq!(asked(&field, Op::Like, &[text("_%")]), "superset: F__c != null");
-    assert!(asked(&column("picklist"), Op::Like, &[text("a%")]).starts_with("local"));
+    let picklist = column("picklist");
+    assert!(asked(&picklist, Op::Like, &[text("a%")]).starts_with("local"));
+    assert_eq!(
+        asked(&picklist, Op::Like, &[text("High")]),
+        "superset: F__c = 'High'"
+    );
+    assert_eq!(
+        asked(&picklist, Op::ILike, &[text("closed")]),
+        "superset: F__c IN ('closed','clo\u{17f}ed')"
+    );
     let key = Column {
         case_sensitive: true,
         ..column("string")
@@ -363,22 +382,54 @@ fn patterns_go_to_string_fields_only() {
 }
 
 #[test]
-fn text_that_no_literal_can_hold_stays_local() {
+fn text_with_control_characters_is_asked_by_its_other_parts() {
     let field = column("string");
-    for bad in ["a\nb".to_owned(), "a\0".to_owned(), "x".repeat(LITERAL_CHARS + 1)] {
-        assert!(asked(&field, Op::Eq, &[text(&bad)]).starts_with("local"));
-    }
-    assert!(asked(&field, Op::Eq, &[text(&"x".repeat(LITERAL_CHARS))]).starts_with("superset"));
+    assert_eq!(
+        asked(&field, Op::Eq, &[text("two\nlines")]),
+        "superset: F__c LIKE 'two%lines'"
+    );
+    assert_eq!(
+        asked(&field, Op::In, &[text("a"), text("b\0c"), text("d")]),
+        "superset: F__c IN ('a','d') OR F__c LIKE 'b%c'"
+    );
+    assert!(asked(&field, Op::Eq, &[text("\n")]).starts_with("local"));
+    assert!(asked(&column("picklist"), Op::Eq, &[text("two\nlines")]).starts_with("local"));
+    let long = "x".repeat(LITERAL_CHARS);
+    assert!(asked(&field, Op::Eq, &[text(&long)]).starts_with("superset"));
+    assert!(asked(&field, Op::Eq, &[text(&format!("{long}x"))]).starts_with("local"));
 }
 
 #[test]
-fn sets_and_closed_types_stay_local() {
-    assert!(asked(&column("multipicklist"), Op::Eq, &[text("A;B")]).starts_with("local"));
-    assert!(asked(&column("multipicklist"), Op::In, &[text("A;B")]).starts_with("local"));
-    assert_eq!(
-        asked(&column("multipicklist"), Op::IsNull, &[]),
-        "exact: F__c = null"
-    );
+fn a_set_is_asked_for_what_it_includes() {
+    let field = column("multipicklist");
+    for (op, values, wanted) in [
+        (Op::Eq, vec!["A;B"], "superset: F__c INCLUDES ('A;B')"),
+        (Op::In, vec!["A;B", "C"], "superset: F__c INCLUDES ('A;B','C')"),
+        (Op::In, vec!["O'N", ""], r"superset: F__c INCLUDES ('O\'N')"),
+        (Op::Eq, vec!["A;;B"], "superset: F__c INCLUDES ('A;B')"),
+        (Op::Eq, vec![""], "exact: nothing"),
+        (Op::NotEq, vec![""], "exact: F__c != null"),
+    ] {
+        let values: Vec<Literal> = values.into_iter().map(text).collect();
+        assert_eq!(asked(&field, op, &values), wanted, "{op:?} {values:?}");
+    }
+    for (op, value) in [
+        (Op::Eq, ";"),
+        (Op::Eq, "A\nB"),
+        (Op::NotEq, "A"),
+        (Op::Like, "A%"),
+        (Op::Lt, "A"),
+    ] {
+        assert!(
+            asked(&field, op, &[text(value)]).starts_with("local"),
+            "{op:?} {value}"
+        );
+    }
+    assert_eq!(asked(&field, Op::IsNull, &[]), "exact: F__c = null");
+}
+
+#[test]
+fn closed_types_stay_local() {
     for kind in [
         "encryptedstring",
         "base64",

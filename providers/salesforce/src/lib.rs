@@ -10,10 +10,12 @@ mod config;
 mod describe;
 mod dialect;
 mod layout;
+mod pattern;
 mod point;
 mod semi_join;
 mod soql;
 mod source;
+mod text;
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! SOQL text: literals, patterns, ids and whole queries.
+//! SOQL text: literals, ids and whole queries.
 //!
 //! Owns: every escape. Does not own: what may be asked; see [`SalesforceDialect`](crate::SalesforceDialect).
 //! Invariant: nothing reaches a query but checked API names, quoted literals and numbers that were printed here.
@@ -62,7 +62,7 @@ pub(crate) fn quote(text: &str) -> String {
     quoted
 }
 
-fn push_escaped(out: &mut String, character: char) {
+pub(crate) fn push_escaped(out: &mut String, character: char) {
     match character {
         '\\' => out.push_str("\\\\"),
         '\'' => out.push_str("\\'"),
@@ -76,78 +76,6 @@ fn push_escaped(out: &mut String, character: char) {
             let _ = write!(out, "\\u{:04X}", u32::from(control));
         }
         plain => out.push(plain),
-    }
-}
-
-/// A LIKE pattern of SQL, in terms of SOQL.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Pattern {
-    /// Matches the empty text only, which no field holds.
-    Empty,
-    /// Matches everything; not exactly so when it also counts characters.
-    Everything {
-        /// Whether SQL matches everything too.
-        exact: bool,
-    },
-    /// Has no wildcard.
-    Text(String),
-    /// A quoted SOQL pattern.
-    Like(String),
-    /// Can't be said; the text says why.
-    Unsayable(&'static str),
-}
-
-/// Translates a pattern whose escape character is the backslash; `folds_case` is for ILIKE.
-///
-/// `_` becomes `%`: whether SOQL counts characters outside the basic plane as one or two is not documented. An ILIKE over letters outside
-/// ASCII is not said at all, since no two systems fold them alike (`İ` in lower case is one character or two).
-pub(crate) fn pattern(sql: &str, folds_case: bool) -> Pattern {
-    if sql.chars().count() > LITERAL_CHARS {
-        return Pattern::Unsayable("the pattern is longer than a soql literal may be");
-    }
-    let (mut like, mut text) = (String::new(), String::new());
-    let (mut wildcards, mut counts, mut after_wildcard) = (false, false, false);
-    let mut characters = sql.chars();
-    while let Some(character) = characters.next() {
-        let literal = match character {
-            '\\' => match characters.next() {
-                Some(escaped) => Some(escaped),
-                None => return Pattern::Unsayable("the pattern ends with its escape character"),
-            },
-            '%' | '_' => None,
-            plain => Some(plain),
-        };
-        match literal {
-            Some('\\') => return Pattern::Unsayable("the pattern holds a backslash"),
-            Some(control) if control.is_control() => {
-                return Pattern::Unsayable("the pattern holds a control character");
-            }
-            Some(letter) if folds_case && !letter.is_ascii() => {
-                return Pattern::Unsayable("letters outside ascii fold differently there");
-            }
-            Some(plain) => {
-                after_wildcard = false;
-                text.push(plain);
-                if matches!(plain, '%' | '_') {
-                    like.push('\\');
-                }
-                push_escaped(&mut like, plain);
-            }
-            None => {
-                counts |= character == '_';
-                wildcards = true;
-                if !after_wildcard {
-                    like.push('%');
-                }
-                after_wildcard = true;
-            }
-        }
-    }
-    match (wildcards, text.is_empty()) {
-        (false, true) => Pattern::Empty,
-        (false, false) => Pattern::Text(text),
-        (true, true) => Pattern::Everything { exact: !counts },
-        (true, false) => Pattern::Like(format!("'{like}'")),
     }
 }
 

@@ -237,34 +237,6 @@ fn ids_are_known_by_their_check_characters() {
 }
 
 #[test]
-fn patterns_keep_their_literal_parts_and_widen_the_rest() {
-    let like = |text: &str| Pattern::Like(text.to_owned());
-    for (sql, wanted) in [
-        ("Box%", like("'Box%'")),
-        ("%o'x%", like(r"'%o\'x%'")),
-        (r"100\%%", like(r"'100\%%'")),
-        (r"a\_b%", like(r"'a\_b%'")),
-        ("a_c", like("'a%c'")),
-        ("a%_%c", like("'a%c'")),
-        ("plain", Pattern::Text("plain".into())),
-        (r"100\%", Pattern::Text("100%".into())),
-        ("", Pattern::Empty),
-        ("%%", Pattern::Everything { exact: true }),
-        ("_%", Pattern::Everything { exact: false }),
-        ("Straße%", like("'Straße%'")),
-    ] {
-        assert_eq!(pattern(sql, false), wanted, "{sql}");
-    }
-    assert!(matches!(pattern("Straße", true), Pattern::Unsayable(_)));
-    for unsayable in [r"a\", r"a\\b", "a\nb"] {
-        assert!(
-            matches!(pattern(unsayable, false), Pattern::Unsayable(_)),
-            "{unsayable:?}"
-        );
-    }
-}
-
-#[test]
 fn numbers_are_plain_decimals_of_at_most_eighteen_digits() {
     for (number, text) in [
         (0.1, Some("0.1")),

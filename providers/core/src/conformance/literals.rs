@@ -1,5 +1,7 @@
 //! Which predicates are tried: the values of a column, values beside them, and the edges of its type.
 
+use std::collections::HashSet;
+
 use crate::{Column, ColumnType, Comparison, Literal, Op};
 
 const COMPARED: [Op; 6] = [Op::Eq, Op::NotEq, Op::Lt, Op::LtEq, Op::Gt, Op::GtEq];
@@ -44,23 +46,16 @@ pub(super) fn comparisons(
         .collect()
 }
 
-fn distinct(values: Vec<Literal>) -> Vec<Literal> {
-    let mut found: Vec<Literal> = Vec::with_capacity(values.len());
-    for value in values {
-        // By their text, since 0 equals -0 and NaN does not equal itself.
-        if !found
-            .iter()
-            .any(|known| format!("{known:?}") == format!("{value:?}"))
-        {
-            found.push(value);
-        }
-    }
-    found
+fn distinct(mut values: Vec<Literal>) -> Vec<Literal> {
+    // By their text, since 0 equals -0 and NaN does not equal itself.
+    let mut seen = HashSet::new();
+    values.retain(|value| seen.insert(format!("{value:?}")));
+    values
 }
 
-/// At most `samples` distinct values from all over the column.
+/// At most `samples` of the distinct values of a column, from all over it.
 fn spread(cells: &[Option<Literal>], samples: usize) -> Vec<Literal> {
-    let all = distinct(cells.iter().flatten().take(400).cloned().collect());
+    let all: Vec<Literal> = cells.iter().flatten().cloned().collect();
     let step = all.len().div_ceil(samples.max(1)).max(1);
     all.into_iter().step_by(step).collect()
 }

@@ -25,6 +25,11 @@ impl Random {
         usize::try_from(self.next() % bound).unwrap_or_default()
     }
 
+    /// True once in about `chances` times.
+    pub(super) fn one_in(&mut self, chances: usize) -> bool {
+        self.below(chances) == 0
+    }
+
     /// A tree of at most `depth` levels of AND and OR above its leaves.
     pub(super) fn predicate(&mut self, leaves: &[Comparison], depth: u32) -> Predicate {
         let kind = self.below(16);

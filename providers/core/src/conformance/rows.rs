@@ -14,12 +14,32 @@ use futures::TryStreamExt as _;
 use crate::{Error, Kind, Literal, QueryContext, RemoteQuery, Source, Table, scan};
 
 /// Every row of a table, column by column.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Rows {
-    columns: Vec<Vec<Option<Literal>>>,
+    columns: Vec<Cells>,
     /// Row number by record key.
     numbers: HashMap<String, usize>,
     keys: Vec<String>,
+}
+
+/// The values of a column, each once.
+#[derive(Debug, Clone, Default)]
+struct Cells {
+    distinct: Vec<Option<Literal>>,
+    /// Place of a value among them, by its text: 0 equals -0 and NaN does not equal itself.
+    places: HashMap<String, usize>,
+    by_row: Vec<usize>,
+}
+
+impl Cells {
+    fn push(&mut self, value: Option<Literal>) {
+        let next = self.distinct.len();
+        let place = *self.places.entry(format!("{value:?}")).or_insert(next);
+        if place == next {
+            self.distinct.push(value);
+        }
+        self.by_row.push(place);
+    }
 }
 
 impl Rows {
@@ -33,7 +53,7 @@ impl Rows {
         let batches: Vec<RecordBatch> = scan(Arc::clone(source), Arc::clone(context), query)
             .try_collect()
             .await?;
-        let mut columns = vec![Vec::new(); table.columns.len()];
+        let mut columns = vec![Cells::default(); table.columns.len()];
         for batch in &batches {
             for (cells, array) in columns.iter_mut().zip(batch.columns()) {
                 for row in 0..batch.num_rows() {
@@ -41,12 +61,13 @@ impl Rows {
                 }
             }
         }
-        let keys: Vec<String> = columns
-            .get(table.key)
+        let key_cells = columns.get(table.key).cloned().unwrap_or_default();
+        let rows_read = key_cells.by_row.len();
+        let keys: Vec<String> = key_cells
+            .distinct
             .into_iter()
-            .flatten()
             .filter_map(|cell| match cell {
-                Some(Literal::Text(key)) => Some(key.clone()),
+                Some(Literal::Text(key)) => Some(key),
                 _ => None,
             })
             .collect();
@@ -55,7 +76,7 @@ impl Rows {
             .enumerate()
             .map(|(row, key)| (key.clone(), row))
             .collect();
-        if numbers.is_empty() || numbers.len() != columns.first().map_or(0, Vec::len) {
+        if numbers.is_empty() || numbers.len() != rows_read {
             return Err(fault(source, "the table has no rows or no unique key".to_owned()));
         }
         Ok(Self {
@@ -65,19 +86,42 @@ impl Rows {
         })
     }
 
+    /// Rows of one column, under made-up keys.
+    #[cfg(test)]
+    pub(super) fn of_column(values: Vec<Option<Literal>>) -> Self {
+        let keys: Vec<String> = (0..values.len()).map(|row| row.to_string()).collect();
+        let mut cells = Cells::default();
+        values.into_iter().for_each(|value| cells.push(value));
+        Self {
+            columns: vec![cells],
+            keys,
+            ..Self::default()
+        }
+    }
+
     /// Number of rows.
     pub(super) fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// A value; `None` is NULL.
-    pub(super) fn cell(&self, column: usize, row: usize) -> Option<&Literal> {
-        self.columns.get(column)?.get(row)?.as_ref()
+    /// What `judge` says of the column's value in each row; it is asked once for each value.
+    pub(super) fn each_row<T: Clone>(&self, column: usize, judge: impl Fn(Option<&Literal>) -> T) -> Vec<T> {
+        let Some(cells) = self.columns.get(column) else {
+            return vec![judge(None); self.len()];
+        };
+        let judged: Vec<T> = cells.distinct.iter().map(|value| judge(value.as_ref())).collect();
+        cells
+            .by_row
+            .iter()
+            .filter_map(|place| judged.get(*place).cloned())
+            .collect()
     }
 
-    /// The values of a column.
-    pub(super) fn column(&self, column: usize) -> &[Option<Literal>] {
-        self.columns.get(column).map_or(&[], Vec::as_slice)
+    /// The distinct values of a column.
+    pub(super) fn distinct(&self, column: usize) -> &[Option<Literal>] {
+        self.columns
+            .get(column)
+            .map_or(&[], |cells| cells.distinct.as_slice())
     }
 
     /// The key of a row.

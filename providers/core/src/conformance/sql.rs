@@ -10,39 +10,40 @@ use std::cmp::Ordering;
 use super::rows::Rows;
 use crate::{Comparison, Literal, Op, Predicate};
 
-/// Truth of the predicate for a row; `None` is SQL's NULL.
+/// Truth of the predicate for each row; `None` is SQL's NULL.
 ///
 /// What the engine alone evaluates (`Opaque`, and the rest of `Implies`) is given a truth that depends on the row only: a source
 /// must be right whatever it is.
-pub(super) fn truth(predicate: &Predicate, rows: &Rows, row: usize) -> Option<bool> {
+pub(super) fn truths(predicate: &Predicate, rows: &Rows) -> Vec<Option<bool>> {
     match predicate {
-        Predicate::All(parts) => {
-            let mut all = Some(true);
-            for part in parts {
-                match truth(part, rows, row) {
-                    Some(false) => return Some(false),
-                    None => all = None,
-                    Some(true) => {}
-                }
-            }
-            all
+        Predicate::All(parts) => combined(parts, rows, true),
+        Predicate::Any(parts) => combined(parts, rows, false),
+        Predicate::Is(comparison) => rows.each_row(comparison.column, |value| holds(comparison, value)),
+        Predicate::Implies(inner) => {
+            let inner = truths(inner, rows).into_iter().enumerate();
+            inner
+                .map(|(row, truth)| truth.map(|holds| holds && engine_says(row)))
+                .collect()
         }
-        Predicate::Any(parts) => {
-            let mut any = Some(false);
-            for part in parts {
-                match truth(part, rows, row) {
-                    Some(true) => return Some(true),
-                    None => any = None,
-                    Some(false) => {}
-                }
-            }
-            any
-        }
-        Predicate::Is(comparison) => holds(comparison, rows.cell(comparison.column, row)),
-        Predicate::Implies(inner) => truth(inner, rows, row).map(|holds| holds && engine_says(row)),
-        Predicate::Never => Some(false),
-        Predicate::Opaque(_) => Some(engine_says(row)),
+        Predicate::Never => vec![Some(false); rows.len()],
+        Predicate::Opaque(_) => (0..rows.len()).map(|row| Some(engine_says(row))).collect(),
     }
+}
+
+/// AND, whose neutral truth is true, or OR, whose neutral truth is false.
+fn combined(parts: &[Predicate], rows: &Rows, neutral: bool) -> Vec<Option<bool>> {
+    let mut all = vec![Some(neutral); rows.len()];
+    for part in parts {
+        for (truth, other) in all.iter_mut().zip(truths(part, rows)) {
+            *truth = match (*truth, other) {
+                (Some(truth), other) if truth == neutral => other,
+                (Some(decided), _) => Some(decided),
+                (None, Some(other)) if other != neutral => Some(other),
+                (None, _) => None,
+            };
+        }
+    }
+    all
 }
 
 fn engine_says(row: usize) -> bool {
@@ -141,41 +142,41 @@ fn like(value: &Literal, pattern: &Literal, same: fn(char, char) -> bool) -> Opt
         return None;
     };
     let pattern = elements(pattern)?;
-    // Prefixes of the pattern that match what was read so far.
-    let mut reached = vec![false; pattern.len() + 1];
-    reached.splice(..1, [true]);
-    pass_wildcards(&pattern, &mut reached);
-    for character in text.chars() {
-        let mut next = vec![false; pattern.len() + 1];
-        for (at, wild) in pattern.iter().enumerate() {
-            if !reached.get(at).is_some_and(|reached| *reached) {
+    let (mut text, mut pattern) = (text.chars(), pattern.as_slice());
+    // Where to go on when what follows the last `%` does not match here: it takes one character more.
+    let mut retry: Option<(std::str::Chars<'_>, &[Wild])> = None;
+    loop {
+        let (wild, after) = match pattern.split_first() {
+            Some((Wild::Any, after)) => {
+                retry = Some((text.clone(), after));
+                pattern = after;
                 continue;
             }
-            let to = match wild {
-                Wild::Any => at,
-                Wild::One => at + 1,
-                Wild::Is(wanted) if same(*wanted, character) => at + 1,
-                Wild::Is(_) => continue,
-            };
-            if let Some(place) = next.get_mut(to) {
-                *place = true;
-            }
+            Some((wild, after)) => (Some(*wild), after),
+            None => (None, pattern),
+        };
+        let mut rest = text.clone();
+        let matches = match (wild, rest.next()) {
+            (None, None) => return Some(true),
+            (Some(Wild::Is(wanted)), Some(found)) => same(wanted, found),
+            (Some(_), Some(_)) => true,
+            (None, Some(_)) => false,
+            // The text is too short for what is left of the pattern, and shorter still after a retry.
+            (Some(_), None) => return Some(false),
+        };
+        if matches {
+            (text, pattern) = (rest, after);
+            continue;
         }
-        pass_wildcards(&pattern, &mut next);
-        reached = next;
-    }
-    Some(reached.last().is_some_and(|reached| *reached))
-}
-
-/// `%` also matches no character at all.
-fn pass_wildcards(pattern: &[Wild], reached: &mut [bool]) {
-    for (at, wild) in pattern.iter().enumerate() {
-        if *wild == Wild::Any
-            && reached.get(at).is_some_and(|reached| *reached)
-            && let Some(next) = reached.get_mut(at + 1)
-        {
-            *next = true;
+        let Some((mut from, after)) = retry else {
+            return Some(false);
+        };
+        if from.next().is_none() {
+            return Some(false);
         }
+        text = from.clone();
+        pattern = after;
+        retry = Some((from, after));
     }
 }
 
@@ -186,6 +187,9 @@ fn same_character(left: char, right: char) -> bool {
 /// Whether two letters are one in some locale's folding.
 fn same_letter(left: char, right: char) -> bool {
     const DOTTED: [char; 3] = ['i', 'I', '\u{130}'];
+    if left.is_ascii() && right.is_ascii() {
+        return left.eq_ignore_ascii_case(&right);
+    }
     left == right
         || left.to_lowercase().eq(right.to_lowercase())
         || left.to_uppercase().eq(right.to_uppercase())
@@ -278,6 +282,27 @@ mod tests {
                 "{value} {pattern}"
             );
         }
+    }
+
+    #[test]
+    fn null_spreads_through_and_and_or_as_in_sql() {
+        use crate::conformance::rows::Rows;
+        let rows = Rows::of_column(vec![Some(text("a")), None, Some(text("b"))]);
+        let is = |op, value: &str| {
+            Predicate::Is(Comparison {
+                column: 0,
+                op,
+                values: vec![text(value)],
+            })
+        };
+        let all = Predicate::All(vec![is(Op::Eq, "a"), is(Op::NotEq, "b")]);
+        assert_eq!(truths(&all, &rows), [Some(true), None, Some(false)]);
+        let any = Predicate::Any(vec![is(Op::Eq, "a"), is(Op::Eq, "b")]);
+        assert_eq!(truths(&any, &rows), [Some(true), None, Some(true)]);
+        let never = Predicate::All(vec![is(Op::Eq, "a"), Predicate::Never]);
+        assert_eq!(truths(&never, &rows), [Some(false); 3]);
+        let empty = Predicate::All(Vec::new());
+        assert_eq!(truths(&empty, &rows), [Some(true); 3]);
     }
 
     #[test]

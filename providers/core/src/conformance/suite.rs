@@ -10,7 +10,7 @@ use super::literals::comparisons;
 use super::lost::Lost;
 use super::random::Random;
 use super::rows::{Rows, keys_of};
-use super::sql::truth;
+use super::sql::truths;
 use crate::{
     Column, Comparison, Condition, Error, Fidelity, Literal, Op, Predicate, Principal, Pushed, QueryContext,
     RemoteQuery, Source, Table, translate,
@@ -26,11 +26,11 @@ pub struct Suite {
     pub source: Arc<dyn Source>,
     /// Values of each column that are used as constants.
     pub samples: usize,
-    /// Only each n-th comparison is tried.
+    /// One in so many comparisons is tried, chosen by the seed; of each operator on each column at least one is.
     pub every: usize,
     /// Random trees of comparisons.
     pub trees: usize,
-    /// Seed of the trees.
+    /// Seed of all choices.
     pub seed: u64,
     /// Says declined comparisons, to find those that would have been exact.
     pub naive: Option<Naive>,
@@ -122,20 +122,20 @@ impl Suite {
         let mut report = Report::default();
         let mut questions = Questions::default();
         let mut leaves: Vec<Comparison> = Vec::new();
-        let mut number = 0;
+        let mut random = Random::new(self.seed);
         for (position, column) in table.columns.iter().enumerate() {
-            for comparison in comparisons(position, column, rows.column(position), self.samples) {
-                number += 1;
-                if number % self.every.max(1) != 0 && comparison.values.len() == 1 {
+            let mut operators: Vec<Op> = Vec::new();
+            for comparison in comparisons(position, column, rows.distinct(position), self.samples) {
+                if operators.contains(&comparison.op) && !random.one_in(self.every) {
                     continue;
                 }
+                operators.push(comparison.op);
                 if column.filterable {
                     leaves.push(comparison.clone());
                 }
                 self.compare(&table, &rows, comparison, lost, &mut questions, &mut report);
             }
         }
-        let mut random = Random::new(self.seed);
         for _ in 0..self.trees {
             let tree = random.predicate(&leaves, 3);
             self.judge(&table, &rows, &tree, &mut questions, &mut report);
@@ -273,9 +273,8 @@ impl Suite {
 }
 
 fn wanted(predicate: &Predicate, rows: &Rows) -> Vec<bool> {
-    (0..rows.len())
-        .map(|row| truth(predicate, rows, row) == Some(true))
-        .collect()
+    let truths = truths(predicate, rows);
+    truths.into_iter().map(|truth| truth == Some(true)).collect()
 }
 
 /// What is wrong with the rows that were kept, in one line.
