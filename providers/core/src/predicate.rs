@@ -271,3 +271,7 @@ fn reasons(parts: &[Pushed]) -> String {
     }
     seen.join("; ")
 }
+
+#[cfg(test)]
+#[path = "predicate_tests.rs"]
+mod tests;

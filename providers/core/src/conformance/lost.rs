@@ -19,6 +19,9 @@ pub struct Lost {
 }
 
 impl Lost {
+    /// Telling predicates that a group needs before it is more than luck.
+    const ENOUGH: usize = 3;
+
     /// Whether the predicate may still turn out to be exact under every reading.
     pub(super) fn is_open(&self, group: &str, predicate: &str) -> bool {
         self.groups
@@ -36,11 +39,12 @@ impl Lost {
         tried.telling |= telling;
     }
 
-    /// Remote type and operator of which every declined predicate would have been exact, and at least one of them tells rows apart.
+    /// Operators and reasons for which every declined predicate would have been exact, and enough of them tell rows apart.
     #[must_use]
     pub fn opportunities(&self) -> BTreeSet<String> {
         let lost = |group: &BTreeMap<String, Tried>| {
-            group.values().all(|tried| tried.exact) && group.values().any(|tried| tried.telling)
+            group.values().all(|tried| tried.exact)
+                && group.values().filter(|tried| tried.telling).count() >= Self::ENOUGH
         };
         self.groups
             .iter()
@@ -50,7 +54,7 @@ impl Lost {
     }
 }
 
-/// One line per remote type and operator.
+/// One line per operator and reason.
 impl fmt::Display for Lost {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, predicates) in &self.groups {
@@ -76,10 +80,12 @@ mod tests {
     #[test]
     fn a_group_is_lost_only_if_no_reading_disproves_it() {
         let mut lost = Lost::default();
-        lost.note("id LIKE", "id LIKE 'a'", true, true);
-        lost.note("text <", "text < 'a'", true, true);
-        lost.note("text <", "text < 'b'", false, true);
-        lost.note("int LIKE", "int LIKE 'x'", true, false);
+        for letter in ["a", "b", "c"] {
+            lost.note("id LIKE", &format!("id LIKE '{letter}'"), true, true);
+            lost.note("text <", &format!("text < '{letter}'"), letter != "b", true);
+            lost.note("int LIKE", &format!("int LIKE '{letter}'"), true, false);
+        }
+        lost.note("date =", "date = today", true, true);
         assert_eq!(lost.opportunities(), BTreeSet::from(["id LIKE".to_owned()]));
         assert!(lost.is_open("id LIKE", "id LIKE 'a'") && !lost.is_open("text <", "text < 'b'"));
         lost.note("id LIKE", "id LIKE 'a'", false, true);

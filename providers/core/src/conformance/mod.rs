@@ -14,4 +14,5 @@ mod suite;
 
 pub use lost::Lost;
 pub use readme::{Representative, check_section, pushdown_table};
+pub use sql::keeps;
 pub use suite::{Naive, Report, Suite};

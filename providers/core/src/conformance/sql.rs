@@ -46,6 +46,17 @@ fn combined(parts: &[Predicate], rows: &Rows, neutral: bool) -> Vec<Option<bool>
     all
 }
 
+/// What SQL says of a comparison with one value; `None` is NULL, on either side.
+#[must_use]
+pub fn keeps(value: Option<&Literal>, op: Op, values: &[Literal]) -> Option<bool> {
+    let comparison = Comparison {
+        column: 0,
+        op,
+        values: values.to_vec(),
+    };
+    holds(&comparison, value)
+}
+
 fn engine_says(row: usize) -> bool {
     !row.is_multiple_of(3)
 }
@@ -206,12 +217,7 @@ mod tests {
     }
 
     fn says(value: Option<Literal>, op: Op, values: &[Literal]) -> Option<bool> {
-        let comparison = Comparison {
-            column: 0,
-            op,
-            values: values.to_vec(),
-        };
-        holds(&comparison, value.as_ref())
+        keeps(value.as_ref(), op, values)
     }
 
     #[test]

@@ -26,8 +26,10 @@ pub struct Suite {
     pub source: Arc<dyn Source>,
     /// Values of each column that are used as constants.
     pub samples: usize,
-    /// One in so many comparisons is tried, chosen by the seed; of each operator on each column at least one is.
+    /// One in so many comparisons is tried, chosen by the seed.
     pub every: usize,
+    /// Tries at least one comparison of each column with each operator.
+    pub each_operator: bool,
     /// Random trees of comparisons.
     pub trees: usize,
     /// Seed of all choices.
@@ -88,7 +90,7 @@ struct Waiting {
     wanted: Vec<bool>,
     /// How faithful the condition claims to be; `None` for a declined comparison in its plainest form.
     claim: Option<Fidelity>,
-    /// Remote type and operator.
+    /// Operator, and why the dialect declined it.
     group: String,
 }
 
@@ -126,7 +128,8 @@ impl Suite {
         for (position, column) in table.columns.iter().enumerate() {
             let mut operators: Vec<Op> = Vec::new();
             for comparison in comparisons(position, column, rows.distinct(position), self.samples) {
-                if operators.contains(&comparison.op) && !random.one_in(self.every) {
+                let is_first = self.each_operator && !operators.contains(&comparison.op);
+                if !is_first && !random.one_in(self.every) {
                     continue;
                 }
                 operators.push(comparison.op);
@@ -138,7 +141,8 @@ impl Suite {
         }
         for _ in 0..self.trees {
             let tree = random.predicate(&leaves, 3);
-            self.judge(&table, &rows, &tree, &mut questions, &mut report);
+            // A tree that is declined is counted, and that is all.
+            let _declined = self.judge(&table, &rows, &tree, &mut questions, &mut report);
         }
         self.ask(&context, &table, &rows, questions, lost, &mut report)
             .await;
@@ -155,9 +159,9 @@ impl Suite {
         report: &mut Report,
     ) {
         let predicate = Predicate::Is(comparison.clone());
-        if self.judge(table, rows, &predicate, questions, report) {
+        let Err(reason) = self.judge(table, rows, &predicate, questions, report) else {
             return;
-        }
+        };
         let Some(column) = table
             .columns
             .get(comparison.column)
@@ -170,7 +174,7 @@ impl Suite {
             .and_then(|say| say(column, comparison.op, &comparison.values));
         let Some(condition) = plain else { return };
         let shown = shown(table, &predicate);
-        let group = format!("{} {}", column.remote_type, comparison.op.sql());
+        let group = format!("{}: {reason}", comparison.op.sql());
         if lost.is_open(&group, &shown) {
             let waiting = Waiting {
                 wanted: wanted(&predicate, rows),
@@ -182,7 +186,7 @@ impl Suite {
         }
     }
 
-    /// Translates a predicate and notes what must be asked; false when it was declined.
+    /// Translates a predicate and notes what must be asked; an error is the reason for which it was declined.
     fn judge(
         &self,
         table: &Table,
@@ -190,11 +194,9 @@ impl Suite {
         predicate: &Predicate,
         questions: &mut Questions,
         report: &mut Report,
-    ) -> bool {
-        let Ok(pushed) = translate(self.source.dialect(), table, predicate) else {
-            report.declined += 1;
-            return false;
-        };
+    ) -> Result<(), String> {
+        let pushed =
+            translate(self.source.dialect(), table, predicate).inspect_err(|_| report.declined += 1)?;
         match pushed.fidelity {
             Fidelity::Exact => report.exact += 1,
             Fidelity::Superset => report.superset += 1,
@@ -211,7 +213,7 @@ impl Suite {
         } else {
             questions.add(pushed.condition, waiting);
         }
-        true
+        Ok(())
     }
 
     /// Asks every condition, some at a time, and compares.

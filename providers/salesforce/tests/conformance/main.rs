@@ -1,5 +1,7 @@
 //! The source must keep the rows that SQL keeps, whatever the org makes of what its documentation leaves open.
 
+mod readme;
+
 use std::sync::Arc;
 
 use causeway_core::conformance::{Lost, Report, Suite};
@@ -86,21 +88,29 @@ fn literal(value: &Literal) -> Option<String> {
     })
 }
 
-/// Types and operators whose declined comparisons would all have been exact under every reading. What is here is declined on purpose;
+/// Operators and reasons whose declined comparisons would all have been exact under every reading. What is here is declined on purpose;
 /// a line that comes or goes is worth a look.
-const LOST: &[&str] = &[];
+const LOST: &[&str] = &[
+    // The practice org takes LIKE on picklists; the documentation names string fields only.
+    "combobox ILIKE",
+    "combobox LIKE",
+    "picklist ILIKE",
+    "picklist LIKE",
+];
 
 /// What one run costs: one in so many comparisons, and random trees. `CAUSEWAY_CONFORMANCE=full` tries everything, in minutes.
 struct Effort {
     every: usize,
+    each_operator: bool,
     trees: usize,
 }
 
 fn effort(every: usize, trees: usize) -> Effort {
-    if std::env::var_os("CAUSEWAY_CONFORMANCE").is_some_and(|value| value == "full") {
-        Effort { every: 1, trees: 300 }
-    } else {
-        Effort { every, trees }
+    let is_full = std::env::var_os("CAUSEWAY_CONFORMANCE").is_some_and(|value| value == "full");
+    Effort {
+        every: if is_full { 1 } else { every },
+        each_operator: trees >= 100,
+        trees: if is_full { 300 } else { trees },
     }
 }
 
@@ -115,6 +125,7 @@ async fn check(
         source: Arc::clone(source),
         samples: 5,
         every: effort.every,
+        each_operator: effort.each_operator,
         trees: effort.trees,
         seed,
         naive: lost.is_some().then_some(naive),
@@ -135,10 +146,15 @@ async fn what_the_org_keeps_is_what_sql_keeps_under_every_reading() {
         println!("reading: {name}");
         let (_org, source) = start(semantics).await;
         let main = seed <= 2;
-        let of_types = if main { effort(6, 150) } else { effort(40, 40) };
+        let of_types = if main { effort(6, 150) } else { effort(20, 40) };
         all.add(check(&source, "acme__everything__c", of_types, seed, None).await);
-        for table in ["opportunity", "account", "contact"].into_iter().filter(|_| main) {
-            all.add(check(&source, table, effort(400, 10), seed, None).await);
+        let others: &[&str] = match seed {
+            1 => &["account", "contact", "opportunity"],
+            2 => &["account", "contact"],
+            _ => &[],
+        };
+        for table in others {
+            all.add(check(&source, table, effort(60, 10), seed, None).await);
         }
     }
     assert!(
@@ -156,7 +172,7 @@ async fn what_is_declined_is_declined_on_purpose() {
         println!("reading: {name}");
         let (_org, source) = start(semantics).await;
         // The same seed, so that the same predicates are tried under each reading.
-        check(&source, "acme__everything__c", effort(20, 0), 7, Some(&mut lost)).await;
+        check(&source, "acme__everything__c", effort(12, 0), 7, Some(&mut lost)).await;
     }
     println!("{lost}");
     let found: Vec<String> = lost.opportunities().into_iter().collect();
