@@ -31,5 +31,7 @@ pub use predicate::{Comparison, Condition, Fidelity, Literal, Op, Predicate, Pus
 pub use query::{Aggregate, AggregateFunction, Grouping, Having, KeySet, Order, RemoteQuery};
 pub use refusals::Refusals;
 pub use scan::{RecordBatchResult, scan};
-pub use schema::{Column, ColumnType, Origin, Table, TableName, nearest};
-pub use source::{Cursor, Next, Page, Principal, QueryContext, RawPage, RequestLimits, Source, SourceState};
+pub use schema::{Column, ColumnType, Origin, Table, TableName, Trust, nearest};
+pub use source::{
+    Cursor, Finding, Next, Page, Principal, QueryContext, RawPage, RequestLimits, Source, SourceState,
+};

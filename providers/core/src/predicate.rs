@@ -161,7 +161,13 @@ impl Pushed {
 pub fn translate(dialect: &dyn Dialect, table: &Table, predicate: &Predicate) -> Result<Pushed, String> {
     match predicate {
         Predicate::All(parts) => all_of(parts.iter().map(|part| translate(dialect, table, part)).collect()),
-        Predicate::Any(parts) => any_of(parts.iter().map(|part| translate(dialect, table, part)).collect()),
+        Predicate::Any(parts) => any_of(parts.iter().map(|part| translate(dialect, table, part)).collect())
+            .map(|pushed| match dialect.sends_whole(&pushed.condition) {
+                true => pushed,
+                false => {
+                    pushed.weaken("alternatives that need groups of their own are left out of a long query")
+                }
+            }),
         Predicate::Is(comparison) => leaf(dialect, table, comparison),
         Predicate::Implies(inner) => translate(dialect, table, inner)
             .map(|pushed| pushed.weaken("the engine checks the whole expression")),

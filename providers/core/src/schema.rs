@@ -51,6 +51,17 @@ pub enum Origin {
     RecordUrl,
 }
 
+/// What the remote system was seen to do with conditions on a column, for the identity that the table was described for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trust {
+    /// Whether it honours equality and null tests; `None` when nobody tried.
+    pub equality: Option<bool>,
+    /// Whether it honours comparisons, patterns and sorts; `None` when nobody tried.
+    pub range: Option<bool>,
+    /// Whether it reads date-time literals in UTC; false when nobody tried.
+    pub utc: bool,
+}
+
 /// One column of a remote table, with what the remote system says of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(
@@ -86,6 +97,9 @@ pub struct Column {
     pub case_sensitive: bool,
     /// Whether its value is computed by the remote system (a formula).
     pub calculated: bool,
+    /// What was seen of conditions on it; nothing for systems that refuse what they don't honour.
+    #[serde(default)]
+    pub trust: Trust,
 }
 
 impl Column {
@@ -107,6 +121,7 @@ impl Column {
             unique: false,
             case_sensitive: false,
             calculated: false,
+            trust: Trust::default(),
         }
     }
 

@@ -194,6 +194,17 @@ pub struct SourceState {
     pub last_error: Option<String>,
 }
 
+/// Something that was found out about a remote system and decides what is pushed there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What was asked, for example `date-time literals`.
+    pub name: String,
+    /// What was seen, for example `utc`.
+    pub value: String,
+    /// What follows from it.
+    pub meaning: String,
+}
+
 /// One remote system under one configured name.
 #[async_trait]
 pub trait Source: Send + Sync + std::fmt::Debug {
@@ -252,6 +263,21 @@ pub trait Source: Send + Sync + std::fmt::Debug {
     async fn domains(&self, context: &QueryContext) -> Result<Option<Arc<DomainTree>>, Error> {
         let _ = context;
         Ok(None)
+    }
+
+    /// Finds out what can be trusted, for `causeway check`; queries find out by themselves what they need.
+    ///
+    /// # Errors
+    /// Any failure of the calls.
+    async fn probe(&self, context: &QueryContext) -> Result<(), Error> {
+        let _ = context;
+        Ok(())
+    }
+
+    /// What is known by now of the system's trustworthiness for this principal; makes no call.
+    fn findings(&self, principal: &Principal) -> Vec<Finding> {
+        let _ = principal;
+        Vec::new()
     }
 
     /// About how many rows the table holds, from what earlier calls saw; makes no call.

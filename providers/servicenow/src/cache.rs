@@ -13,8 +13,28 @@ use tokio::time::Instant;
 pub(crate) struct Cache<K, V> {
     life: Duration,
     kept: RwLock<HashMap<K, (Instant, V)>>,
-    /// One lock per key that is being loaded.
-    flights: Mutex<HashMap<K, Arc<tokio::sync::Mutex<()>>>>,
+    flights: Flights<K>,
+}
+
+/// One lock per key, so that what is to be found out of it is asked once for all who want to know.
+#[derive(Debug)]
+pub(crate) struct Flights<K>(Mutex<HashMap<K, Arc<tokio::sync::Mutex<()>>>>);
+
+impl<K> Default for Flights<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Hash + Eq + Clone> Flights<K> {
+    /// Waits until nobody else is asking. Whoever drops the guard, or the future that holds it, lets the next one ask.
+    pub(crate) async fn alone(&self, key: &K) -> tokio::sync::OwnedMutexGuard<()> {
+        let flight = {
+            let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(flights.entry(key.clone()).or_default())
+        };
+        flight.lock_owned().await
+    }
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
@@ -22,7 +42,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         Self {
             life,
             kept: RwLock::default(),
-            flights: Mutex::default(),
+            flights: Flights::default(),
         }
     }
 
@@ -36,6 +56,14 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
     pub(crate) fn insert(&self, key: K, value: V) {
         let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
         kept.insert(key, (Instant::now(), value));
+    }
+
+    /// Changes values that are kept, which get no younger by it.
+    pub(crate) fn amend(&self, wanted: impl Fn(&K) -> bool, change: impl Fn(&mut V)) {
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        kept.iter_mut()
+            .filter(|(key, _)| wanted(key))
+            .for_each(|(_, (_, value))| change(value));
     }
 
     /// All fresh values whose key is wanted.
@@ -58,11 +86,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         if let Some(value) = self.get(&key) {
             return Ok(value);
         }
-        let flight = {
-            let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(flights.entry(key.clone()).or_default())
-        };
-        let _alone = flight.lock().await;
+        let _alone = self.flights.alone(&key).await;
         if let Some(value) = self.get(&key) {
             return Ok(value);
         }

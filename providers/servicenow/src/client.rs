@@ -34,6 +34,13 @@ pub(crate) struct Fetched {
     pub(crate) is_unprovable: bool,
 }
 
+impl Fetched {
+    /// Whether the instance says that nothing matches, or says nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.total == Some(0) || self.is_unprovable
+    }
+}
+
 /// Records of our own reads.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
@@ -227,20 +234,8 @@ impl Client {
     ) -> Result<Records, Error> {
         let mut position = Position::first(limit);
         let mut records = Records::default();
-        let mut repeats = 0;
         loop {
-            let page = self.page(context, plan, &position, resource).await?;
-            let rows = match parse(&page.body) {
-                Ok(rows) => rows,
-                Err(reason) if repeats < Self::REPEATS && context.spend_retry() => {
-                    repeats += 1;
-                    tracing::warn!(source = %self.origin, resource, reason, "fetching a damaged page again");
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                    continue;
-                }
-                Err(reason) => return Err(Error::new(&self.origin, Kind::Transient, reason)),
-            };
-            page.exchange.set_rows(rows.len() as u64);
+            let (rows, page) = self.whole_page(context, plan, &position, resource).await?;
             if position.after.is_none() && position.offset == 0 {
                 records.total = page.total.unwrap_or_default();
             }
@@ -255,6 +250,32 @@ impl Client {
                 }
                 Some(next) => position = next,
                 None => return Ok(records),
+            }
+        }
+    }
+
+    /// Reads one page of a plan of our own; a damaged one is asked for again.
+    pub(crate) async fn whole_page(
+        &self,
+        context: &QueryContext,
+        plan: &Plan,
+        position: &Position,
+        resource: &str,
+    ) -> Result<(Vec<Map<String, Value>>, Fetched), Error> {
+        let mut repeats = 0;
+        loop {
+            let page = self.page(context, plan, position, resource).await?;
+            match parse(&page.body) {
+                Ok(rows) => {
+                    page.exchange.set_rows(rows.len() as u64);
+                    return Ok((rows, page));
+                }
+                Err(reason) if repeats < Self::REPEATS && context.spend_retry() => {
+                    repeats += 1;
+                    tracing::warn!(source = %self.origin, resource, reason, "fetching a damaged page again");
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                Err(reason) => return Err(Error::new(&self.origin, Kind::Transient, reason)),
             }
         }
     }

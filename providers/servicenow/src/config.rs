@@ -28,6 +28,9 @@ pub struct Config {
     pub page_rows: Option<usize>,
     /// Whether comparisons of text go to the instance; true when absent.
     pub text_pushdown: Option<bool>,
+    /// Whether the account may read every row of the tables, so that counts and other aggregates of the instance are believed;
+    /// false when absent.
+    pub assume_full_read_access: Option<bool>,
 }
 
 fn every_table() -> Vec<String> {
@@ -50,6 +53,7 @@ impl Config {
             timeout_seconds: None,
             page_rows: None,
             text_pushdown: None,
+            assume_full_read_access: None,
         }
     }
 

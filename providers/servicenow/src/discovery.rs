@@ -19,9 +19,7 @@ use crate::dictionary::{
 use crate::encoded::{Encoded, is_table_name};
 use crate::page::failure_of;
 use crate::plan::Plan;
-
-/// Remote user that calls are made as; `None` is the configured one. Rights differ, so schemas may too.
-type Identity = Option<String>;
+use crate::trust::{Identity, Trust};
 
 /// Label and parent of every table, by name.
 type Parents = HashMap<String, (String, String)>;
@@ -38,6 +36,7 @@ const LONGEST_LIST: usize = 5_000;
 pub(crate) struct Discovery {
     origin: Arc<str>,
     patterns: Patterns,
+    trust: Arc<Trust>,
     names: Cache<Identity, Arc<Vec<TableName>>>,
     /// All tables with label and parent, matched by a pattern or not.
     parents: Cache<Identity, Arc<Parents>>,
@@ -47,10 +46,11 @@ pub(crate) struct Discovery {
 }
 
 impl Discovery {
-    pub(crate) fn new(origin: &Arc<str>, patterns: Patterns) -> Self {
+    pub(crate) fn new(origin: &Arc<str>, patterns: Patterns, trust: Arc<Trust>) -> Self {
         Self {
             origin: Arc::clone(origin),
             patterns,
+            trust,
             names: Cache::new(LIFE),
             parents: Cache::new(LIFE),
             tables: Cache::new(LIFE),
@@ -60,7 +60,15 @@ impl Discovery {
     }
 
     fn identity(&self, principal: &Principal) -> Identity {
-        principal.subjects.get(self.origin.as_ref()).cloned()
+        self.trust.identity(principal)
+    }
+
+    /// Writes into the identity's tables, or into one of them, what has been found out since they were described.
+    pub(crate) fn note_trust(&self, identity: &Identity, only: Option<&str>) {
+        let wanted =
+            |(owner, table): &(Identity, String)| owner == identity && only.is_none_or(|only| only == table);
+        self.tables
+            .amend(wanted, |table| self.trust.apply(identity, Arc::make_mut(table)));
     }
 
     pub(crate) fn known_tables(&self, principal: &Principal) -> Option<Arc<Vec<TableName>>> {
@@ -145,8 +153,13 @@ impl Discovery {
         if !is_table_name(name) || !self.patterns.matches(name) || !is_listed {
             return Err(self.unknown(&context.principal, name));
         }
-        let load = self.describe(client, context, name);
-        self.tables.get_or_load((identity, name.to_owned()), load).await
+        let load = async {
+            let mut table = self.describe(client, context, name).await?;
+            self.trust.apply(&identity, Arc::make_mut(&mut table));
+            Ok(table)
+        };
+        let key = (identity.clone(), name.to_owned());
+        self.tables.get_or_load(key, load).await
     }
 
     fn unknown(&self, principal: &Principal, name: &str) -> Error {
@@ -339,7 +352,8 @@ impl Discovery {
                     .iter()
                     .filter_map(|table| by_table.get(table.as_str()));
                 let columns = lineage.inherited(own.flatten().copied());
-                if let Some(table) = self.make(client, &name.remote, &name.label, columns) {
+                if let Some(mut table) = self.make(client, &name.remote, &name.label, columns) {
+                    self.trust.apply(&identity, Arc::make_mut(&mut table));
                     self.tables.insert((identity.clone(), name.name.clone()), table);
                 }
             }

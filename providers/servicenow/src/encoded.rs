@@ -4,7 +4,11 @@
 //! Invariant: a `^` in the text is always ours; no value is ever run as a script.
 //! Grammar: `^` is AND, `^OR` joins only to the condition just before it, `^NQ` starts a group; groups are OR-ed.
 
+use std::collections::BTreeSet;
+
 use causeway_core::Condition;
+
+use crate::usage::Use;
 
 /// Alternatives, of which one must hold.
 pub(crate) type Chain = Vec<String>;
@@ -35,9 +39,18 @@ impl Encoded {
         }
     }
 
+    /// Holds where one of the groups does, each an AND of single conditions.
+    pub(crate) fn any_of(groups: impl IntoIterator<Item = Vec<String>>) -> Self {
+        let group = |atoms: Vec<String>| atoms.into_iter().map(|atom| vec![atom]).collect();
+        Self {
+            groups: groups.into_iter().map(group).collect(),
+        }
+    }
+
     /// All of `conditions` that fit together into the grammar.
     ///
-    /// What does not fit is left out. That only widens the result: every condition of this source is checked again.
+    /// What does not fit is left out. That only widens the result, and only what is checked again is ever left out: a condition that
+    /// is exact takes one group and always fits, see [`takes_one_group`].
     pub(crate) fn of<'a>(conditions: impl IntoIterator<Item = &'a Condition>) -> Self {
         let mut encoded = Self::everything();
         for condition in conditions {
@@ -69,6 +82,27 @@ impl Encoded {
         self.groups.iter().flatten().flatten().map(String::as_str)
     }
 
+    /// Everything that the conditions rely on.
+    pub(crate) fn uses(&self) -> BTreeSet<Use> {
+        self.atoms().map(Use::of_atom).collect()
+    }
+
+    /// What must be honoured for no row to be lost. An ignored condition of an AND returns more rows, but an ignored alternative
+    /// returns fewer, unless the others are of the same use and are ignored with it.
+    pub(crate) fn alternatives(&self) -> BTreeSet<Use> {
+        if self.groups.len() > 1 {
+            return self.uses();
+        }
+        let chains = self.groups.iter().flatten();
+        let uses = chains.map(|chain| {
+            chain
+                .iter()
+                .map(|atom| Use::of_atom(atom))
+                .collect::<BTreeSet<_>>()
+        });
+        uses.filter(|uses| uses.len() > 1).flatten().collect()
+    }
+
     /// Number of groups.
     pub(crate) fn group_count(&self) -> usize {
         self.groups.len()
@@ -90,7 +124,13 @@ impl Encoded {
     }
 }
 
-fn conjuncts(condition: &Condition) -> Vec<&Condition> {
+/// Whether the condition goes along with any others: it adds no group.
+pub(crate) fn takes_one_group(condition: &Condition) -> bool {
+    normal(condition).is_some_and(|encoded| encoded.groups.len() <= 1)
+}
+
+/// The parts of an AND, however nested.
+pub(crate) fn conjuncts(condition: &Condition) -> Vec<&Condition> {
     match condition {
         Condition::All(parts) => parts.iter().flat_map(conjuncts).collect(),
         other => vec![other],
@@ -141,7 +181,7 @@ pub(crate) fn is_column_name(text: &str) -> bool {
 }
 
 /// Capitals are left out on purpose: operators are written in them, so a name with capitals could be split in the middle.
-fn is_name_byte(byte: u8) -> bool {
+pub(crate) fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'
 }
 
@@ -238,6 +278,23 @@ mod tests {
             encoded.text(Some("k")),
             "a=1^d=4^ORe=5^sys_id>k^NQa=1^b=2^c=3^sys_id>k^ORDERBYsys_id"
         );
+    }
+
+    #[test]
+    fn only_alternatives_of_several_uses_must_be_honoured() {
+        let columns = |conditions: &[Condition]| {
+            let uses = Encoded::of(conditions).alternatives();
+            uses.into_iter()
+                .map(|used| used.column)
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(columns(&[atom("a=1"), atom("b<2"), any(&["c=1", "c=2"])]), "");
+        assert_eq!(columns(&[atom("a=1"), any(&["b=1", "c=2"])]), "b c");
+        assert_eq!(columns(&[any(&["b=1", "b>2"])]), "b b");
+        let groups = Condition::Any(vec![Condition::All(vec![atom("b=2"), atom("c=3")]), atom("d=4")]);
+        assert_eq!(columns(&[atom("a=1"), groups.clone()]), "a b c d");
+        assert!(!takes_one_group(&groups) && takes_one_group(&any(&["b=1", "c=2"])));
     }
 
     #[test]

@@ -3,11 +3,14 @@
 //! Owns: the target of a page, the position within a scan and its text form. Does not own: sending; see `client`.
 //! Invariant: names were validated and values percent-encoded before they reach a target.
 
-use causeway_core::{Condition, Cursor, Dialect, Error, Op, Origin, RemoteQuery, Verdict};
+use std::collections::BTreeSet;
+
+use causeway_core::{Condition, Cursor, Dialect, Error, Fidelity, Kind, Op, Origin, RemoteQuery, Verdict};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::dialect::malformed;
-use crate::encoded::{Encoded, is_key, is_table_name};
+use crate::encoded::{Encoded, conjuncts, is_key, is_table_name};
+use crate::usage::Use;
 
 /// Everything but the unreserved characters. An unencoded `&` would end a query, `+` be a blank, `#` cut it.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -33,6 +36,18 @@ pub(crate) struct Plan {
 impl Plan {
     /// The plan of an engine's query. The record key is always among the fields, because pages are found by it.
     pub(crate) fn of_query(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<Self, Error> {
+        Self::without(dialect, query, &BTreeSet::new())
+    }
+
+    /// The plan without the conditions that rely on these uses; the engine checks them.
+    ///
+    /// # Errors
+    /// [`Kind::Incomplete`] when the engine was told that it need not.
+    pub(crate) fn without(
+        dialect: &dyn Dialect,
+        query: &RemoteQuery,
+        distrusted: &BTreeSet<Use>,
+    ) -> Result<Self, Error> {
         let table = &query.table.name.remote;
         if !is_table_name(table) {
             return Err(malformed(
@@ -57,8 +72,18 @@ impl Plan {
             }
         }
         let keys = key_condition(dialect, query);
-        let conditions = query.filters.iter().map(|filter| &filter.condition);
-        let filter = Encoded::of(conditions.chain(&keys));
+        let mut kept = Vec::new();
+        for filter in &query.filters {
+            for part in conjuncts(&filter.condition) {
+                match Encoded::of([part]).uses().intersection(distrusted).next() {
+                    None => kept.push(part),
+                    Some(used) if filter.fidelity == Fidelity::Exact => return Err(lost_trust(query, used)),
+                    Some(_) => {}
+                }
+            }
+        }
+        let is_trusted = |keys: &&Condition| Encoded::of([*keys]).uses().is_disjoint(distrusted);
+        let filter = Encoded::of(kept.into_iter().chain(keys.as_ref().filter(is_trusted)));
         if let Some(atom) = filter
             .atoms()
             .find(|atom| atom.contains('^') || atom.contains(char::is_control))
@@ -149,6 +174,15 @@ impl Plan {
             self.filter.text(None)
         )
     }
+}
+
+/// Conditions were honoured when the statement was planned and are not any more.
+fn lost_trust(query: &RemoteQuery, used: &Use) -> Error {
+    let message = format!(
+        "the instance has stopped honouring conditions on '{}' for this user; run the statement again, they will be checked here",
+        used.column
+    );
+    Error::new(&query.table.source, Kind::Incomplete, message).with_table(&query.table.name.name)
 }
 
 /// Whether some column of the query is a display value, so that all values come in both forms.

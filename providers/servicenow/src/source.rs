@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use causeway_core::{
-    Cursor, Dialect, DomainTree, Error, Kind, Ledger, Next, Page, Principal, QueryContext, RawPage,
+    Cursor, Dialect, DomainTree, Error, Finding, Kind, Ledger, Next, Page, Principal, QueryContext, RawPage,
     RemoteQuery, RequestLimits, Source, SourceState, Table, TableName,
 };
 
@@ -13,7 +13,9 @@ use crate::client::Client;
 use crate::config::Patterns;
 use crate::discovery::Discovery;
 use crate::page;
-use crate::plan::{Plan, Position, wants_display};
+use crate::plan::{Position, wants_display};
+use crate::reading::Reader;
+use crate::trust::Trust;
 use crate::{Config, ServiceNowDialect};
 
 /// One ServiceNow instance under one configured name.
@@ -23,6 +25,8 @@ pub struct ServiceNow {
     client: Client,
     dialect: ServiceNowDialect,
     discovery: Discovery,
+    trust: Arc<Trust>,
+    assumes_full_read_access: bool,
     page_rows: usize,
     concurrent_scans: usize,
     /// Rows of whole tables, as the latest scans were told.
@@ -45,8 +49,12 @@ impl ServiceNow {
             state: "unused".to_owned(),
             ..SourceState::default()
         };
+        let trust = Arc::new(Trust::new(&name));
+        let patterns = Patterns::new(config.tables.clone());
         Ok(Self {
-            discovery: Discovery::new(&name, Patterns::new(config.tables.clone())),
+            discovery: Discovery::new(&name, patterns, Arc::clone(&trust)),
+            trust,
+            assumes_full_read_access: config.assume_full_read_access.unwrap_or(false),
             dialect: ServiceNowDialect::new(config.text_pushdown.unwrap_or(true)),
             page_rows: config.page_rows(),
             concurrent_scans: config.transport_limits().concurrent_calls,
@@ -87,6 +95,17 @@ impl ServiceNow {
             (None, None) => self.page_rows,
         };
         Position::first(hint.max(SMALLEST_PAGE).min(self.page_rows))
+    }
+
+    fn reader<'a>(&'a self, context: &'a QueryContext, table: &'a Table) -> Reader<'a> {
+        Reader {
+            client: &self.client,
+            dialect: &self.dialect,
+            discovery: &self.discovery,
+            trust: &self.trust,
+            context,
+            table,
+        }
     }
 
     fn position(&self, query: &RemoteQuery, cursor: Option<&Cursor>) -> Result<Position, Error> {
@@ -156,7 +175,36 @@ impl Source for ServiceNow {
     }
 
     async fn table(&self, context: &QueryContext, name: &str) -> Result<Arc<Table>, Error> {
-        self.noted(self.discovery.table(&self.client, context, name).await)
+        let described = self.discovery.table(&self.client, context, name).await;
+        let table = self.noted(described)?;
+        if !self.assumes_full_read_access {
+            return Ok(table);
+        }
+        let reader = self.reader(context, &table);
+        self.noted(reader.examine().await)?;
+        self.discovery.table(&self.client, context, name).await
+    }
+
+    /// Probes the first table that shows anything, beginning with those that most instances have rows in.
+    async fn probe(&self, context: &QueryContext) -> Result<(), Error> {
+        const WELL_KNOWN: [&str; 3] = ["task", "sys_user", "incident"];
+        const MOST_TABLES: usize = 3;
+        let names = self.tables(context).await?;
+        let is_named = |wanted: &&str| names.iter().any(|name| name.name == *wanted);
+        let well_known = WELL_KNOWN.into_iter().filter(is_named);
+        let others = names.iter().map(|name| name.name.as_str());
+        let others = others.filter(|name| !WELL_KNOWN.contains(name));
+        for name in well_known.chain(others).take(MOST_TABLES) {
+            let table = self.table(context, name).await?;
+            if self.noted(self.reader(context, &table).probe().await)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn findings(&self, principal: &Principal) -> Vec<Finding> {
+        self.trust.findings(&self.trust.identity(principal))
     }
 
     fn described_tables(&self, principal: &Principal) -> Vec<Arc<Table>> {
@@ -182,12 +230,8 @@ impl Source for ServiceNow {
         query: &RemoteQuery,
         cursor: Option<&Cursor>,
     ) -> Result<RawPage, Error> {
-        let plan = Plan::of_query(&self.dialect, query)?;
         let position = self.position(query, cursor)?;
-        let page = self
-            .client
-            .page(context, &plan, &position, &query.table.name.name)
-            .await;
+        let page = self.reader(context, &query.table).page(query, &position).await;
         let page = self.noted(page)?;
         self.remember_rows(query, &position, page.total);
         if page.is_unprovable {

@@ -7,7 +7,7 @@ use arrow_array::types::{Date32Type, Float64Type, Int64Type, TimestampMicrosecon
 use arrow_array::{Array as _, RecordBatch};
 use arrow_schema::DataType;
 use causeway_core::{
-    Comparison, Condition, Error, KeySet, Ledger, Literal, Op, Predicate, Principal, QueryContext,
+    Comparison, Condition, Error, Fidelity, KeySet, Ledger, Literal, Op, Predicate, Principal, QueryContext,
     RemoteQuery, Source, Table, scan, translate,
 };
 use causeway_sandbox::Options;
@@ -83,16 +83,8 @@ impl Bench {
             .iter()
             .map(|name| table.column(name).unwrap_or_else(|| panic!("no column {name}")).0)
             .collect();
-        let pushed = filters.iter().map(|filter| match filter {
-            Predicate::Is(comparison) => {
-                let column = positions[comparison.column];
-                let comparison = Comparison {
-                    column,
-                    ..comparison.clone()
-                };
-                translate(self.source.dialect(), table, &Predicate::Is(comparison)).expect("pushable")
-            }
-            other => panic!("no comparison: {other:?}"),
+        let pushed = filters.iter().map(|filter| {
+            translate(self.source.dialect(), table, &placed(filter, &positions)).expect("pushable")
         });
         RemoteQuery {
             filters: pushed.collect(),
@@ -149,8 +141,8 @@ impl Bench {
     }
 
     /// Compares, for every column and many predicates, what the instance returns with what a local filter keeps.
-    /// Returns how many predicates were pushed.
-    pub(crate) async fn compare_pushed_with_local(&self, name: &str) -> usize {
+    /// Returns how many predicates were pushed, and how many of them as exact.
+    pub(crate) async fn compare_pushed_with_local(&self, name: &str) -> (usize, usize) {
         let table = self.source.table(&strict(), name).await.expect("a table");
         let columns: Vec<usize> = (0..table.columns.len())
             .filter(|&at| table.columns[at].filterable)
@@ -158,7 +150,7 @@ impl Bench {
         let all = RemoteQuery::new(Arc::clone(&table), columns.clone());
         let all = self.collect(&strict(), all).await.expect("a whole scan");
         assert!(!all.is_empty());
-        let mut pushed = 0;
+        let (mut pushed, mut exact) = (0, 0);
         for (at, &column) in columns.iter().enumerate() {
             for comparison in comparisons(column, all.iter().map(|row| &row[at])) {
                 let predicate = Predicate::Is(comparison.clone());
@@ -177,6 +169,7 @@ impl Bench {
                     assert!(kept.is_empty(), "{comparison:?} keeps rows");
                     continue;
                 }
+                let is_exact = condition.fidelity == Fidelity::Exact;
                 let query = RemoteQuery {
                     filters: vec![condition],
                     ..RemoteQuery::new(Arc::clone(&table), vec![table.key])
@@ -191,9 +184,41 @@ impl Bench {
                     "{shown} lost a row of {:?} {comparison:?}",
                     table.columns[column].name
                 );
+                if is_exact {
+                    exact += 1;
+                    assert_eq!(
+                        sent.len(),
+                        kept.len(),
+                        "{shown} returned more than {comparison:?} keeps"
+                    );
+                }
             }
         }
-        pushed
+        (pushed, exact)
+    }
+}
+
+/// The predicate with its columns as positions in the table.
+fn placed(predicate: &Predicate, positions: &[usize]) -> Predicate {
+    let all = |parts: &[Predicate]| parts.iter().map(|part| placed(part, positions)).collect();
+    match predicate {
+        Predicate::Is(comparison) => Predicate::Is(Comparison {
+            column: positions[comparison.column],
+            ..comparison.clone()
+        }),
+        Predicate::All(parts) => Predicate::All(all(parts)),
+        Predicate::Any(parts) => Predicate::Any(all(parts)),
+        other => panic!("no comparison: {other:?}"),
+    }
+}
+
+/// Whether SQL keeps the row; columns are positions in it.
+pub(crate) fn keeps(predicate: &Predicate, row: &Row) -> bool {
+    match predicate {
+        Predicate::Is(comparison) => holds(comparison, row[comparison.column].as_ref()),
+        Predicate::All(parts) => parts.iter().all(|part| keeps(part, row)),
+        Predicate::Any(parts) => parts.iter().any(|part| keeps(part, row)),
+        other => panic!("no comparison: {other:?}"),
     }
 }
 

@@ -1,0 +1,173 @@
+//! Reads pages of an engine's query from an instance that may not do what it is asked.
+//!
+//! Owns: what must be proven before a query is sent, and when an answer is doubted. Does not own: the proofs; see `trust`.
+//! Invariant: no row is lost because a condition was ignored, answered with nothing or refused.
+
+use std::collections::BTreeSet;
+
+use causeway_core::{Error, Kind, QueryContext, RemoteQuery, Table};
+
+use crate::ServiceNowDialect;
+use crate::client::{Client, Fetched};
+use crate::discovery::Discovery;
+use crate::plan::{Plan, Position};
+use crate::probe::{Literals, Unknown};
+use crate::trust::Trust;
+use crate::types::Family;
+use crate::usage::{Class, Use};
+
+/// Reads one table for one query.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) dialect: &'a ServiceNowDialect,
+    pub(crate) discovery: &'a Discovery,
+    pub(crate) trust: &'a Trust,
+    pub(crate) context: &'a QueryContext,
+    pub(crate) table: &'a Table,
+}
+
+impl Reader<'_> {
+    /// The page at `position`, of all rows that the query asks for and perhaps more.
+    pub(crate) async fn page(&self, query: &RemoteQuery, position: &Position) -> Result<Fetched, Error> {
+        let wanted = Plan::of_query(self.dialect, query)?;
+        self.prove(&wanted.filter.alternatives()).await?;
+        let plan = self.trusted_plan(query)?;
+        let page = self.send(&plan, position).await;
+        let mut uses = plan.filter.uses();
+        if position.after.is_some() {
+            uses.insert(key_range());
+        }
+        let doubted = match &page {
+            Err(error) => error.kind == Kind::Forbidden && !uses.is_empty(),
+            Ok(page) => page.is_empty() && !self.believes_nothing(&uses).await?,
+        };
+        if !doubted {
+            let page = page?;
+            self.learn_zone(query, &plan, &page).await?;
+            return Ok(page);
+        }
+        match self.prove(&uses).await {
+            // The table itself is closed to the account, whatever it is asked.
+            Err(error) if error.kind == Kind::Forbidden => return page,
+            proven => proven?,
+        }
+        let distrusted = self.trust.distrusted(&self.trust.seat(self.context, self.table));
+        if position.after.is_some() && distrusted.contains(&key_range()) {
+            return Err(self.no_paging());
+        }
+        let safer = self.trusted_plan(query)?;
+        if safer == plan {
+            return page;
+        }
+        let columns: Vec<&str> = uses
+            .intersection(&distrusted)
+            .map(|used| used.column.as_str())
+            .collect();
+        tracing::warn!(source = %self.table.source, table = self.table.name.name, columns = columns.join(", "),
+            "the instance does not honour conditions on these columns; reading without them");
+        self.send(&safer, position).await
+    }
+
+    async fn send(&self, plan: &Plan, position: &Position) -> Result<Fetched, Error> {
+        self.client
+            .page(self.context, plan, position, &self.table.name.name)
+            .await
+    }
+
+    /// The plan without conditions that are known not to be honoured.
+    fn trusted_plan(&self, query: &RemoteQuery) -> Result<Plan, Error> {
+        let distrusted = self.trust.distrusted(&self.trust.seat(self.context, self.table));
+        Plan::without(self.dialect, query, &distrusted)
+    }
+
+    async fn prove(&self, uses: &BTreeSet<Use>) -> Result<(), Error> {
+        if uses.is_empty() {
+            return Ok(());
+        }
+        if self
+            .trust
+            .prove(self.client, self.context, self.table, uses)
+            .await?
+        {
+            let identity = self.trust.identity(&self.context.principal);
+            self.discovery.note_trust(&identity, Some(&self.table.name.name));
+        }
+        Ok(())
+    }
+
+    /// Whether an answer without rows means that there are none: the instance ignores what it does not honour, which never
+    /// empties an answer, or it honours all of this.
+    async fn believes_nothing(&self, uses: &BTreeSet<Use>) -> Result<bool, Error> {
+        let seat = self.trust.seat(self.context, self.table);
+        if self.trust.are_honoured(&seat, uses) {
+            return Ok(true);
+        }
+        let known = self.trust.known_manners(&seat.0);
+        if let Some(manners) = known.filter(|manners| manners.unknown != Unknown::Unclear) {
+            return Ok(manners.unknown == Unknown::Ignored);
+        }
+        let manners = self.learn_manners().await?;
+        Ok(manners.is_vacant || manners.unknown == Unknown::Ignored)
+    }
+
+    async fn learn_manners(&self) -> Result<crate::probe::Manners, Error> {
+        let manners = self.trust.manners(self.client, self.context, self.table).await?;
+        if manners.literals == Literals::Utc {
+            let identity = self.trust.identity(&self.context.principal);
+            self.discovery.note_trust(&identity, None);
+        }
+        Ok(manners)
+    }
+
+    /// Asks in which zone literals are read, once a range that is 14 hours too wide costs more than the question: when it takes
+    /// several pages. A query with a budget of calls keeps them for its rows.
+    async fn learn_zone(&self, query: &RemoteQuery, plan: &Plan, page: &Fetched) -> Result<(), Error> {
+        let identity = self.trust.identity(&self.context.principal);
+        let is_known = self
+            .trust
+            .known_manners(&identity)
+            .is_some_and(|manners| manners.literals != Literals::Unclear);
+        if page.next.is_none() || self.context.max_api_calls > 0 || is_known {
+            return Ok(());
+        }
+        let uses = plan.filter.uses();
+        let is_widened = |column: &causeway_core::Column| {
+            let is_moment = Family::of(&column.remote_type) == Family::Moment && !column.trust.utc;
+            is_moment
+                && column
+                    .remote_field()
+                    .is_some_and(|field| uses.contains(&Use::new(field, Class::Range)))
+        };
+        if query.table.columns.iter().any(is_widened) {
+            self.learn_manners().await?;
+        }
+        Ok(())
+    }
+
+    /// Finds out all that makes conditions on this table exact.
+    pub(crate) async fn examine(&self) -> Result<(), Error> {
+        if self.trust.examine(self.client, self.context, self.table).await? {
+            let identity = self.trust.identity(&self.context.principal);
+            self.discovery.note_trust(&identity, None);
+        }
+        Ok(())
+    }
+
+    /// Finds out how the instance behaves; false when the table does not show it.
+    pub(crate) async fn probe(&self) -> Result<bool, Error> {
+        let manners = self.learn_manners().await?;
+        Ok(manners.unknown != Unknown::Unclear && manners.literals != Literals::Unclear)
+    }
+
+    fn no_paging(&self) -> Error {
+        let message =
+            "the pages can't be told apart: the account lacks query_range access to sys_id on this table";
+        Error::new(&self.table.source, Kind::Forbidden, message).with_table(&self.table.name.name)
+    }
+}
+
+/// What every page but the first relies on.
+fn key_range() -> Use {
+    Use::new("sys_id", Class::Range)
+}
