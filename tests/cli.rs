@@ -108,6 +108,7 @@ async fn check_reports_what_is_right_and_what_is_wrong() {
         "opportunity",
         "customer_account",
         "TOP/ACME/EMEA",
+        "servicenow: date-time literals: utc (ranges of date-times are sent as they are)",
     ] {
         assert!(stdout.contains(wanted), "{wanted} in {stdout}");
     }

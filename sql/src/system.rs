@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use causeway_core::Source;
 use datafusion::arrow::array::{
     ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
@@ -229,7 +230,21 @@ fn sources(person: &Person) -> Result<RecordBatch> {
                     .map(|(_, state)| state.last_error.as_deref().filter(|_| person.is_admin())),
             ),
         ),
+        (
+            "findings",
+            text(states.iter().map(|(source, _)| findings(person, source.as_ref()))),
+        ),
     ])
+}
+
+/// What was found out about a source for this person; NULL while nothing was asked. Tables may be hidden from this person.
+fn findings(person: &Person, source: &dyn Source) -> Option<String> {
+    let mut found = source.findings(&person.principal);
+    found.retain(|finding| finding.table.is_none() || person.is_admin());
+    let told = found
+        .iter()
+        .map(|finding| format!("{}: {}", finding.name, finding.value));
+    (!found.is_empty()).then(|| told.collect::<Vec<_>>().join("; "))
 }
 
 /// One row per table that is known so far; capabilities are known once a table has been described.

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use causeway_core::{DomainTree, Principal, QueryContext, Source, TableName};
+use causeway_core::{DomainTree, Finding, Principal, QueryContext, Source, TableName};
 use causeway_sql::{Engine, Policy};
 
 use super::Failure;
@@ -92,6 +92,7 @@ async fn check_source(
             Ok(tables) if tables.is_empty() => findings.bad(&format!("{who}, but no table is visible")),
             Ok(tables) => {
                 findings.good(&format!("{who}: {} tables: {}", tables.len(), listed(&tables)));
+                check_trust(findings, source, &context, subject.as_deref()).await;
                 reader.get_or_insert(context);
             }
             Err(error) => findings.bad(&error.to_string()),
@@ -106,6 +107,28 @@ async fn check_source(
         Err(error) => findings.bad(&error.to_string()),
     }
     Ok(())
+}
+
+/// Probes what the source does with conditions, sorts and counts for this identity, and says what follows from it.
+async fn check_trust(
+    findings: &mut Findings,
+    source: &Arc<dyn Source>,
+    context: &QueryContext,
+    subject: Option<&str>,
+) {
+    if let Err(error) = source.probe(context).await {
+        findings.bad(&error.to_string());
+    }
+    let (name, subject) = (source.name(), subject.unwrap_or_default());
+    for finding in source.findings(&context.principal) {
+        let Finding {
+            name: what,
+            value,
+            meaning,
+            ..
+        } = finding;
+        findings.good(&format!("{name}{subject}: {what}: {value} ({meaning})"));
+    }
 }
 
 /// Signs in and lists the tables: some flows send their credential with the first call only.

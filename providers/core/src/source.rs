@@ -197,6 +197,8 @@ pub struct SourceState {
 /// Something that was found out about a remote system and decides what is pushed there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
+    /// The table that it is about; `None` for the whole system.
+    pub table: Option<String>,
     /// What was asked, for example `date-time literals`.
     pub name: String,
     /// What was seen, for example `utc`.

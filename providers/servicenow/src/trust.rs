@@ -186,28 +186,38 @@ impl Trust {
         if let Some(manners) = self.known_manners(identity) {
             findings.extend(manners.findings());
         }
-        let outcomes = self.outcomes.read().unwrap_or_else(PoisonError::into_inner);
-        let mut lost: Vec<String> = Vec::new();
-        for ((_, table), uses) in outcomes.iter().filter(|((owner, _), _)| owner == identity) {
-            let disregarded = uses
-                .iter()
-                .filter(|(_, (since, outcome))| since.elapsed() < LIFE && *outcome == Outcome::Disregarded);
-            lost.extend(disregarded.map(|(used, _)| match used.class {
-                Class::Equality => format!("{table}.{} (query_match)", used.column),
-                Class::Range => format!("{table}.{} (query_range)", used.column),
-            }));
-        }
-        lost.sort_unstable();
-        if !lost.is_empty() {
-            let meaning =
-                "conditions on them stay here; the integration user needs that query access".to_owned();
-            findings.push(finding(
-                "columns whose conditions are not honoured",
-                &lost.join(", "),
-                &meaning,
-            ));
-        }
+        let mut seats: Vec<Seat> = {
+            let outcomes = self.outcomes.read().unwrap_or_else(PoisonError::into_inner);
+            outcomes
+                .keys()
+                .filter(|(owner, _)| owner == identity)
+                .cloned()
+                .collect()
+        };
+        seats.sort_unstable();
+        findings.extend(seats.iter().filter_map(|seat| self.lost(seat)));
         findings
+    }
+
+    /// The columns of a table whose conditions are not honoured.
+    fn lost(&self, seat: &Seat) -> Option<Finding> {
+        let (_, table) = seat;
+        let lost = self.distrusted(seat).into_iter();
+        let lost = lost.filter(|used| self.outcome(seat, used) == Some(Outcome::Disregarded));
+        let lost: Vec<String> = lost
+            .map(|used| match used.class {
+                Class::Equality => format!("{} (query_match)", used.column),
+                Class::Range => format!("{} (query_range)", used.column),
+            })
+            .collect();
+        (!lost.is_empty()).then(|| Finding {
+            table: Some(table.clone()),
+            ..finding(
+                &format!("columns of {table} whose conditions are not honoured"),
+                &lost.join(", "),
+                "their conditions are checked here; the integration user lacks that access",
+            )
+        })
     }
 }
 
@@ -228,6 +238,7 @@ fn exact_uses(table: &Table) -> BTreeSet<Use> {
 
 fn finding(name: &str, value: &str, meaning: &str) -> Finding {
     Finding {
+        table: None,
         name: name.to_owned(),
         value: value.to_owned(),
         meaning: meaning.to_owned(),
