@@ -35,6 +35,8 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
     fn normalized(&self, column: &Column, value: &Literal) -> Option<Literal> {
         let _ = (column, value);
         None
+    }
+
     /// Whether the condition is certain to be sent whole, however many stand beside it. One that is not is checked again.
     fn sends_whole(&self, condition: &Condition) -> bool {
         let _ = condition;

@@ -125,6 +125,32 @@ impl Client {
         })
     }
 
+    /// Reads a JSON document that answers a query; one that arrives cut is asked for again.
+    pub(crate) async fn whole_document(
+        &self,
+        context: &QueryContext,
+        target: String,
+        resource: &str,
+        text: String,
+    ) -> Result<(Value, Arc<Exchange>), Error> {
+        let mut repeats = 0;
+        loop {
+            let (body, _, exchange) = self.read(context, target.clone(), resource, text.clone()).await?;
+            match serde_json::from_slice(&body) {
+                Ok(document) => return Ok((document, exchange)),
+                Err(error) if repeats < Self::REPEATS && context.spend_retry() => {
+                    repeats += 1;
+                    tracing::warn!(source = %self.origin, resource, %error, "asking again for a document that arrived cut");
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                Err(error) => {
+                    let message = "the answer is no whole JSON";
+                    return Err(Error::new(&self.origin, Kind::Transient, message).with_cause(error));
+                }
+            }
+        }
+    }
+
     /// Fetches the page at `position`, or fewer of its rows when the instance runs out of time.
     pub(crate) async fn page(
         &self,
@@ -161,18 +187,8 @@ impl Client {
         position: &Position,
         resource: &str,
     ) -> Result<Fetched, Error> {
-        let target = plan.target(position);
         let text = plan.shown_text(position);
-        let (body, total, exchange) = if target.len() > LONGEST_TARGET {
-            self.batched(context, &target, resource, text).await?
-        } else {
-            let request = Request::get(target, resource).with_remote_query(text);
-            let response = self.send(context, &request).await?;
-            let total = response
-                .header("x-total-count")
-                .and_then(|total| total.trim().parse().ok());
-            (response.body, total, response.exchange)
-        };
+        let (body, total, exchange) = self.read(context, plan.target(position), resource, text).await?;
         let keys = Keys::peek(&body, plan.display);
         let seen = Seen {
             rows: keys.rows,
@@ -193,6 +209,25 @@ impl Client {
             next,
             is_unprovable,
         })
+    }
+
+    /// Reads a target with its `X-Total-Count`, as a batch when it is too long for a URL.
+    pub(crate) async fn read(
+        &self,
+        context: &QueryContext,
+        target: String,
+        resource: &str,
+        text: String,
+    ) -> Result<(Bytes, Option<u64>, Arc<Exchange>), Error> {
+        if target.len() > LONGEST_TARGET {
+            return self.batched(context, &target, resource, text).await;
+        }
+        let request = Request::get(target, resource).with_remote_query(text);
+        let response = self.send(context, &request).await?;
+        let total = response
+            .header("x-total-count")
+            .and_then(|total| total.trim().parse().ok());
+        Ok((response.body, total, response.exchange))
     }
 
     /// Reads through the batch API, whose requests may be as long as 5 MB. One request inside, so its status is the whole's.

@@ -6,11 +6,17 @@
 //! Columns that no dictionary describes are never filtered there.
 //! Source: "Query ACLs", Australia, read 2026-03-12.
 
-use causeway_core::{Column, Condition, Dialect, Error, Kind, Literal, Op, RemoteQuery, Verdict};
+use std::collections::BTreeSet;
+
+use causeway_core::{
+    AggregateFunction, Column, Condition, Dialect, Error, Kind, Literal, Op, RemoteQuery, Table, Verdict,
+};
 
 use crate::encoded::{is_column_name, takes_one_group};
 use crate::meaning::{MAY_BE_NULL, atom, meaning, never, superset};
 use crate::plan::Plan;
+use crate::stats::{Stats, aggregates_alike, groups_alike};
+use crate::types::Family;
 use crate::usage::{Class, Use};
 
 const MAY_IGNORE: &str = "servicenow may ignore a predicate without saying so";
@@ -95,6 +101,26 @@ impl Dialect for ServiceNowDialect {
         takes_one_group(condition)
     }
 
+    fn groups_like_arrow(&self, column: &Column) -> bool {
+        column.groupable && groups_alike(&column.remote_type)
+    }
+
+    fn aggregates_like_arrow(
+        &self,
+        table: &Table,
+        function: AggregateFunction,
+        column: Option<&Column>,
+    ) -> bool {
+        let Some(column) = column else {
+            let key = table.columns.get(table.key);
+            return function == AggregateFunction::Count && key.is_some_and(|key| key.aggregatable);
+        };
+        let is_zoned = Family::of(&column.remote_type) == Family::Moment && !column.trust.utc;
+        // Values are counted by asking for the rows that have one.
+        let counts_values = function != AggregateFunction::Count || column.trust.equality == Some(true);
+        column.aggregatable && counts_values && !is_zoned && aggregates_alike(function, &column.remote_type)
+    }
+
     fn scan_name(&self) -> &'static str {
         "ServiceNowScan"
     }
@@ -104,15 +130,23 @@ impl Dialect for ServiceNowDialect {
         if query.is_empty() {
             return Ok(format!("{}: no row can match", query.table.name.remote));
         }
-        Ok(Plan::of_query(self, query)?.readable())
+        match &query.grouping {
+            Some(grouping) => Ok(Stats::of_query(self, query, grouping, &BTreeSet::new())?.readable()),
+            None => Ok(Plan::of_query(self, query)?.readable()),
+        }
     }
 
     fn request_bytes(&self, query: &RemoteQuery) -> Result<usize, Error> {
-        Ok(Plan::of_query(self, query)?.longest_target())
+        match &query.grouping {
+            Some(grouping) => Ok(Stats::of_query(self, query, grouping, &BTreeSet::new())?
+                .target(None)
+                .len()),
+            None => Ok(Plan::of_query(self, query)?.longest_target()),
+        }
     }
 }
 
-pub(crate) fn malformed(query: &RemoteQuery, message: String) -> Error {
+pub(crate) fn malformed(query: &RemoteQuery, message: impl Into<String>) -> Error {
     Error::new(&query.table.source, Kind::Malformed, message).with_table(&query.table.name.name)
 }
 

@@ -443,7 +443,7 @@ fn an_exact_condition_whose_column_lost_its_trust_fails_the_query() {
     );
     query.filters[0].fidelity = Fidelity::Exact;
     let error = Plan::without(&dialect, &query, &lost("state")).expect_err("no re-check");
-    assert_eq!(error.kind, Kind::Incomplete);
+    assert_eq!(error.kind, Kind::Refused);
     assert!(Plan::without(&dialect, &query, &lost("name")).is_ok());
 }
 

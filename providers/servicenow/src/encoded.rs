@@ -110,17 +110,27 @@ impl Encoded {
 
     /// The text, with the range of keys repeated in each group because it would bind to the last one only.
     pub(crate) fn text(&self, after: Option<&str>) -> String {
-        let range = after.map(|key| format!("sys_id>{key}"));
-        let groups = self.groups.iter().map(|group| {
-            let chains = group.iter().map(|chain| chain.join("^OR"));
-            chains.chain(range.clone()).collect::<Vec<_>>().join("^")
-        });
-        let conditions = groups.collect::<Vec<_>>().join("^NQ");
+        let conditions = self.unsorted(after);
         if conditions.is_empty() {
             "ORDERBYsys_id".to_owned()
         } else {
             format!("{conditions}^ORDERBYsys_id")
         }
+    }
+
+    /// The text without an order, empty when it holds for every row.
+    pub(crate) fn unsorted(&self, after: Option<&str>) -> String {
+        let range = after.map(|key| format!("sys_id>{key}"));
+        let groups = self.groups.iter().map(|group| {
+            let chains = group.iter().map(|chain| chain.join("^OR"));
+            chains.chain(range.clone()).collect::<Vec<_>>().join("^")
+        });
+        groups.collect::<Vec<_>>().join("^NQ")
+    }
+
+    /// Holds where both do; `None` when that takes too many groups.
+    pub(crate) fn with_atom(&self, atom: String) -> Option<Self> {
+        self.and(&Self::atom(atom))
     }
 }
 

@@ -21,6 +21,7 @@ mod plan;
 mod probe;
 mod reading;
 mod source;
+mod stats;
 mod trust;
 mod types;
 mod usage;

@@ -114,7 +114,7 @@ fn output(table: &Table, at: usize, display: bool) -> Option<Output> {
     })
 }
 
-fn syntax(ty: ColumnType, remote_type: &str) -> Syntax {
+pub(crate) fn syntax(ty: ColumnType, remote_type: &str) -> Syntax {
     match ty {
         ColumnType::Int64 => crate::types::Family::of(remote_type).syntax(),
         ColumnType::Boolean => Syntax::Boolean,

@@ -42,7 +42,7 @@ impl Plan {
     /// The plan without the conditions that rely on these uses; the engine checks them.
     ///
     /// # Errors
-    /// [`Kind::Incomplete`] when the engine was told that it need not.
+    /// [`Kind::Refused`] when the engine was told that it need not, so that it plans again.
     pub(crate) fn without(
         dialect: &dyn Dialect,
         query: &RemoteQuery,
@@ -179,10 +179,10 @@ impl Plan {
 /// Conditions were honoured when the statement was planned and are not any more.
 fn lost_trust(query: &RemoteQuery, used: &Use) -> Error {
     let message = format!(
-        "the instance has stopped honouring conditions on '{}' for this user; run the statement again, they will be checked here",
+        "the instance has stopped honouring conditions on '{}' for this user; they must be checked here",
         used.column
     );
-    Error::new(&query.table.source, Kind::Incomplete, message).with_table(&query.table.name.name)
+    Error::new(&query.table.source, Kind::Refused, message).with_table(&query.table.name.name)
 }
 
 /// Whether some column of the query is a display value, so that all values come in both forms.

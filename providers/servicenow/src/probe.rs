@@ -275,7 +275,7 @@ impl Sample {
         }
     }
 
-    fn hides(&self) -> Seen {
+    pub(crate) fn hides(&self) -> Seen {
         let most = self.total.map(|total| total.min(SAMPLE as u64));
         match most {
             None | Some(0) => Seen::Unclear,

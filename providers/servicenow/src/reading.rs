@@ -4,14 +4,18 @@
 //! Invariant: no row is lost because a condition was ignored, answered with nothing or refused.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use causeway_core::{Error, Kind, QueryContext, RemoteQuery, Table};
+use bytes::Bytes;
+use causeway_core::{Error, Exchange, Grouping, Kind, QueryContext, RemoteQuery, Table};
+use serde_json::Value;
 
 use crate::ServiceNowDialect;
 use crate::client::{Client, Fetched};
 use crate::discovery::Discovery;
 use crate::plan::{Plan, Position};
 use crate::probe::{Literals, Unknown};
+use crate::stats::{Part, Stats};
 use crate::trust::Trust;
 use crate::types::Family;
 use crate::usage::{Class, Use};
@@ -67,6 +71,46 @@ impl Reader<'_> {
         tracing::warn!(source = %self.table.source, table = self.table.name.name, columns = columns.join(", "),
             "the instance does not honour conditions on these columns; reading without them");
         self.send(&safer, position).await
+    }
+
+    /// The groups of a grouped query: a list of [`Part`] as JSON.
+    pub(crate) async fn groups(
+        &self,
+        query: &RemoteQuery,
+        grouping: &Grouping,
+    ) -> Result<(Bytes, Arc<Exchange>), Error> {
+        let distrusted = self.trust.distrusted(&self.trust.seat(self.context, self.table));
+        let stats = Stats::of_query(self.dialect, query, grouping, &distrusted)?;
+        let (main, exchange) = self.stats(&stats, None).await?;
+        let mut fields = stats.counted_fields();
+        fields.extend(stats.doubtful_sums(&main));
+        let mut parts = vec![Part {
+            present: None,
+            body: main,
+        }];
+        for field in fields {
+            let (body, _) = self.stats(&stats, Some(field)).await?;
+            let present = Some(field.to_owned());
+            parts.push(Part { present, body });
+        }
+        let page = serde_json::to_vec(&parts).map_err(|error| {
+            Error::new(&self.table.source, Kind::Internal, "groups can't be written").with_cause(error)
+        })?;
+        Ok((page.into(), exchange))
+    }
+
+    /// One call of the aggregate API. An account may read rows and no aggregates; then the engine reads the rows.
+    async fn stats(&self, stats: &Stats, present: Option<&str>) -> Result<(Value, Arc<Exchange>), Error> {
+        let (target, text) = (stats.target(present), stats.query_text(present));
+        let answer = self
+            .client
+            .whole_document(self.context, target, &self.table.name.name, text);
+        answer.await.map_err(|mut error| {
+            if matches!(error.kind, Kind::Forbidden | Kind::Remote | Kind::Malformed) {
+                error.kind = Kind::Refused;
+            }
+            error
+        })
     }
 
     async fn send(&self, plan: &Plan, position: &Position) -> Result<Fetched, Error> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use causeway_core::{
     Cursor, Dialect, DomainTree, Error, Finding, Kind, Ledger, Next, Page, Principal, QueryContext, RawPage,
-    RemoteQuery, RequestLimits, Source, SourceState, Table, TableName,
+    Refusals, RemoteQuery, RequestLimits, Source, SourceState, Table, TableName,
 };
 
 use crate::client::Client;
@@ -16,7 +16,7 @@ use crate::page;
 use crate::plan::{Position, wants_display};
 use crate::reading::Reader;
 use crate::trust::Trust;
-use crate::{Config, ServiceNowDialect};
+use crate::{Config, ServiceNowDialect, stats};
 
 /// One ServiceNow instance under one configured name.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub struct ServiceNow {
     discovery: Discovery,
     trust: Arc<Trust>,
     assumes_full_read_access: bool,
+    /// What the instance refused, so that the engine asks for something plainer.
+    refusals: Refusals,
     page_rows: usize,
     concurrent_scans: usize,
     /// Rows of whole tables, as the latest scans were told.
@@ -49,12 +51,14 @@ impl ServiceNow {
             state: "unused".to_owned(),
             ..SourceState::default()
         };
-        let trust = Arc::new(Trust::new(&name));
+        let assumes_full_read_access = config.assume_full_read_access.unwrap_or(false);
+        let trust = Arc::new(Trust::new(&name, assumes_full_read_access));
         let patterns = Patterns::new(config.tables.clone());
         Ok(Self {
             discovery: Discovery::new(&name, patterns, Arc::clone(&trust)),
             trust,
-            assumes_full_read_access: config.assume_full_read_access.unwrap_or(false),
+            assumes_full_read_access,
+            refusals: Refusals::default(),
             dialect: ServiceNowDialect::new(config.text_pushdown.unwrap_or(true)),
             page_rows: config.page_rows(),
             concurrent_scans: config.transport_limits().concurrent_calls,
@@ -72,13 +76,26 @@ impl ServiceNow {
             Ok(_) => "ok".clone_into(&mut state.state),
             Err(error) => {
                 state.last_error = Some(error.to_string());
-                let is_ours = matches!(error.kind, Kind::UnknownTable | Kind::Budget | Kind::Malformed);
+                let is_ours = matches!(
+                    error.kind,
+                    Kind::UnknownTable | Kind::Budget | Kind::Malformed | Kind::Refused
+                );
                 if !is_ours {
                     "failing".clone_into(&mut state.state);
                 }
             }
         }
         outcome
+    }
+
+    /// What was refused is not asked for again.
+    fn learnt<T>(&self, query: &RemoteQuery, outcome: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &outcome
+            && error.kind == Kind::Refused
+        {
+            self.refusals.blame(query);
+        }
+        self.noted(outcome)
     }
 
     /// The first page of a reader that will probably stop soon is small, but not so small that a filter which is checked again,
@@ -230,9 +247,20 @@ impl Source for ServiceNow {
         query: &RemoteQuery,
         cursor: Option<&Cursor>,
     ) -> Result<RawPage, Error> {
+        let reader = self.reader(context, &query.table);
+        if let Some(grouping) = &query.grouping {
+            let groups = reader.groups(query, grouping).await;
+            let (body, exchange) = self.learnt(query, groups)?;
+            return Ok(RawPage {
+                body,
+                next: Next::Done,
+                total: None,
+                exchange,
+            });
+        }
         let position = self.position(query, cursor)?;
-        let page = self.reader(context, &query.table).page(query, &position).await;
-        let page = self.noted(page)?;
+        let page = reader.page(query, &position).await;
+        let page = self.learnt(query, page)?;
         self.remember_rows(query, &position, page.total);
         if page.is_unprovable {
             let reason =
@@ -247,6 +275,10 @@ impl Source for ServiceNow {
         })
     }
 
+    fn has_refused(&self, query: &RemoteQuery) -> bool {
+        self.refusals.cover(query)
+    }
+
     fn decode(
         &self,
         context: &QueryContext,
@@ -254,6 +286,11 @@ impl Source for ServiceNow {
         cursor: Option<&Cursor>,
         page: &RawPage,
     ) -> Result<Page, Error> {
+        if let Some(grouping) = &query.grouping {
+            let batch = stats::rows(&self.dialect, query, grouping, &page.body);
+            let batch = self.learnt(query, batch)?;
+            return Ok(Page { batch, next: None });
+        }
         let position = self.position(query, cursor)?;
         let is_only = cursor.is_none() && page.next == Next::Done;
         let rows = page::decode(query, wants_display(query), &position, is_only, &page.body)?;

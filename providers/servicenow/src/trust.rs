@@ -33,17 +33,23 @@ pub(crate) struct Trust {
     origin: Arc<str>,
     outcomes: RwLock<HashMap<Seat, Outcomes>>,
     manners: Cache<Seat, Manners>,
+    /// Whether access rules removed rows of a table.
+    hides: Cache<Seat, Seen>,
+    /// Whether the configuration says that they remove none.
+    assumes_full_read_access: bool,
     /// Tables whose columns were all tried.
     examined: Cache<Seat, ()>,
     flights: Flights<Seat>,
 }
 
 impl Trust {
-    pub(crate) fn new(origin: &Arc<str>) -> Self {
+    pub(crate) fn new(origin: &Arc<str>, assumes_full_read_access: bool) -> Self {
         Self {
             origin: Arc::clone(origin),
             outcomes: RwLock::default(),
             manners: Cache::new(LIFE),
+            hides: Cache::new(LIFE),
+            assumes_full_read_access,
             examined: Cache::new(LIFE),
             flights: Flights::default(),
         }
@@ -102,6 +108,7 @@ impl Trust {
             table,
         };
         let sample = prober.sample().await?;
+        self.hides.insert(seat.clone(), sample.hides());
         let proven = prober.prove(&sample, open).await?;
         for (used, outcome) in &proven {
             tracing::debug!(source = %self.origin, table = table.name.name, ?used, ?outcome, "tried a condition");
@@ -166,7 +173,11 @@ impl Trust {
         let utc = self
             .known_manners(identity)
             .is_some_and(|manners| manners.literals == Literals::Utc);
+        // An account from which rows are hidden has not the access that is assumed.
+        let counts = self.assumes_full_read_access && self.hides.get(&seat) == Some(Seen::No);
         for column in &mut table.columns {
+            column.groupable = counts && column.filterable;
+            column.aggregatable = column.groupable;
             let Some(field) = column.remote_field() else {
                 continue;
             };

@@ -222,7 +222,7 @@ pub(crate) fn keeps(predicate: &Predicate, row: &Row) -> bool {
     }
 }
 
-fn rows(batch: &RecordBatch) -> Vec<Row> {
+pub(crate) fn rows(batch: &RecordBatch) -> Vec<Row> {
     (0..batch.num_rows())
         .map(|row| {
             (0..batch.num_columns())

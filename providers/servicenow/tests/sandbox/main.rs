@@ -13,4 +13,6 @@ mod schemas;
 #[cfg(test)]
 mod sign_in;
 #[cfg(test)]
+mod stats;
+#[cfg(test)]
 mod trust;
