@@ -72,6 +72,11 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
         false
     }
 
+    /// Whether a sum over no values is surely NULL, so that they need not be counted too.
+    fn sums_nothing_to_null(&self) -> bool {
+        false
+    }
+
     /// The condition that `column` of `table` is, or is not, among the values that `inner` selects as its only column.
     ///
     /// Shape: as exact as the conjuncts of `inner`, of which a negated one needs every one exact. NULL is never among the values.

@@ -121,6 +121,11 @@ impl Dialect for ServiceNowDialect {
         column.aggregatable && counts_values && !is_zoned && aggregates_alike(function, &column.remote_type)
     }
 
+    /// A sum of zero is asked about once more; see `stats`.
+    fn sums_nothing_to_null(&self) -> bool {
+        true
+    }
+
     fn scan_name(&self) -> &'static str {
         "ServiceNowScan"
     }

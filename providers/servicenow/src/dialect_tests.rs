@@ -323,7 +323,8 @@ fn conditions_that_are_honoured_are_exact_where_their_meaning_is() {
     use Literal::{Boolean as B, Int as I};
     let id = [text(ID)];
     let rows: &[(&str, Op, &[Literal], &str)] = &[
-        ("boolean", Op::NotEq, &[B(true)], "f=false"),
+        ("boolean", Op::NotEq, &[B(true)], "f=false^fISNOTEMPTY"),
+        ("boolean", Op::Eq, &[B(true)], "f=true"),
         ("integer", Op::In, &[I(1), I(2)], "fIN1,2"),
         ("integer", Op::Lt, &[I(3)], "f<3"),
         ("integer", Op::NotEq, &[I(3)], "f!=3^fISNOTEMPTY"),

@@ -129,9 +129,12 @@ fn boolean(field: &str, op: Op, values: &[Literal]) -> Verdict {
         return never("the value is no boolean");
     }
     let arms = [true, false].into_iter().filter(|value| wanted(*value));
-    Verdict::Exact(one_of(
-        arms.map(|value| atom(format!("{field}={value}"))).collect(),
-    ))
+    let condition = one_of(arms.map(|value| atom(format!("{field}={value}"))).collect());
+    match wanted(false) {
+        // A database that holds booleans as numbers may take no value for false.
+        true => superset(condition, MAY_BE_NULL),
+        false => Verdict::Exact(condition),
+    }
 }
 
 /// A literal outside the column's width is read as no number there and matches nothing, so such literals stay local.

@@ -51,12 +51,16 @@ impl Reader<'_> {
             self.learn_zone(query, &plan, &page).await?;
             return Ok(page);
         }
+        let seat = self.trust.seat(self.context, self.table);
+        if page.is_err() {
+            self.trust.forget(&seat, &uses);
+        }
         match self.prove(&uses).await {
             // The table itself is closed to the account, whatever it is asked.
             Err(error) if error.kind == Kind::Forbidden => return page,
             proven => proven?,
         }
-        let distrusted = self.trust.distrusted(&self.trust.seat(self.context, self.table));
+        let distrusted = self.trust.distrusted(&seat);
         if position.after.is_some() && distrusted.contains(&key_range()) {
             return Err(self.no_paging());
         }

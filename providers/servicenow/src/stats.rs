@@ -77,6 +77,9 @@ impl Stats {
             let field = field.filter(|field| is_column_name(field)).map(str::to_owned);
             field.ok_or_else(|| malformed(query, "a column of the grouping is no field of the table"))
         };
+        if !grouping.having.is_empty() {
+            return Err(malformed(query, "conditions on groups are checked here"));
+        }
         let aggregate = |aggregate: &Aggregate| match (aggregate.function, aggregate.column) {
             (AggregateFunction::CountDistinct, _) => {
                 Err(malformed(query, "the aggregate api counts no distinct values"))
@@ -213,9 +216,15 @@ impl Stats {
 
     /// The groups of an answer by their keys; without keys there is one.
     fn keyed<'a>(&self, body: &'a Value) -> Result<Vec<(GroupKey, &'a Value)>, &'static str> {
+        /// Rows of a list when no limit is asked for. Whether it bounds groups too is not documented.
+        const MOST_GROUPS: usize = 10_000;
         let mut keyed: Vec<(GroupKey, &Value)> = Vec::new();
         let mut seen = BTreeSet::new();
-        for group in groups(body).ok_or("the answer of the aggregate api has no groups")? {
+        let groups = groups(body).ok_or("the answer of the aggregate api has no groups")?;
+        if groups.len() >= MOST_GROUPS {
+            return Err("there may be more groups than the instance returns");
+        }
+        for group in groups {
             let fields = group.get("groupby_fields").and_then(Value::as_array);
             let fields = fields.map(Vec::as_slice).unwrap_or_default();
             let value = |key: &String| {

@@ -84,6 +84,14 @@ impl Trust {
             .all(|used| self.outcome(seat, used) == Some(Outcome::Honoured))
     }
 
+    /// Forgets what was proven of these uses: the instance has just shown otherwise.
+    pub(crate) fn forget(&self, seat: &Seat, uses: &BTreeSet<Use>) {
+        let mut outcomes = self.outcomes.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(outcomes) = outcomes.get_mut(seat) {
+            outcomes.retain(|used, _| !uses.contains(used));
+        }
+    }
+
     /// Finds out whether these uses are honoured, where that is not known. Returns whether anything was asked.
     pub(crate) async fn prove(
         &self,

@@ -60,7 +60,7 @@ fn pushed(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
         let Some(mut value) = field(place.value) else {
             return Ok(None);
         };
-        // Whether a sum over nothing is null or zero there is not documented.
+        // A sum over nothing may be zero there.
         if let Some(count) = place.count.and_then(field) {
             value = when(count.gt(lit(0_i64)), value).end()?;
         }
@@ -107,7 +107,9 @@ impl Request {
         for expr in &aggregate.aggr_expr {
             let wanted = remote_aggregate(expr, scan, &position)?;
             let value = request.add(wanted);
-            let count = (wanted.function == AggregateFunction::Sum).then(|| {
+            let is_unsure = wanted.function == AggregateFunction::Sum
+                && !scan.table.source.dialect().sums_nothing_to_null();
+            let count = is_unsure.then(|| {
                 request.add(RemoteAggregate {
                     function: AggregateFunction::Count,
                     ..wanted

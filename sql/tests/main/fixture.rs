@@ -58,15 +58,24 @@ pub(crate) async fn world() -> World {
 }
 
 pub(crate) async fn world_with(policies: Vec<Policy>) -> World {
-    world_from(policies, |_| {}).await
+    world_from(policies, |_| {}, |_| {}).await
 }
 
 /// A world whose Salesforce source is configured otherwise.
 pub(crate) async fn world_of(change: impl FnOnce(&mut causeway_salesforce::Config)) -> World {
-    world_from(vec![opportunity_policy()], change).await
+    world_from(vec![opportunity_policy()], change, |_| {}).await
 }
 
-async fn world_from(policies: Vec<Policy>, change: impl FnOnce(&mut causeway_salesforce::Config)) -> World {
+/// A world whose ServiceNow source is configured otherwise.
+pub(crate) async fn world_of_instance(change: impl FnOnce(&mut causeway_servicenow::Config)) -> World {
+    world_from(vec![opportunity_policy()], |_| {}, change).await
+}
+
+async fn world_from(
+    policies: Vec<Policy>,
+    change_salesforce: impl FnOnce(&mut causeway_salesforce::Config),
+    change_servicenow: impl FnOnce(&mut causeway_servicenow::Config),
+) -> World {
     let salesforce_org = salesforce::Org::start(Options::default(), salesforce::Semantics::default())
         .await
         .expect("the org starts");
@@ -75,8 +84,8 @@ async fn world_from(policies: Vec<Policy>, change: impl FnOnce(&mut causeway_sal
         .expect("the instance starts");
     let ledger = Ledger::default();
     let sources: Vec<Arc<dyn Source>> = vec![
-        Arc::new(salesforce_source(&salesforce_org, &ledger, change)),
-        Arc::new(servicenow_source(&instance, &ledger)),
+        Arc::new(salesforce_source(&salesforce_org, &ledger, change_salesforce)),
+        Arc::new(servicenow_source(&instance, &ledger, change_servicenow)),
     ];
     let config = EngineConfig {
         sources,
@@ -113,18 +122,19 @@ fn salesforce_source(
     Salesforce::try_new("salesforce", config, ledger.clone()).expect("a valid source")
 }
 
-fn servicenow_source(instance: &servicenow::Instance, ledger: &Ledger) -> ServiceNow {
+fn servicenow_source(
+    instance: &servicenow::Instance,
+    ledger: &Ledger,
+    change: impl FnOnce(&mut causeway_servicenow::Config),
+) -> ServiceNow {
     use servicenow::credentials::{PASSWORD, USERNAME};
     let auth = AuthConfig::Basic {
         username: USERNAME.to_owned(),
         password: PASSWORD.to_owned().into(),
     };
-    ServiceNow::try_new(
-        "servicenow",
-        causeway_servicenow::Config::new(instance.url(), auth),
-        ledger.clone(),
-    )
-    .expect("a valid source")
+    let mut config = causeway_servicenow::Config::new(instance.url(), auth);
+    change(&mut config);
+    ServiceNow::try_new("servicenow", config, ledger.clone()).expect("a valid source")
 }
 
 impl World {

@@ -6,6 +6,7 @@
 
 mod attacks;
 mod fixture;
+mod instance;
 mod joins;
 mod modes;
 mod policies;

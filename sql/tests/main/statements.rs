@@ -3,7 +3,7 @@ use std::time::Duration;
 use causeway_sql::ScalarValue;
 use futures::TryStreamExt as _;
 
-use crate::fixture::{batches, rows, world, world_with};
+use crate::fixture::{batches, rows, world};
 
 #[tokio::test]
 async fn opening_a_session_and_asking_nothing_remote_costs_no_call() {
@@ -292,42 +292,4 @@ async fn limits_take_whole_numbers_as_parameters() {
             .sum::<usize>(),
         3
     );
-}
-
-#[tokio::test]
-async fn an_ignored_alternative_loses_no_row_and_explain_says_where_it_is_checked() {
-    let world = world().await;
-    let sql = "SELECT number FROM servicenow.incident WHERE category = 'network' OR priority = 1";
-    let wanted = world.rows("admin", sql).await;
-    assert!(!wanted.is_empty());
-    let other = world_with(vec![]).await;
-    other.servicenow.semantics().change(|semantics| {
-        semantics
-            .stripped_columns
-            .insert(("incident".to_owned(), "category".to_owned()));
-    });
-    let session = other.session("admin").await;
-    let found = rows(&session, sql).await.expect("rows");
-    assert_eq!(sorted(found), sorted(wanted));
-    let plan = rows(&session, &format!("EXPLAIN {sql}")).await.expect("a plan");
-    assert!(
-        format!("{plan:?}").contains("local (the instance ignores or refuses such conditions"),
-        "{plan:?}"
-    );
-    let findings = "SELECT findings FROM causeway.sources WHERE name = 'servicenow'";
-    let told = other.value("admin", findings).await;
-    assert!(
-        told.contains("columns of incident whose conditions are not honoured: category (query_match)"),
-        "{told}"
-    );
-    assert_eq!(
-        other.value("ana", findings).await,
-        "NULL",
-        "tables may be hidden from ana"
-    );
-}
-
-fn sorted(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
-    rows.sort();
-    rows
 }

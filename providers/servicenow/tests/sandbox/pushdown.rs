@@ -35,6 +35,7 @@ async fn what_is_pushed_keeps_every_row_that_a_local_filter_keeps() {
             accents_fold: false,
             trailing_blanks_ignored: false,
             not_equal_returns_nulls: true,
+            false_matches_null: true,
             empty_string_stored_distinct: false,
             null_word_is_empty: false,
             like_wildcards: true,

@@ -30,6 +30,7 @@ fn grouped(table: &Arc<Table>, keys: &[usize], aggregates: &[Aggregate]) -> Remo
     query.grouping = Some(Grouping {
         keys: keys.to_vec(),
         aggregates: aggregates.to_vec(),
+        having: Vec::new(),
     });
     query
 }

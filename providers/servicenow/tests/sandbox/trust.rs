@@ -121,6 +121,38 @@ async fn a_stripped_alternative_loses_no_row_and_then_stays_local() {
 }
 
 #[tokio::test]
+async fn equality_and_comparison_are_proven_apart() {
+    let either = Predicate::Any(vec![
+        is(1, Op::Lt, Literal::Int(2)),
+        is(2, Op::Eq, text("network")),
+    ]);
+    for (invalid_query, denied) in [
+        (InvalidQuery::Ignore, "range"),
+        (InvalidQuery::NoRows, "range"),
+        (InvalidQuery::Ignore, "match"),
+    ] {
+        let bench = described(Semantics {
+            invalid_query,
+            ..Semantics::default()
+        })
+        .await;
+        bench.instance.semantics().change(|semantics| {
+            let columns = match denied {
+                "range" => &mut semantics.stripped_range_columns,
+                _ => &mut semantics.stripped_match_columns,
+            };
+            columns.insert(("incident".to_owned(), "priority".to_owned()));
+        });
+        let came = assert_complete(&bench, &either).await;
+        // Only the comparison is needed, and lost where it is denied.
+        assert_eq!(came == 5000, denied == "range", "{came} rows came");
+        bench.instance.log().clear();
+        assert_complete(&bench, &is(1, Op::Eq, Literal::Int(1))).await;
+        assert!(sent(&bench)[0].starts_with("priority=1"), "{:?}", sent(&bench));
+    }
+}
+
+#[tokio::test]
 async fn an_instance_that_answers_nothing_to_what_it_ignores_loses_no_row() {
     for predicate in [either(), is(2, Op::Eq, text("network"))] {
         let bench = described(no_rows()).await;
