@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use causeway_core::conformance::{Representative, check_section, pushdown_table};
-use causeway_core::{Column, ColumnType, Literal, Origin};
+use causeway_core::{Column, ColumnType, Literal, Origin, Trust};
 use causeway_servicenow::ServiceNowDialect;
 
 const OPERATORS: &str = "*Operators available for filters and queries*";
@@ -26,6 +26,11 @@ fn row<'a>(title: &'a str, remote_type: &str, value: Literal, source: &'a str) -
         pattern: (ty == ColumnType::Text).then_some("Box%"),
         column: Column {
             filterable: true,
+            trust: Trust {
+                equality: Some(true),
+                range: Some(true),
+                utc: true,
+            },
             ..Column::field("f", ty, remote_type)
         },
         value,
@@ -57,7 +62,7 @@ fn the_readme_says_what_is_pushed() {
         row("decimal, float, percent", "decimal", Literal::Float(0.1), TYPES),
         row("currency, price", "currency", Literal::Float(0.1), TYPES),
         row(
-            "date-time types",
+            "date-time types, literals in UTC",
             "glide_date_time",
             Literal::Timestamp(1_704_164_645_000_000),
             ZONES,
@@ -95,6 +100,14 @@ fn the_readme_says_what_is_pushed() {
         };
         rows.push(Representative { column, ..plain });
     }
+    let mut zoned = row(
+        "date-time types, literals not known to be in UTC",
+        "glide_date_time",
+        Literal::Timestamp(1_704_164_645_000_000),
+        ZONES,
+    );
+    zoned.column.trust.utc = false;
+    rows.push(zoned);
     let table = pushdown_table(&ServiceNowDialect::default(), &rows);
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     check_section(&readme, &table).expect("the README's table");
