@@ -137,7 +137,7 @@ impl RemoteScanExec {
 
     /// Whether the source refused to sort so before.
     fn refuses_order(&self, order: &[Order]) -> bool {
-        let mut query = RemoteQuery::new(Arc::clone(&self.spec.query.table), Vec::new());
+        let mut query = self.spec.query.clone();
         query.order = order.to_vec();
         self.spec.source.has_refused(&query)
     }

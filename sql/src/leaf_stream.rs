@@ -279,6 +279,14 @@ fn key_set(spec: &ScanSpec, query: &RemoteQuery, output: usize, values: Vec<Scal
             values: literals,
         });
     }
+    let mut alone = RemoteQuery::new(Arc::clone(&query.table), Vec::new());
+    alone.keys = Some(KeySet {
+        column: position,
+        values: Vec::new(),
+    });
+    if spec.source.has_refused(&alone) {
+        return None;
+    }
     match spec.source.dialect().atom(column, Op::In, &literals) {
         Verdict::Never(_) => None,
         // No record has any of these keys.

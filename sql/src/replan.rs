@@ -14,8 +14,8 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _};
 
-/// Plans of one statement: groups, parents, order and filters may be refused one after the other.
-const MOST_PLANS: usize = 5;
+/// Plans of one statement: groups, parents, order and filters of each table may be refused one after the other.
+const MOST_PLANS: usize = 20;
 
 /// Plans and runs `plan`. The stream is cold.
 pub(crate) async fn run(state: SessionState, plan: LogicalPlan) -> Result<SendableRecordBatchStream> {
@@ -35,9 +35,13 @@ async fn first_accepted(
     let mut plans = 1;
     loop {
         match rows.next().await {
+            // A batch without rows shows nothing yet.
+            Some(Ok(batch)) if batch.num_rows() == 0 => {}
             Some(Err(error)) if plans < MOST_PLANS && is_refusal(&error) => {
                 tracing::warn!(%error, "planning again without what was refused");
                 plans += 1;
+                // Ends the calls of the old plan.
+                drop(rows);
                 let physical = state.create_physical_plan(plan).await?;
                 rows = execute_stream(physical, state.task_ctx())?;
             }

@@ -129,12 +129,6 @@ impl RemoteTable {
         self.conditions.len() < self.source.dialect().most_semi_joins()
     }
 
-    /// What the joins became.
-    pub(crate) fn conditions(&self) -> Vec<Pushed> {
-        let conditions = self.conditions.iter();
-        conditions.filter_map(|decided| decided.pushed.clone()).collect()
-    }
-
     /// A copy to be extended by a join.
     pub(crate) fn extended(&self) -> Self {
         let declined = self.declined.lock().unwrap_or_else(PoisonError::into_inner);
@@ -266,7 +260,8 @@ impl RemoteTable {
         for decided in self.decide(filters) {
             let exact = decided.is_exact();
             // The condition that a join became has said so already.
-            let said = matches!(&decided.filter, Some(filter) if self.is_about_parents(filter));
+            let about_parents = matches!(&decided.filter, Some(filter) if self.is_about_parents(filter));
+            let said = about_parents && !self.conditions.is_empty();
             if !said {
                 notes.push(decided.note);
             }

@@ -165,6 +165,15 @@ impl RemoteQuery {
                 .all(|filter| filter.fidelity == Fidelity::Exact)
     }
 
+    /// Whether it asks for fields of parents.
+    #[must_use]
+    pub fn is_along_paths(&self) -> bool {
+        let columns = self.columns.iter();
+        columns
+            .filter_map(|&column| self.table.columns.get(column)?.remote_field())
+            .any(|field| field.contains('.'))
+    }
+
     /// Whether no row can match, so that nothing needs to be asked.
     #[must_use]
     pub fn is_empty(&self) -> bool {

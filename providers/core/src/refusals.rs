@@ -5,31 +5,35 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::{Origin, RemoteQuery};
 
 /// The refusals of one source; the oldest are forgotten.
 #[derive(Debug, Default)]
-pub struct Refusals(Mutex<VecDeque<String>>);
+pub struct Refusals(Mutex<VecDeque<(Instant, String)>>);
 
 impl Refusals {
     /// Refusals that are remembered.
     const MOST: usize = 1000;
+    /// How long they are: rights and descriptions change.
+    const LIFE: Duration = Duration::from_secs(30 * 60);
 
-    /// Remembers that `query` was refused, and blames the part of it that most likely is the cause: its groups, else its
-    /// parents' columns, else its order, else its filters. False when it is a plain scan, which nothing can simplify.
+    /// Remembers that `query` was refused, and blames the part of it that most likely is the cause: the keys of a
+    /// join, else its groups, else its parents' columns, else its order, else its filters. False when it is a plain scan, which nothing can simplify.
     pub fn blame(&self, query: &RemoteQuery) -> bool {
         let mut blamed = parts(query);
-        if query.grouping.is_some() || !query.order.is_empty() || has_paths(query) {
+        if query.grouping.is_some()
+            || !query.order.is_empty()
+            || query.is_along_paths()
+            || query.keys.is_some()
+        {
             blamed.truncate(1);
         }
         let mut refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let simpler = !blamed.is_empty();
-        for part in blamed {
-            if !refused.contains(&part) {
-                refused.push_back(part);
-            }
-        }
+        refused.retain(|(since, part)| since.elapsed() < Self::LIFE && !blamed.contains(part));
+        refused.extend(blamed.into_iter().map(|part| (Instant::now(), part)));
         while refused.len() > Self::MOST {
             refused.pop_front();
         }
@@ -39,12 +43,14 @@ impl Refusals {
     /// Whether some part of `query` was refused before.
     pub fn cover(&self, query: &RemoteQuery) -> bool {
         let refused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        !refused.is_empty() && parts(query).iter().any(|part| refused.contains(part))
+        if refused.is_empty() {
+            return false;
+        }
+        let parts = parts(query);
+        refused
+            .iter()
+            .any(|(since, part)| since.elapsed() < Self::LIFE && parts.contains(part))
     }
-}
-
-fn has_paths(query: &RemoteQuery) -> bool {
-    paths(query).next().is_some()
 }
 
 /// Fields of parents among the columns.
@@ -60,22 +66,28 @@ fn paths(query: &RemoteQuery) -> impl Iterator<Item = &str> {
 fn parts(query: &RemoteQuery) -> Vec<String> {
     let table = &query.table.name.name;
     let mut parts = Vec::new();
+    // Which filters stand beside it matters: they decide how many groups there are, and one of them may be the cause.
+    let conditions: Vec<_> = query.filters.iter().map(|filter| &filter.condition).collect();
+    if let Some(keys) = &query.keys {
+        parts.push(format!("keys of {table}: {}", keys.column));
+    }
     if let Some(grouping) = &query.grouping {
-        // Whether there are too many groups depends on the filters.
-        let conditions: Vec<_> = query.filters.iter().map(|filter| &filter.condition).collect();
         let (keys, aggregates) = (&grouping.keys, &grouping.aggregates);
         parts.push(format!(
             "groups of {table}: {keys:?} {aggregates:?} {conditions:?}"
         ));
     }
-    if has_paths(query) {
+    if query.is_along_paths() {
         let mut parents: Vec<&str> = paths(query).filter_map(|path| path.split('.').next()).collect();
         parents.sort_unstable();
         parents.dedup();
-        parts.push(format!("parents of {table}: {}", parents.join(" ")));
+        parts.push(format!(
+            "parents of {table}: {} {conditions:?}",
+            parents.join(" ")
+        ));
     }
     if !query.order.is_empty() {
-        parts.push(format!("order of {table}: {:?}", query.order));
+        parts.push(format!("order of {table}: {:?} {conditions:?}", query.order));
     }
     let filters = query.filters.iter();
     parts.extend(filters.map(|filter| format!("filter of {table}: {:?}", filter.condition)));

@@ -39,6 +39,11 @@ pub(crate) fn condition(
     };
     let selected = inner.table.columns.get(*inner_column)?;
     let inner_field = plain_id(selected)?;
+    // Both sides must hold ids of the same kind of record.
+    let inside = objects(&inner.table, selected);
+    let same_kind = objects(table, column)
+        .iter()
+        .any(|object| inside.iter().any(|inner| inner.eq_ignore_ascii_case(object)));
     let is_own_object = inner.table.name.remote.eq_ignore_ascii_case(&table.name.remote);
     let object = inner.table.name.remote.to_lowercase();
     let allowed = !is_own_object && !NOT_INSIDE.contains(&object.as_str()) && !object.ends_with("__tag");
@@ -48,8 +53,11 @@ pub(crate) fn condition(
         .filters
         .iter()
         .all(|filter| filter.fidelity == Fidelity::Exact || !negated);
-    if !allowed || !is_bare || !is_exact || inner.table.required_filter.is_some() {
+    if !same_kind || !allowed || !is_bare || !is_exact || inner.table.required_filter.is_some() {
         return None;
+    }
+    if inner.is_empty() {
+        return (!negated).then_some(Condition::Never);
     }
     let mut inner = inner.clone();
     if negated && *inner_column != inner.table.key {
@@ -68,6 +76,17 @@ pub(crate) fn condition(
     Some(Condition::Atom(format!("{outer} {word} ({selection})")))
 }
 
+/// The objects whose ids a column holds.
+fn objects(table: &Table, column: &Column) -> Vec<String> {
+    match column.remote_type.as_str() {
+        "id" => vec![table.name.remote.clone()],
+        _ => column.references.clone(),
+    }
+}
+
+/// Objects of which a plain query leaves out the archived records, which a path may show.
+const ARCHIVED: &[&str] = &["task", "event"];
+
 /// The object's own field, when it holds record ids.
 fn plain_id(column: &Column) -> Option<&str> {
     let field = column.remote_field()?;
@@ -84,15 +103,18 @@ pub(crate) fn parent_column(reference: &Column, parent: &Table, column: &Column)
     let field = column.remote_field().filter(|field| is_path(field))?;
     // A base64 field of a parent can't be selected, and `quantumstate` and its like have never been seen there.
     let travels = !matches!(column.remote_type.as_str(), "base64" | "location" | "address");
-    (plain_id(reference).is_some() && is_only_parent && travels && !field.contains('.')).then(|| Column {
-        origin: Origin::Field(format!("{relationship}.{field}")),
-        filterable: false,
-        sortable: false,
-        groupable: false,
-        aggregatable: false,
-        unique: false,
-        references: Vec::new(),
-        relationship: None,
-        ..column.clone()
-    })
+    let is_whole = !ARCHIVED.contains(&parent.name.name.as_str());
+    (plain_id(reference).is_some() && is_only_parent && is_whole && travels && !field.contains('.')).then(
+        || Column {
+            origin: Origin::Field(format!("{relationship}.{field}")),
+            filterable: false,
+            sortable: false,
+            groupable: false,
+            aggregatable: false,
+            unique: false,
+            references: Vec::new(),
+            relationship: None,
+            ..column.clone()
+        },
+    )
 }

@@ -168,9 +168,14 @@ impl Salesforce {
 
     /// When the org contradicts what was described, the next query describes again; what it refused is not asked for again.
     fn learn(&self, context: &QueryContext, query: &RemoteQuery, mut error: Error) -> Error {
-        if error.kind == Kind::Refused && !self.refusals.blame(query) {
-            // There is no plainer query to try.
-            error.kind = Kind::Remote;
+        // Codes that nobody knows may well mean that groups or parents can't be had of this object.
+        let is_bold = query.grouping.is_some() || query.is_along_paths();
+        let refused =
+            error.kind == Kind::Refused || (is_bold && matches!(error.kind, Kind::Remote | Kind::Timeout));
+        if refused {
+            // Otherwise there is no plainer query to try.
+            let simpler = self.refusals.blame(query);
+            error.kind = if simpler { Kind::Refused } else { Kind::Remote };
         }
         if matches!(error.kind, Kind::UnknownTable | Kind::UnknownColumn) {
             self.view(&context.principal)

@@ -7,6 +7,7 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
 use datafusion::common::{Column, Result};
 use datafusion::datasource::source_as_provider;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 use datafusion::optimizer::AnalyzerRule;
 
@@ -25,10 +26,17 @@ impl AnalyzerRule for NormalizeKeys {
 
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
         plan.transform_down_with_subqueries(|plan| {
-            let inputs: Vec<LogicalPlan> = plan.inputs().into_iter().cloned().collect();
-            let own = LogicalPlan::clone(&plan);
-            let sources = if inputs.is_empty() { vec![own] } else { inputs };
-            plan.map_expressions(|expr| expr.transform(|expr| Ok(normalized(&sources, expr))))
+            let names = NamePreserver::new(&plan);
+            let mut sources: Vec<LogicalPlan> = plan.inputs().into_iter().cloned().collect();
+            if sources.is_empty() {
+                sources.push(plan.clone());
+            }
+            // An output column keeps its name, which DataFusion makes of its text.
+            plan.map_expressions(|expr| {
+                let name = names.save(&expr);
+                let expr = expr.transform(|expr| Ok(normalized(&sources, expr)))?;
+                Ok(expr.update_data(|expr| name.restore(expr)))
+            })
         })
         .data()
     }
@@ -54,8 +62,11 @@ fn normalized(inputs: &[LogicalPlan], expr: Expr) -> Transformed<Expr> {
         }
         Expr::InList(mut list) => {
             let mut changed = false;
+            let compared = column_of(&list.expr).and_then(|column| origin_of(inputs, column));
             for item in &mut list.list {
-                if let Some(new) = constant(inputs, &list.expr, item) {
+                if let Some(compared) = &compared
+                    && let Some(new) = normal_constant(compared, item)
+                {
                     *item = new;
                     changed = true;
                 }
@@ -68,17 +79,28 @@ fn normalized(inputs: &[LogicalPlan], expr: Expr) -> Transformed<Expr> {
 
 /// The constant `value` in the form of the column that it is compared with, when that is another.
 fn constant(inputs: &[LogicalPlan], column: &Expr, value: &Expr) -> Option<Expr> {
+    if !matches!(value, Expr::Literal(..)) {
+        return None;
+    }
+    normal_constant(&origin_of(inputs, column_of(column)?)?, value)
+}
+
+fn normal_constant((table, at): &(RemoteTable, usize), value: &Expr) -> Option<Expr> {
     let Expr::Literal(scalar, metadata) = value else {
         return None;
     };
+    let column = table.table.columns.get(*at)?;
+    // What a mask shows is compared as it is shown.
+    if table.access.masks.contains_key(&column.name) {
+        return None;
+    }
     let literal = lower::literal(ColumnType::Text, scalar)?;
-    let column = column_of(column)?;
-    let (table, at) = inputs.iter().find_map(|input| origin(input, column))?;
-    let normal = table
-        .source
-        .dialect()
-        .normalized(table.table.columns.get(at)?, &literal)?;
+    let normal = table.source.dialect().normalized(column, &literal)?;
     Some(Expr::Literal(lower::scalar(&normal), metadata.clone()))
+}
+
+fn origin_of(inputs: &[LogicalPlan], column: &Column) -> Option<(RemoteTable, usize)> {
+    inputs.iter().find_map(|input| origin(input, column))
 }
 
 /// The remote column that a column of `plan` shows unchanged.

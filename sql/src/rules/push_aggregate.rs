@@ -94,12 +94,20 @@ impl Request {
         if keys.contains(&scan.table.table.key) {
             return None;
         }
+        let mut distinct: Vec<usize> = Vec::new();
+        let mut outputs = Vec::with_capacity(keys.len());
+        for key in keys {
+            let known = distinct.iter().position(|known| *known == key);
+            let value = known.unwrap_or_else(|| {
+                distinct.push(key);
+                distinct.len() - 1
+            });
+            outputs.push(Place { value, count: None });
+        }
         let mut request = Self {
-            outputs: (0..keys.len())
-                .map(|value| Place { value, count: None })
-                .collect(),
+            outputs,
             grouping: Grouping {
-                keys,
+                keys: distinct,
                 aggregates: Vec::new(),
                 having: Vec::new(),
             },

@@ -60,9 +60,8 @@ fn pushed(join: &Join) -> Result<Option<LogicalPlan>> {
     }
     let joined = match join.join_type {
         JoinType::Inner => with_parent(&left, &right, Parent::Present)
-            .map(Joined::child_first)
             .or_else(|| with_parent(&right, &left, Parent::Present).map(Joined::parent_first)),
-        JoinType::Left => with_parent(&left, &right, Parent::Perhaps).map(Joined::child_first),
+        JoinType::Left => with_parent(&left, &right, Parent::Perhaps),
         JoinType::Right => with_parent(&right, &left, Parent::Perhaps).map(Joined::parent_first),
         JoinType::LeftSemi => semi_join(&left, &right),
         JoinType::RightSemi => semi_join(&right, &left),
@@ -123,10 +122,6 @@ struct Joined {
 }
 
 impl Joined {
-    fn child_first(self) -> Self {
-        self
-    }
-
     fn parent_first(self) -> Self {
         Self {
             parent_first: true,
@@ -184,7 +179,14 @@ fn with_parent(child: &Side, parent: &Side, wanted: Parent) -> Option<Joined> {
     }
     let (keys, decided) = parent.keys()?;
     let dialect = child.scan.table.source.dialect();
-    let all_visible = dialect.sees_every_parent();
+    // Calls made as another person see what that person sees.
+    let table = &child.scan.table;
+    let as_configured = !table
+        .person
+        .principal
+        .subjects
+        .contains_key(table.source.name().as_ref());
+    let all_visible = dialect.sees_every_parent() && as_configured;
     if wanted == Parent::Perhaps {
         let unfiltered = decided.is_empty() && parent.scan.local.is_empty();
         if !all_visible || !unfiltered {
@@ -195,10 +197,14 @@ fn with_parent(child: &Side, parent: &Side, wanted: Parent) -> Option<Joined> {
         table: child.scan.table.extended(),
         child,
         parent,
+        wanted,
     };
     let outputs = parent.scan.columns.iter();
     let outputs = outputs.map(|&at| paths.add(at)).collect::<Option<Vec<_>>>()?;
-    let mut accepted = without_null_test(&child.scan.accepted, child.key_column()?);
+    let mut accepted = match wanted {
+        Parent::Present => without_null_test(&child.scan.accepted, child.key_column()?),
+        Parent::Perhaps => child.scan.accepted.clone(),
+    };
     let mut local = child.scan.local.clone();
     // What the condition does not decide is checked on the parent's columns.
     let checks = decided
@@ -220,7 +226,7 @@ fn with_parent(child: &Side, parent: &Side, wanted: Parent) -> Option<Joined> {
         let pushed = match condition.flatten() {
             Some(condition) => condition_of(child, parent, condition, &decided),
             None if all_visible => {
-                let key = paths.add(parent.key)?;
+                let key = paths.add_path(parent.key)?;
                 let key = &paths.table.table.columns.get(key)?.name;
                 accepted.push(Expr::Column(Column::new_unqualified(key)).is_not_null());
                 for exact in decided.iter().filter_map(|decided| decided.filter.clone()) {
@@ -245,16 +251,20 @@ fn with_parent(child: &Side, parent: &Side, wanted: Parent) -> Option<Joined> {
         local,
         table,
     };
-    (!joined.was_refused()).then_some(joined)
+    joined.may_be_asked().then_some(joined)
 }
 
 impl Joined {
-    /// Whether the remote system refused such a query before.
-    fn was_refused(&self) -> bool {
-        let columns = self.child.iter().chain(&self.parent).copied().collect();
+    /// Whether the query can be written, and the remote system has not refused such a one before.
+    fn may_be_asked(&self) -> bool {
+        let mut columns: Vec<usize> = self.child.iter().chain(&self.parent).copied().collect();
+        columns.sort_unstable();
+        columns.dedup();
         let mut query = RemoteQuery::new(Arc::clone(&self.table.table), columns);
-        query.filters = self.table.conditions();
-        self.table.source.has_refused(&query)
+        let decided = self.table.decide(&self.accepted).into_iter();
+        query.filters = decided.filter_map(|decided| decided.pushed).collect();
+        let source = &self.table.source;
+        source.dialect().render(&query).is_ok() && !source.has_refused(&query)
     }
 }
 
@@ -263,11 +273,26 @@ struct Paths<'a> {
     table: RemoteTable,
     child: &'a Side,
     parent: &'a Side,
+    wanted: Parent,
 }
 
 impl Paths<'_> {
-    /// The position of the parent's column `at` in the child, where it is added unless it is there already.
+    /// The position of the parent's column `at` in the child. A parent that is there has the key that the child names.
     fn add(&mut self, at: usize) -> Option<usize> {
+        if at == self.parent.key && self.wanted == Parent::Present {
+            let path = self.path(at);
+            return path.map(|_| self.child.key);
+        }
+        self.add_path(at)
+    }
+
+    /// The position of the path to the parent's column `at`, which is added unless it is there already.
+    fn add_path(&mut self, at: usize) -> Option<usize> {
+        let path = self.path(at)?;
+        Some(self.table.add_column(path))
+    }
+
+    fn path(&self, at: usize) -> Option<RemoteColumn> {
         let parent = &self.parent.scan.table;
         let reference = self.child.key_column()?;
         let column = parent.table.columns.get(at)?;
@@ -275,7 +300,7 @@ impl Paths<'_> {
         let mut path = dialect.parent_column(reference, &parent.table, column)?;
         let relationship = reference.relationship.as_deref()?.to_lowercase();
         path.name = format!("{relationship}.{}", column.name);
-        Some(self.table.add_column(path))
+        Some(path)
     }
 
     /// The parent's predicate over the columns that stand for the parent's.
@@ -396,5 +421,5 @@ fn conditioned(outer: &Side, inner: &Side, negated: bool) -> Option<Joined> {
         parent: Vec::new(),
         parent_first: false,
     };
-    (!joined.was_refused()).then_some(joined)
+    joined.may_be_asked().then_some(joined)
 }

@@ -126,6 +126,41 @@ async fn too_many_groups_are_counted_here_and_not_asked_for_again() {
     );
 }
 
+/// Shapes in which a pushed operator meets others.
+#[tokio::test]
+async fn pushed_operators_live_beside_all_others() {
+    let world = world().await;
+    for sql in [
+        "SELECT id FROM salesforce.account WHERE numberofemployees > 900 UNION SELECT a.id FROM salesforce.opportunity o JOIN salesforce.account a ON o.accountid = a.id",
+        "SELECT ownerid, count(*) FROM (SELECT ownerid FROM salesforce.account UNION ALL SELECT a.ownerid FROM salesforce.opportunity o JOIN salesforce.account a ON o.accountid = a.id) t GROUP BY ownerid",
+        "SELECT DISTINCT ownerid, ownerid AS owner FROM salesforce.opportunity",
+        "SELECT ownerid, count(*) AS n, count(*) + 1 FROM salesforce.opportunity GROUP BY ownerid, ownerid",
+        "SELECT a.id, count(*) FROM salesforce.opportunity o JOIN salesforce.account a ON o.accountid = a.id GROUP BY a.id",
+        "SELECT s.name, o.name FROM salesforce.opportunity o JOIN salesforce.account a ON o.accountid = a.id JOIN servicenow.customer_account s ON s.u_salesforce_account_id = a.id WHERE s.name = 'Boxeo'",
+        "SELECT id FROM salesforce.account WHERE id IN (SELECT ownerid FROM salesforce.opportunity)",
+        "SELECT o.id FROM salesforce.opportunity o JOIN salesforce.account a ON o.accountid = a.id WHERE a.name = ''",
+        "SELECT a.id FROM salesforce.account a WHERE NOT EXISTS (SELECT 1 FROM salesforce.opportunity o WHERE o.accountid = a.id AND o.name = '')",
+        "SELECT o.name FROM salesforce.opportunity o JOIN salesforce.account a ON o.accountid = a.id WHERE a.name LIKE 'B%' ORDER BY o.amount DESC NULLS LAST, o.id LIMIT 3",
+        "WITH t AS (SELECT accountid, count(*) AS n FROM salesforce.opportunity GROUP BY accountid) SELECT a.name, t.n FROM t JOIN salesforce.account a ON a.id = t.accountid WHERE t.n > 6",
+    ] {
+        let [on, off] = with_and_without(&world, sql).await;
+        assert_eq!(on, off, "{sql}");
+    }
+    assert_eq!(
+        sent(&world, "SELECT o.name FROM salesforce.opportunity o JOIN salesforce.account a ON o.accountid = a.id WHERE a.name = ''").await,
+        Vec::<String>::new()
+    );
+    let through_two = sent(
+        &world,
+        "SELECT s.name, o.name FROM salesforce.opportunity o JOIN salesforce.account a ON o.accountid = a.id JOIN servicenow.customer_account s ON s.u_salesforce_account_id = a.id WHERE s.name = 'Boxeo'",
+    )
+    .await;
+    assert!(
+        matches!(through_two.as_slice(), [only] if only.contains("AccountId = ")),
+        "{through_two:?}"
+    );
+}
+
 /// Joins along a reference, and the one query for each.
 const JOINED: &[(&str, &str)] = &[
     (
@@ -222,6 +257,11 @@ async fn a_short_id_stands_for_the_long_one_whatever_is_pushed() {
             "SELECT a.id FROM salesforce.account a JOIN salesforce.opportunity o ON o.accountid = a.id AND o.accountid = '{short}' GROUP BY a.id"
         ),
         format!("SELECT id FROM salesforce.account WHERE name = 'Boxeo' AND (id = '{short}') = true"),
+        format!("SELECT max(CASE WHEN id = '{short}' THEN id END) FROM salesforce.account"),
+        format!("SELECT max(id) FILTER (WHERE id = '{short}') AS n FROM salesforce.account"),
+        format!(
+            "SELECT max(id) FROM salesforce.account GROUP BY id = '{short}' ORDER BY id = '{short}' DESC LIMIT 1"
+        ),
     ] {
         let [on, off] = with_and_without(&world, &sql).await;
         assert_eq!(on, off, "{sql}");
@@ -267,6 +307,13 @@ async fn outer_joins_are_one_call_where_every_parent_is_surely_visible() {
         let [on, off] = with_and_without(&certain, sql).await;
         assert_eq!(on, off, "{sql}");
         assert!(sent(&unsure, sql).await.len() > 1, "{sql}");
+    }
+    for sql in [
+        "SELECT c.id, a.name FROM salesforce.contact c LEFT JOIN salesforce.account a ON a.id = c.accountid WHERE c.accountid IS NOT NULL",
+        "SELECT c.id, a.id FROM salesforce.contact c LEFT JOIN salesforce.account a ON a.id = c.accountid WHERE a.name IS NULL",
+    ] {
+        let [on, off] = with_and_without(&certain, sql).await;
+        assert_eq!(on, off, "{sql}");
     }
     // A condition on the parent in ON takes the parent away, not the row.
     let sql = "SELECT c.id, a.name FROM salesforce.contact c LEFT JOIN salesforce.account a ON a.id = c.accountid AND a.numberofemployees > 100";
