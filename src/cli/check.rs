@@ -86,7 +86,7 @@ async fn check_source(
         let who = format!(
             "{name}: signed in to {}{}",
             source.url(),
-            subject.unwrap_or_default()
+            subject.clone().unwrap_or_default()
         );
         match sign_in(source, &context).await {
             Ok(tables) if tables.is_empty() => findings.bad(&format!("{who}, but no table is visible")),
