@@ -31,6 +31,8 @@ pub(crate) struct Plan {
     pub(crate) filter: Encoded,
     /// Whether values come with their display values.
     pub(crate) display: bool,
+    /// Whether the conditions name records, which the reader of the ledger may not be allowed to see.
+    pub(crate) names_records: bool,
 }
 
 impl Plan {
@@ -99,6 +101,7 @@ impl Plan {
             fields,
             filter,
             display: wants_display(query),
+            names_records: false,
         })
     }
 
@@ -111,6 +114,7 @@ impl Plan {
             fields: all,
             filter,
             display: false,
+            names_records: false,
         }
     }
 
@@ -121,6 +125,9 @@ impl Plan {
     /// The encoded query as the ledger shows it: without the place where a later page begins, which is the key of a record that
     /// the reader of the ledger may not be allowed to see.
     pub(crate) fn shown_text(&self, position: &Position) -> String {
+        if self.names_records {
+            return "(about single records)".to_owned();
+        }
         let text = self.filter.text(None);
         if position.after.is_some() || position.offset > 0 {
             format!("{text} (a later page)")

@@ -131,7 +131,10 @@ impl Prober<'_> {
     /// Asks for records by groups of conditions and returns the keys that came.
     async fn keys_of(&self, groups: Vec<Vec<String>>) -> Result<BTreeSet<String>, Error> {
         let limit = groups.len();
-        let plan = Plan::of_fields(&self.table.name.remote, &[], Encoded::any_of(groups));
+        let plan = Plan {
+            names_records: true,
+            ..Plan::of_fields(&self.table.name.remote, &[], Encoded::any_of(groups))
+        };
         let (rows, _) = self.ask(&plan, limit, false).await?;
         Ok(rows.iter().map(|row| text(row, "sys_id").to_owned()).collect())
     }

@@ -19,7 +19,8 @@ fn readings() -> Vec<(&'static str, Semantics)> {
         change(&mut semantics);
         semantics
     };
-    let changes: [(&str, fn(&mut Semantics)); 9] = [
+    type Change = fn(&mut Semantics);
+    let changes: [(&str, Change); 9] = [
         ("accents count", |it| it.accents_fold = false),
         ("trailing blanks count", |it| it.trailing_blanks_ignored = false),
         ("!= returns null rows", |it| it.not_equal_returns_nulls = true),

@@ -23,6 +23,7 @@ pub(crate) type Row = Vec<Option<Literal>>;
 pub(crate) struct Bench {
     pub(crate) instance: Instance,
     pub(crate) source: Arc<ServiceNow>,
+    pub(crate) ledger: Ledger,
 }
 
 pub(crate) fn client_credentials() -> Value {
@@ -60,8 +61,13 @@ impl Bench {
             config.extend(more.clone());
         }
         let config: Config = serde_json::from_value(config).expect("a configuration");
-        let source = Arc::new(ServiceNow::try_new("desk", config, Ledger::default()).expect("a source"));
-        Self { instance, source }
+        let ledger = Ledger::default();
+        let source = Arc::new(ServiceNow::try_new("desk", config, ledger.clone()).expect("a source"));
+        Self {
+            instance,
+            source,
+            ledger,
+        }
     }
 
     pub(crate) fn inject(&self, faults: Faults) {

@@ -306,3 +306,22 @@ async fn probes_are_told_in_words() {
          rows removed by access rules: some"
     );
 }
+
+#[tokio::test]
+async fn the_ledger_names_no_record_that_a_probe_asks_for() {
+    let bench = described(Semantics::default()).await;
+    assert_complete(&bench, &either()).await;
+    let asked_there = sent(&bench)
+        .into_iter()
+        .filter(|text| text.contains("sys_id="))
+        .count();
+    assert_eq!(asked_there, 1, "{:?}", sent(&bench));
+    let exchanges = bench.ledger.exchanges();
+    let probes = exchanges
+        .iter()
+        .filter(|one| one.record.resource == "probe incident");
+    let shown: Vec<_> = probes
+        .map(|one| one.record.remote_query.clone().unwrap_or_default())
+        .collect();
+    assert_eq!(shown, ["ORDERBYsys_id", "(about single records)"]);
+}
