@@ -249,9 +249,32 @@ fn patterns_become_what_their_literal_parts_say() {
     for (pattern, wanted) in rows {
         check("string", &[(Op::Like, &[text(pattern)], wanted)]);
     }
-    for pattern in ["%a^b%", "javascript:%", "abc\\", "%\n%"] {
+    for pattern in ["javascript:%", "abc\\", "%null%"] {
         check("string", &[(Op::Like, &[text(pattern)], "local")]);
     }
+}
+
+#[test]
+fn what_cannot_be_sent_is_asked_for_by_the_rest() {
+    let rows: &[(Op, &str, &str)] = &[
+        (Op::Eq, "a^b", "fSTARTSWITHa^fENDSWITHb"),
+        (Op::Eq, "a\nb", "fSTARTSWITHa^fENDSWITHb"),
+        (Op::Eq, "trail ", "fSTARTSWITHtrail"),
+        (Op::Eq, " lead", "fENDSWITHlead"),
+        (Op::Eq, "Rocket 🚀.", "fSTARTSWITHRocket^fENDSWITH."),
+        (Op::Eq, "^", "fISNOTEMPTY"),
+        (Op::Eq, "javascript:x", "local"),
+        (Op::Eq, "javascript:x^y", "fENDSWITHy"),
+        (Op::Eq, "null", "local"),
+        (Op::Like, "%a^bcd%", "fLIKEbcd"),
+        (Op::Like, r"a\\b%", "fSTARTSWITHa"),
+        (Op::Like, "%\n%", "fISNOTEMPTY"),
+    ];
+    for (op, value, wanted) in rows {
+        check("string", &[(*op, &[text(value)], wanted)]);
+    }
+    // A pattern on a reference looks at display values.
+    check("reference", &[(Op::Eq, &[text("a^b")], "local")]);
 }
 
 #[test]
@@ -625,12 +648,46 @@ proptest! {
 
     #[test]
     fn a_sent_equality_keeps_every_row_that_sql_keeps(value in any_text()) {
-        // The wire text after the operator is the value itself, nothing trimmed and nothing escaped.
-        if let Verdict::Superset(Condition::Atom(sent), _) =
-            ServiceNowDialect::default().atom(&column("f", "string"), Op::Eq, &[text(&value)])
-        {
-            prop_assert_eq!(sent, format!("f={value}"));
+        // The wire text after the operator is the value itself, nothing trimmed and nothing escaped; or it is a part of the value.
+        let verdict = ServiceNowDialect::default().atom(&column("f", "string"), Op::Eq, &[text(&value)]);
+        let parts = match verdict {
+            Verdict::Superset(Condition::All(parts), _) => parts,
+            Verdict::Superset(only, _) => vec![only],
+            _ => return Ok(()),
+        };
+        for part in parts {
+            let Condition::Atom(atom) = part else { panic!("no atom") };
+            let keeps = match (atom.strip_prefix("f="), atom.strip_prefix("fSTARTSWITH"), atom.strip_prefix("fENDSWITH")) {
+                (Some(sent), ..) => sent == value,
+                (_, Some(sent), _) => value.starts_with(sent),
+                (.., Some(sent)) => value.ends_with(sent),
+                _ => atom == "fISNOTEMPTY" || atom.strip_prefix("fLIKE").is_some_and(|sent| value.contains(sent)),
+            };
+            prop_assert!(keeps, "{atom:?} for {value:?}");
         }
+    }
+
+    #[test]
+    fn a_query_splits_back_into_the_terms_that_were_meant(values in proptest::collection::vec(any_text(), 1..6), either in any::<bool>()) {
+        // Only what is sent whole, so that the terms are known.
+        let whole: Vec<&String> = values
+            .iter()
+            .filter(|value| crate::encoded::check_value(value).is_ok())
+            .collect();
+        let parts = whole.iter().map(|value| is(1, Op::Eq, &[text(value)])).collect();
+        let predicate = if either { Predicate::Any(parts) } else { Predicate::All(parts) };
+        let Ok(pushed) = translate(&ServiceNowDialect::default(), &table(), &predicate) else { return Ok(()) };
+        if pushed.condition == Condition::Never {
+            return Ok(());
+        }
+        let sent = crate::encoded::Encoded::of(&[pushed.condition]).text(None);
+        let terms: Vec<&str> = sent.trim_end_matches("^ORDERBYsys_id").split('^').collect();
+        let wanted: Vec<String> = whole
+            .iter()
+            .enumerate()
+            .map(|(at, value)| format!("{}name={value}", if either && at > 0 { "OR" } else { "" }))
+            .collect();
+        prop_assert_eq!(terms, wanted);
     }
 
     #[test]

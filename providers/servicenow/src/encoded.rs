@@ -231,7 +231,7 @@ pub(crate) fn check_value(value: &str) -> Result<(), &'static str> {
 }
 
 /// Ends a line, in some reading.
-fn is_break(letter: char) -> bool {
+pub(crate) fn is_break(letter: char) -> bool {
     letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use causeway_core::{Column, Condition, Literal, Op, Verdict, time};
 
 use crate::encoded::{check_value, is_hex_key};
-use crate::pattern::like;
+use crate::pattern::{equal_text, like};
 use crate::types::Family;
 
 pub(crate) const LOOSE_TEXT: &str = "text ignores case and accents there";
@@ -66,7 +66,8 @@ fn text(field: &str, op: Op, values: &[Literal], text_pushdown: bool) -> Verdict
         Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => never("the instance sorts text by another collation"),
         Op::ILike => never("the instance may compare this column case-sensitively"),
         _ if !text_pushdown => never("text_pushdown is off"),
-        Op::Eq | Op::In => equal_texts(field, values, LOOSE_TEXT),
+        Op::Eq => equal_text(field, values),
+        Op::In => equal_texts(field, values, LOOSE_TEXT),
         Op::Like => like(field, values),
         Op::IsNull | Op::IsNotNull => null_test(field, op),
     }

@@ -1,8 +1,8 @@
-//! LIKE patterns as what an encoded query can say of them.
+//! LIKE patterns, and texts that can't be sent whole, as what an encoded query can say of them.
 
 use causeway_core::{Condition, Literal, Verdict};
 
-use crate::encoded::check_value;
+use crate::encoded::{check_value, is_break};
 use crate::meaning::{LOOSE_BLANKS, LOOSE_TEXT, atom, equal_texts, loosened, never, present, superset};
 
 /// A pattern as what its literal stretches say: how the text begins, how it ends, or what it contains.
@@ -13,9 +13,29 @@ pub(crate) fn like(field: &str, values: &[Literal]) -> Verdict {
     let Some(stretches) = stretches(pattern) else {
         return never("the pattern ends with its escape character");
     };
-    let [first, .., last] = stretches.as_slice() else {
-        let only = [Literal::Text(stretches.concat())];
-        return equal_texts(field, &only, LOOSE_TEXT);
+    match stretches.as_slice() {
+        [only] => equal_text(field, &[Literal::Text(only.clone())]),
+        several => of_stretches(field, several),
+    }
+}
+
+/// `=` over text. A value that can't be sent whole is asked for by what it begins and ends with.
+pub(crate) fn equal_text(field: &str, values: &[Literal]) -> Verdict {
+    let whole = equal_texts(field, values, LOOSE_TEXT);
+    let (Verdict::Never(_), [Literal::Text(value)]) = (&whole, values) else {
+        return whole;
+    };
+    let pieces: Vec<String> = value.split(breaks_stretch).map(str::to_owned).collect();
+    match of_stretches(field, &pieces) {
+        Verdict::Never(_) => whole,
+        found => found,
+    }
+}
+
+/// Texts that begin with the first stretch, end with the last and hold the others between them.
+fn of_stretches(field: &str, stretches: &[String]) -> Verdict {
+    let (Some(first), Some(last)) = (stretches.first(), stretches.last()) else {
+        return never("there is no value");
     };
     if stretches.iter().all(String::is_empty) {
         // Any text, perhaps of a minimal length: NULL is no text.
@@ -47,7 +67,12 @@ fn sendable(stretch: &str) -> Option<&str> {
     check_value(text).is_ok().then_some(text)
 }
 
-/// The literal stretches between the wildcards of a LIKE pattern: one more than there are wildcards.
+/// What no value can hold there, or what a pattern might read as an escape: stretches are cut at it, as at a wildcard.
+fn breaks_stretch(letter: char) -> bool {
+    matches!(letter, '^' | '\\') || is_break(letter) || u32::from(letter) > 0xffff
+}
+
+/// The literal stretches between the wildcards of a LIKE pattern, and between letters that can't be sent.
 /// `None` when the pattern ends in the middle of an escape.
 fn stretches(pattern: &str) -> Option<Vec<String>> {
     let mut found = Vec::new();
@@ -56,7 +81,11 @@ fn stretches(pattern: &str) -> Option<Vec<String>> {
     while let Some(letter) = letters.next() {
         match letter {
             '%' | '_' => found.push(std::mem::take(&mut current)),
-            '\\' => current.push(letters.next()?),
+            '\\' => match letters.next()? {
+                escaped if breaks_stretch(escaped) => found.push(std::mem::take(&mut current)),
+                escaped => current.push(escaped),
+            },
+            other if breaks_stretch(other) => found.push(std::mem::take(&mut current)),
             other => current.push(other),
         }
     }

@@ -70,10 +70,11 @@ fn the_readme_says_what_is_pushed() {
         row("glide_date", "glide_date", Literal::Date(19_724), ZONES),
         row("glide_duration", "glide_duration", Literal::Int(137), TYPES),
         row("string, choice and other text", "string", text("Boxeo"), LOCALE),
+        row("text with `^` or a line break", "string", text("a^b"), OPERATORS),
         row(
-            "text with `^`, a line break or a leading `javascript:`",
+            "text that begins with `javascript`",
             "string",
-            text("a^b"),
+            text("javascript:x"),
             OPERATORS,
         ),
         row("glide_list and kin", "glide_list", text("a,b"), OPERATORS),
