@@ -309,11 +309,8 @@ fn shown(table: &Table, predicate: &Predicate) -> String {
                 .columns
                 .get(comparison.column)
                 .map_or("?", |column| column.name.as_str());
-            let values: Vec<String> = comparison
-                .values
-                .iter()
-                .map(|value| format!("{value:?}"))
-                .collect();
+            let shortened = |value: &Literal| format!("{value:?}").chars().take(60).collect();
+            let values: Vec<String> = comparison.values.iter().take(12).map(shortened).collect();
             format!("{} {} {}", name, comparison.op.sql(), values.join(", "))
         }
         Predicate::Implies(inner) => format!("implies {}", shown(table, inner)),
