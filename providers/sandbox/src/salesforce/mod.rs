@@ -19,6 +19,7 @@ mod server;
 mod soql;
 mod state;
 mod switches;
+mod transcript;
 mod value;
 mod visible;
 

@@ -69,6 +69,9 @@ impl Cursors {
 
 /// Parses and binds a statement for a user.
 fn bind(state: &State, text: &str, user: &str) -> Result<Bound, ApiError> {
+    if let Some(transcript) = &state.transcript {
+        transcript.note(text);
+    }
     let semantics = state.switches.semantics();
     let binder = Binder {
         catalog: &state.catalog,

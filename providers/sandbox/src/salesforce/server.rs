@@ -21,6 +21,7 @@ use super::reply::{Call, Reply};
 use super::routes;
 use super::state::State;
 use super::switches::{Semantics, Switches};
+use super::transcript::Transcript;
 use crate::log::{Entry, RequestLog};
 use crate::{Options, StartError};
 
@@ -49,7 +50,7 @@ impl Drop for Org {
 impl Org {
     /// Starts an org.
     ///
-    /// Errors: an address that isn't loopback or can't be bound, or a certificate that can't be made.
+    /// Errors: an address that isn't loopback or can't be bound, a certificate that can't be made, or a transcript that can't be written.
     pub async fn start(options: Options, semantics: Semantics) -> Result<Self, StartError> {
         let failed = |error: std::io::Error| {
             StartError(format!(
@@ -67,11 +68,13 @@ impl Org {
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let scheme = if options.tls { "https" } else { "http" };
-        let state = Arc::new(State::new(
+        let mut state = State::new(
             &options,
             Switches::new(semantics),
             format!("{scheme}://{address}"),
-        ));
+        );
+        state.transcript = Transcript::from_environment()?;
+        let state = Arc::new(state);
         let handle = Handle::new();
         let shared = Arc::clone(&state);
         let service = Router::new()

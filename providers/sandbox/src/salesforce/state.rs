@@ -8,6 +8,7 @@ use super::data;
 use super::query::Cursors;
 use super::schema::Catalog;
 use super::switches::Switches;
+use super::transcript::Transcript;
 use crate::Options;
 use crate::log::RequestLog;
 use crate::world::World;
@@ -24,6 +25,8 @@ pub(super) struct State {
     /// Own address without a trailing slash.
     pub(super) url: String,
     pub(super) latency: Duration,
+    /// Where SOQL texts are written, when the environment asks for it.
+    pub(super) transcript: Option<Transcript>,
     used: AtomicUsize,
     turns: AtomicUsize,
 }
@@ -41,6 +44,7 @@ impl State {
             cursors: Cursors::default(),
             url,
             latency: options.latency,
+            transcript: None,
             used: AtomicUsize::new(0),
             turns: AtomicUsize::new(0),
         }
