@@ -5,6 +5,8 @@
 #![allow(clippy::indexing_slicing, clippy::panic, reason = "a failed test panics")]
 
 mod attacks;
+mod budgets;
+mod by_hand;
 mod fixture;
 mod instance;
 mod joins;
