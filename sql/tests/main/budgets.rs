@@ -122,6 +122,9 @@ async fn measure(world: &World, script: &mut Script, budget: Budget, tell: bool)
         let answer = rows(&session, &budget.sql).await;
         let answer = answer.unwrap_or_else(|error| panic!("{}: {error}", budget.name));
         assert!(!answer.is_empty(), "{}: no row proves nothing", budget.name);
+        if tell {
+            println!("{} rows such as {:?}", answer.len(), answer[0]);
+        }
     }
     let ours = data_calls(world);
     world.forget_requests();
