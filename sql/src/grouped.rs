@@ -143,6 +143,7 @@ impl TableProvider for GroupedTable {
             notes: self.notes.clone(),
             key_filters: Vec::new(),
             fetch: limit,
+            kept_share: 1.0,
             pushdown: true,
         })?))
     }

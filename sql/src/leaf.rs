@@ -66,6 +66,8 @@ pub(crate) struct ScanSpec {
     pub(crate) notes: Vec<Note>,
     pub(crate) key_filters: Vec<KeyFilter>,
     pub(crate) fetch: Option<usize>,
+    /// The share of the table's rows that the filters are expected to keep.
+    pub(crate) kept_share: f64,
     /// Whether sorts, limits and join keys may be taken over too (`causeway.pushdown = on`).
     pub(crate) pushdown: bool,
 }
@@ -165,10 +167,8 @@ impl RemoteScanExec {
     )]
     pub(crate) fn estimated_rows(&self) -> usize {
         const UNKNOWN_TABLE: u64 = 10_000;
-        const KEPT_BY_A_FILTER: f64 = 0.1;
         let table = &self.spec.query.table.name.name;
         let known = self.spec.source.known_rows(table).unwrap_or(UNKNOWN_TABLE) as f64;
-        let filters = i32::try_from(self.spec.query.filters.len()).unwrap_or(i32::MAX);
         if self
             .spec
             .query
@@ -178,7 +178,7 @@ impl RemoteScanExec {
         {
             return 1;
         }
-        let kept = (known * KEPT_BY_A_FILTER.powi(filters)).ceil().max(1.0) as usize;
+        let kept = (known * self.spec.kept_share).ceil().max(1.0) as usize;
         if self.spec.query.is_empty() {
             0
         } else {

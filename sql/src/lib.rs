@@ -9,6 +9,7 @@ mod catalog;
 mod column_names;
 mod engine;
 mod error;
+mod estimate;
 mod explain;
 mod grouped;
 mod leaf;

@@ -16,9 +16,9 @@ use datafusion::sql::unparser::expr_to_sql;
 
 use crate::catalog::Person;
 use crate::leaf::{Note, RemoteScanExec, ScanSpec};
-use crate::lower;
 use crate::policy::{self, Access, PolicyPath};
 use crate::settings::Pushdown;
+use crate::{estimate, lower};
 
 /// A remote table for one person.
 #[derive(Debug, Clone)]
@@ -41,6 +41,9 @@ pub(crate) struct RemoteTable {
     /// What was decided about the predicates of those other tables.
     inner_notes: Vec<Note>,
 }
+
+/// The share of rows that a condition over another table is expected to keep.
+const KEPT_BY_A_JOIN: f64 = 0.1;
 
 type Declined = Arc<Mutex<Vec<(String, String)>>>;
 
@@ -256,9 +259,14 @@ impl RemoteTable {
     ) -> Result<RemoteScanExec> {
         let mut query = RemoteQuery::new(Arc::clone(&self.table), output.to_vec());
         let mut to_check = Vec::new();
+        let mut kept_share = 1.0;
         let mut notes = self.inner_notes.clone();
         for decided in self.decide(filters) {
             let exact = decided.is_exact();
+            kept_share *= match &decided.filter {
+                Some(filter) => estimate::share(&self.table, &lower::lower(&self.table, filter)),
+                None => KEPT_BY_A_JOIN,
+            };
             // The condition that a join became has said so already.
             let about_parents = matches!(&decided.filter, Some(filter) if self.is_about_parents(filter));
             let said = about_parents && !self.conditions.is_empty();
@@ -300,6 +308,7 @@ impl RemoteTable {
             notes,
             key_filters: Vec::new(),
             fetch,
+            kept_share,
             pushdown,
         })
     }

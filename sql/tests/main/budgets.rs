@@ -130,17 +130,14 @@ async fn measure(world: &World, script: &mut Script, budget: Budget, tell: bool)
     world.forget_requests();
     script.run(&budget.by_hand).await;
     let by_hand = data_calls(world);
-    if tell {
-        println!(
-            "{}\n  ours:{}\n  by hand:{}",
-            budget.name,
-            shown(&ours),
-            shown(&by_hand)
-        );
+    let (cost, cost_by_hand) = (Cost::of(&ours), Cost::of(&by_hand));
+    if tell || (budget.reason.is_none() && !cost.within(cost_by_hand)) {
+        let name = &budget.name;
+        println!("{name}\n  ours:{}\n  by hand:{}", shown(&ours), shown(&by_hand));
     }
     Measured {
-        ours: Cost::of(&ours),
-        by_hand: Cost::of(&by_hand),
+        ours: cost,
+        by_hand: cost_by_hand,
         budget,
     }
 }

@@ -12,7 +12,7 @@ use crate::fixture::World;
 /// Rows of a Table API page.
 const PAGE_ROWS: u64 = 1000;
 /// Keys that fit into the address of one request, with room for the rest of it.
-const SOQL_KEYS: usize = 450;
+const SOQL_KEYS: usize = 500;
 const ENCODED_KEYS: usize = 200;
 
 /// One request, or as many as its rows take.
@@ -21,7 +21,8 @@ const ENCODED_KEYS: usize = 200;
 pub(crate) struct Step {
     /// A SOQL text; `nextRecordsUrl` is followed.
     soql: Option<String>,
-    /// A ServiceNow table. Without `limit` the pages are followed by `sys_id`, which is then among the fields.
+    /// A ServiceNow table. Its `sys_id` is always among the fields, since limits count rows that the account may not see: even
+    /// a script that wants few rows must be able to go on. Without `limit` the pages are followed.
     table: Option<String>,
     /// A ServiceNow table whose rows are counted or summed by the Aggregate API.
     stats: Option<String>,
@@ -37,6 +38,8 @@ pub(crate) struct Step {
     parameters: BTreeMap<String, String>,
     /// A field whose distinct values later steps name as `{field}`.
     keep: Option<String>,
+    /// Values that a row must have for its `keep` to count: the script looks again where the system compares loosely.
+    only: BTreeMap<String, String>,
 }
 
 /// Makes requests to both practice orgs.
@@ -88,7 +91,12 @@ impl Script {
                 }
             }
             if let Some(field) = &step.keep {
-                let values = rows.iter().filter_map(|row| row[field].as_str());
+                let wanted = |row: &&Value| {
+                    step.only
+                        .iter()
+                        .all(|(field, value)| row[field] == value.as_str())
+                };
+                let values = rows.iter().filter(wanted).filter_map(|row| row[field].as_str());
                 let mut values: Vec<_> = values
                     .filter(|value| !value.is_empty())
                     .map(str::to_owned)
@@ -144,11 +152,7 @@ impl Script {
 
     async fn table(&self, table: &str, step: &Step, query: &str) -> Vec<Value> {
         let paged = step.limit.is_none();
-        let fields = if paged {
-            format!("sys_id,{}", step.fields)
-        } else {
-            step.fields.clone()
-        };
+        let fields = format!("sys_id,{}", step.fields);
         let limit = step.limit.unwrap_or(PAGE_ROWS);
         let display = step.display.as_deref().unwrap_or("false");
         let mut rows: Vec<Value> = Vec::new();
