@@ -141,7 +141,7 @@ fn planning(criterion: &mut Criterion) {
     let world = runtime.block_on(world());
     let context = runtime.block_on(reference(&world));
     let mut group = criterion.benchmark_group("planning, 5 joins and 20 predicates");
-    group.sample_size(200).measurement_time(Duration::from_secs(15));
+    group.sample_size(100).measurement_time(Duration::from_secs(10));
     for (name, user) in [("engine", "admin"), ("engine, two policies", "ana")] {
         let session = runtime.block_on(world.session(user));
         let parse = || session.parse(STATEMENT).expect("SQL").remove(0);

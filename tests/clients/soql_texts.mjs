@@ -2,7 +2,7 @@
 //
 // Usage: CAUSEWAY_SOQL_LOG=folder cargo test; node soql_texts.mjs folder. NODE_PATH: where the parsers are installed.
 // The parser is @apexdevtools/apex-parser, whose grammar follows the platform's own compiler. It reads literals as Apex does and so
-// doesn't know two escapes that SOQL has inside LIKE, \\_ and \\% (SOQL and SOSL Reference, "Quoted String Escape Sequences", read 2026-11).
+// doesn't know two escapes that SOQL has inside LIKE, \_ and \% (SOQL and SOSL Reference, "Quoted String Escape Sequences", read 2026-11).
 // Texts with them go to it with a letter instead, and as they are to @jetstreamapp/soql-parser-js, which accepts more than SOQL, and
 // less: it can't read time literals (00:00:01.000Z).
 
