@@ -15,6 +15,7 @@ mod grouped;
 mod leaf;
 mod leaf_stream;
 mod lower;
+mod parser;
 mod pg_catalog;
 mod policy;
 mod replan;

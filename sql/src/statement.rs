@@ -9,12 +9,12 @@ use std::sync::LazyLock;
 use datafusion::sql::sqlparser::ast::{self, VisitMut, VisitorMut, visit_relations};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
-use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 
-use crate::Error;
 use crate::error::syntax;
+use crate::{Error, parser};
 
 /// One parsed statement.
 #[derive(Debug, Clone)]
@@ -87,7 +87,7 @@ static COMPATIBILITY: LazyLock<PostgresCompatibilityParser> = LazyLock::new(Post
 /// 42601 with the position.
 pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
     refuse_long_chains(sql)?;
-    let plain = Parser::parse_sql(&PostgreSqlDialect {}, sql);
+    let plain = parser::statements(sql);
     let compatible = || COMPATIBILITY.parse(sql);
     let parsed = match plain {
         Ok(parsed) => parsed,

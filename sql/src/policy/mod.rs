@@ -11,13 +11,12 @@ use std::sync::Arc;
 
 use causeway_core::{Column, Origin, Principal, Table, matches_pattern};
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Value};
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::Token;
 use serde::Deserialize;
 
 use crate::Error;
 use crate::error::{sqlstate, syntax};
+use crate::parser::parser;
 pub(crate) use barrier::PolicyExec;
 pub(crate) use plan::scan_restricted;
 
@@ -93,9 +92,7 @@ fn parse_expr(table: &str, text: &str) -> Result<SqlExpr, Error> {
         mapped.message = format!("policy on '{table}': {}", mapped.message);
         mapped
     };
-    let mut parser = Parser::new(&PostgreSqlDialect {})
-        .try_with_sql(text)
-        .map_err(|error| located(&error))?;
+    let mut parser = parser(text).map_err(|error| located(&error))?;
     let expr = parser.parse_expr().map_err(|error| located(&error))?;
     match parser.next_token().token {
         Token::EOF => Ok(expr),
