@@ -171,7 +171,8 @@ pub(crate) fn some_text(dice: &mut Dice, column: &Column) -> String {
         13 => format!("{held} "),
         14 => held.trim_end().to_owned(),
         15 => stretch(dice, held),
-        16 => held.chars().take(15).collect(),
+        // Not 15 of an id's 18 characters: Causeway takes that for the whole id.
+        16 => held.chars().take(14).collect(),
         17 => held.replace(['é', 'É'], "e"),
         _ => (*dice.pick(AWKWARD)).to_owned(),
     }
