@@ -3,6 +3,7 @@
 //! Owns: what a person may see of a table (columns, row policies) and the negotiation of filters. Does not own: what may be
 //! pushed; see [`causeway_core::translate`]. Invariant: a table with row policies is only ever scanned through [`crate::policy`].
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -286,13 +287,14 @@ impl RemoteTable {
                 .into_iter()
                 .map(|(text, reason)| Note::Local(text, reason)),
         );
-        for column in to_check.iter().flat_map(|filter| filter.column_refs()) {
-            if let Some((index, _)) = self.table.column(&column.name)
-                && !query.columns.contains(&index)
-            {
-                query.columns.push(index);
-            }
-        }
+        // In the table's order: the same statement sends the same request.
+        let checked: BTreeSet<usize> = to_check
+            .iter()
+            .flat_map(|filter| filter.column_refs())
+            .filter_map(|column| Some(self.table.column(&column.name)?.0))
+            .filter(|index| !query.columns.contains(index))
+            .collect();
+        query.columns.extend(checked);
         let fetched = DFSchema::try_from(self.table.schema_of(&query.columns))?;
         let checks = to_check
             .into_iter()

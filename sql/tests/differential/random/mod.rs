@@ -26,7 +26,7 @@ use query::Query;
 use text::Rendered;
 
 /// One of so many statements runs in every mode.
-const SAMPLE: u64 = 10;
+const SAMPLE: u64 = 25;
 /// Statements under way at once.
 const WORKERS: u64 = 2;
 /// After so many differences the rest is not worth the time.
