@@ -19,7 +19,8 @@ fn readings() -> Vec<(&'static str, Semantics)> {
         change(&mut semantics);
         semantics
     };
-    let changes: [(&str, fn(&mut Semantics)); 15] = [
+    type Change = fn(&mut Semantics);
+    let changes: [(&str, Change); 15] = [
         ("null rows satisfy no comparison", |it| it.nulls_kept = false),
         ("null rows satisfy no excludes", |it| {
             it.excludes_keeps_nulls = false
