@@ -16,7 +16,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics};
 use datafusion::config::ConfigOptions;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::expressions::{Column, DynamicFilterPhysicalExpr};
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::filter_pushdown::{
@@ -43,14 +43,6 @@ pub(crate) enum Note {
     Local(String, String),
 }
 
-/// A dynamic filter of an operator above.
-#[derive(Debug, Clone)]
-pub(crate) struct KeyFilter {
-    pub(crate) filter: Arc<dyn PhysicalExpr>,
-    /// Whether it comes from a join, so that the scan waits for its keys. A top-N's filter is complete only when the scan ends.
-    pub(crate) awaited: bool,
-}
-
 /// What a scan does, apart from how it is planned.
 #[derive(Debug, Clone)]
 pub(crate) struct ScanSpec {
@@ -64,7 +56,8 @@ pub(crate) struct ScanSpec {
     /// Whether row policies restrict the table, so that errors must not describe records.
     pub(crate) restricted: bool,
     pub(crate) notes: Vec<Note>,
-    pub(crate) key_filters: Vec<KeyFilter>,
+    /// The filters that hash joins above fill with their keys; the scan waits for them. The joins check the rows themselves.
+    pub(crate) key_filters: Vec<Arc<dyn PhysicalExpr>>,
     pub(crate) fetch: Option<usize>,
     /// The share of the table's rows that the filters are expected to keep.
     pub(crate) kept_share: f64,
@@ -100,6 +93,15 @@ impl RemoteScanExec {
             schema,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
+        })
+    }
+
+    /// The same scan, waiting for the keys of joins. A scan of groups and one that pushes nothing but filters take none.
+    pub(crate) fn with_key_filters(&self, filters: Vec<Arc<dyn PhysicalExpr>>) -> Result<Self> {
+        self.with_spec(|spec| {
+            if spec.pushdown && spec.query.grouping.is_none() {
+                spec.key_filters = filters;
+            }
         })
     }
 
@@ -252,7 +254,7 @@ impl RemoteScanExec {
             dialect.scan_name(),
             dialect.query_label()
         );
-        if self.spec.key_filters.iter().any(|filter| filter.awaited) {
+        if !self.spec.key_filters.is_empty() {
             line.push_str("  keys=from the join");
         }
         if let Some(fetch) = self.spec.fetch {
@@ -300,10 +302,7 @@ impl ExecutionPlan for RemoteScanExec {
         &self,
         f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        apply_expression_roots(
-            self.spec.key_filters.iter().map(|keys| Arc::clone(&keys.filter)),
-            f,
-        )
+        apply_expression_roots(self.spec.key_filters.iter().map(Arc::clone), f)
     }
 
     fn with_new_children(
@@ -360,39 +359,16 @@ impl ExecutionPlan for RemoteScanExec {
         self.spec.fetch
     }
 
-    /// Keeps the dynamic filters of joins and sorts above as an aid: they are answered with No, so the operator re-checks.
+    /// Takes nothing: static filters arrive as a logical plan, and the keys of joins by `rules::place_keys`.
     fn handle_child_pushdown_result(
         &self,
-        phase: FilterPushdownPhase,
+        _phase: FilterPushdownPhase,
         pushed: ChildPushdownResult,
         _config: &ConfigOptions,
     ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
-        let answer = FilterPushdownPropagation::with_parent_pushdown_result(vec![
-            PushedDown::No;
-            pushed.parent_filters.len()
-        ]);
-        let grouped = self.spec.query.grouping.is_some();
-        if phase == FilterPushdownPhase::Pre || !self.spec.pushdown || grouped {
-            return Ok(answer);
-        }
-        let dynamic =
-            |filter: &Arc<dyn PhysicalExpr>| filter.downcast_ref::<DynamicFilterPhysicalExpr>().is_some();
-        let filters = pushed
-            .parent_filters
-            .into_iter()
-            .map(|parent| parent.filter)
-            .filter(dynamic);
-        let mut key_filters: Vec<_> = filters
-            .map(|filter| KeyFilter {
-                filter,
-                awaited: false,
-            })
-            .collect();
-        if key_filters.is_empty() {
-            return Ok(answer);
-        }
-        let updated = self.with_spec(|spec| spec.key_filters.append(&mut key_filters))?;
-        Ok(answer.with_updated_node(Arc::new(updated)))
+        Ok(FilterPushdownPropagation::with_parent_pushdown_result(
+            vec![PushedDown::No; pushed.parent_filters.len()],
+        ))
     }
 
     fn try_pushdown_sort(

@@ -22,7 +22,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::error::source_error;
-use crate::leaf::{KeyFilter, Rows, ScanSpec};
+use crate::leaf::{Rows, ScanSpec};
 use crate::lower;
 
 /// Longest wait for the keys of a join. The join's other side has its own limits; this only ends a wait that nothing will end.
@@ -180,7 +180,7 @@ enum Keys {
 /// The keys that the joins above hand down: the smallest set of any one column.
 async fn join_keys(spec: &ScanSpec, query: &RemoteQuery) -> Result<Keys> {
     let mut best: Option<KeySet> = None;
-    for KeyFilter { filter, .. } in spec.key_filters.iter().filter(|filter| filter.awaited) {
+    for filter in &spec.key_filters {
         let Some(dynamic) = filter.downcast_ref::<DynamicFilterPhysicalExpr>() else {
             continue;
         };

@@ -3,8 +3,8 @@
 //! Owns: the two lists. Logical rules turn operators over a remote table into a scan that asks the remote system for the result;
 //! physical rules prepare the leaves for joins. Invariant: a rule changes a plan only when the remote system computes exactly the same.
 
-mod await_keys;
 mod normalize_keys;
+mod place_keys;
 mod plain_scan;
 mod push_aggregate;
 mod push_join;
@@ -14,13 +14,16 @@ use std::sync::Arc;
 
 use datafusion::execution::SessionStateBuilder;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 /// Adds our rules.
 pub(crate) fn install(builder: SessionStateBuilder) -> SessionStateBuilder {
     builder
         .with_analyzer_rule(Arc::new(normalize_keys::NormalizeKeys))
         .with_optimizer_rules(logical())
-        .with_physical_optimizer_rule(Arc::new(await_keys::AwaitKeys))
+        .with_physical_optimizer_rules(physical())
+        .with_physical_optimizer_rule(Arc::new(place_keys::PlaceKeys))
         .with_physical_optimizer_rule(Arc::new(yield_in_joins::YieldInJoins))
 }
 
@@ -33,5 +36,13 @@ fn logical() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     rules.insert(at.unwrap_or(rules.len()), Arc::new(push_aggregate::PushAggregate));
     // Only then is it known which columns of a parent are wanted.
     rules.push(Arc::new(push_join::PushJoin));
+    rules
+}
+
+/// Without DataFusion's static filter pushdown: filters reached the scans as a logical plan, and behind a join of sides with equal column
+/// names it moves a filter to the wrong side (DataFusion 55.2). The later pass, `FilterPushdown(Post)`, makes joins collect their keys and stays.
+fn physical() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let mut rules = PhysicalOptimizer::new().rules;
+    rules.retain(|rule| rule.name() != "FilterPushdown");
     rules
 }

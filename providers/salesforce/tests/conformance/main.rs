@@ -98,7 +98,8 @@ fn literal(value: &Literal) -> Option<String> {
     Some(match value {
         Literal::Boolean(value) => value.to_string(),
         Literal::Int(number) => number.to_string(),
-        Literal::Float(number) => number.to_string(),
+        // SOQL has no word for what is not finite.
+        Literal::Float(number) => number.is_finite().then(|| number.to_string())?,
         Literal::Text(text) => {
             let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
             (!text.contains(char::is_control)).then(|| format!("'{escaped}'"))?

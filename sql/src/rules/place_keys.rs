@@ -1,0 +1,260 @@
+//! A physical rule: hands the key filters of hash joins to the scans below their probe sides.
+//!
+//! DataFusion's own pass finds the columns of such a filter again by name, and behind a join both sides may have a column of that name
+//! (seen in 55.2: the keys of `b.sys_id` filtered `a.sys_id`). This rule follows positions instead. A filter goes as far as dropping rows
+//! that fail it can't change any other row of the join's probe side.
+
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion};
+use datafusion::common::{JoinType, Result};
+use datafusion::config::ConfigOptions;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::utils::collect_columns;
+use datafusion::physical_expr_common::physical_expr::is_volatile;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::buffer::BufferExec;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::joins::HashJoinExec;
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
+use datafusion::physical_plan::{ExecutionPlan, replace_children_if_necessary};
+
+use crate::leaf::RemoteScanExec;
+use crate::policy::PolicyExec;
+
+/// Places the key filters that scans wait for.
+#[derive(Debug)]
+pub(crate) struct PlaceKeys;
+
+impl PhysicalOptimizerRule for PlaceKeys {
+    fn name(&self) -> &'static str {
+        "place_keys"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        place(plan, &[])
+    }
+}
+
+/// A join's key filter on its way down.
+#[derive(Clone)]
+struct Keys {
+    filter: Arc<dyn PhysicalExpr>,
+    /// Its keys, as expressions over the columns of the operator that it has reached.
+    keys: Vec<Arc<dyn PhysicalExpr>>,
+}
+
+/// What a column of an operator is in the rows of its child; `None` where a filter on it must not pass.
+type Origins = Vec<Option<Arc<dyn PhysicalExpr>>>;
+
+fn place(node: Arc<dyn ExecutionPlan>, arriving: &[Keys]) -> Result<Arc<dyn ExecutionPlan>> {
+    if let Some(scan) = node.downcast_ref::<RemoteScanExec>() {
+        return match arriving.is_empty() {
+            true => Ok(node),
+            false => Ok(Arc::new(scan.with_key_filters(named(arriving, &node)?)?)),
+        };
+    }
+    let children: Vec<Arc<dyn ExecutionPlan>> = node.children().into_iter().map(Arc::clone).collect();
+    let mut placed = Vec::with_capacity(children.len());
+    for (at, child) in children.into_iter().enumerate() {
+        let mut passing = Vec::new();
+        if !arriving.is_empty() {
+            for origins in origins(&node, at) {
+                passing.extend(arriving.iter().filter_map(|keys| pass(keys, &origins)));
+            }
+        }
+        if at == 1 {
+            passing.extend(node.downcast_ref::<HashJoinExec>().and_then(own_keys));
+        }
+        placed.push(place(child, &passing)?);
+    }
+    replace_children_if_necessary(node, placed)
+}
+
+/// The filters over the scan's columns, by the scan's names.
+fn named(arriving: &[Keys], scan: &Arc<dyn ExecutionPlan>) -> Result<Vec<Arc<dyn PhysicalExpr>>> {
+    let schema = scan.schema();
+    let columns: Origins = schema
+        .fields()
+        .iter()
+        .enumerate()
+        .map(|(at, field)| Some(Arc::new(Column::new(field.name(), at)) as Arc<dyn PhysicalExpr>))
+        .collect();
+    arriving
+        .iter()
+        .filter_map(|keys| pass(keys, &columns))
+        .map(|Keys { filter, keys }| filter.with_new_children(keys))
+        .collect()
+}
+
+/// The filter that a join fills with the keys of its build side, for its probe side.
+fn own_keys(join: &HashJoinExec) -> Option<Keys> {
+    let filter = join.dynamic_expressions_produced().into_iter().next()?;
+    let keys = join.on().iter().map(|(_, probe)| Arc::clone(probe)).collect();
+    Some(Keys { filter, keys })
+}
+
+/// The filter one operator further down, if all its columns are there.
+fn pass(keys: &Keys, origins: &Origins) -> Option<Keys> {
+    let below = |key: &Arc<dyn PhysicalExpr>| {
+        let known = collect_columns(key)
+            .iter()
+            .all(|column| matches!(origins.get(column.index()), Some(Some(_))));
+        let replaced = Arc::clone(key).transform_down(|part| {
+            // What replaces a column is over other rows and must not be visited again.
+            match part
+                .downcast_ref::<Column>()
+                .and_then(|column| origins.get(column.index()))
+            {
+                Some(Some(origin)) => Ok(Transformed::new(
+                    Arc::clone(origin),
+                    true,
+                    TreeNodeRecursion::Jump,
+                )),
+                _ => Ok(Transformed::no(part)),
+            }
+        });
+        known.then(|| replaced.data().ok()).flatten()
+    };
+    Some(Keys {
+        filter: Arc::clone(&keys.filter),
+        keys: keys.keys.iter().map(below).collect::<Option<_>>()?,
+    })
+}
+
+/// How filters over the operator's output may be read over its child at that place: none, one or (behind equal keys) two ways.
+fn origins(node: &Arc<dyn ExecutionPlan>, at: usize) -> Vec<Origins> {
+    // Behind a limit other rows would move up.
+    if node.fetch().is_some() {
+        return Vec::new();
+    }
+    if let Some(projection) = node.downcast_ref::<ProjectionExec>() {
+        let exprs = projection.expr().iter();
+        return vec![exprs.map(|named| steady(&named.expr)).collect()];
+    }
+    if let Some(filter) = node.downcast_ref::<FilterExec>() {
+        let all = columns(filter.input(), 0..filter.input().schema().fields().len());
+        return vec![match filter.projection() {
+            Some(kept) => kept.iter().map(|at| all.get(*at).cloned().flatten()).collect(),
+            None => all,
+        }];
+    }
+    if let Some(join) = node.downcast_ref::<HashJoinExec>() {
+        return behind_join(join, at);
+    }
+    if let Some(aggregate) = node.downcast_ref::<AggregateExec>() {
+        return behind_grouping(aggregate).into_iter().collect();
+    }
+    let same_rows = node.downcast_ref::<CoalescePartitionsExec>().is_some()
+        || node.downcast_ref::<RepartitionExec>().is_some()
+        || node.downcast_ref::<CooperativeExec>().is_some()
+        || node.downcast_ref::<BufferExec>().is_some()
+        || node.downcast_ref::<SortExec>().is_some()
+        || node.downcast_ref::<SortPreservingMergeExec>().is_some()
+        || node.downcast_ref::<UnionExec>().is_some()
+        || node.downcast_ref::<InterleaveExec>().is_some()
+        || node.downcast_ref::<PolicyExec>().is_some();
+    match node.children().get(at) {
+        Some(child) if same_rows => vec![columns(child, 0..child.schema().fields().len())],
+        _ => Vec::new(),
+    }
+}
+
+/// An expression that gives the same value whenever it is computed.
+fn steady(expr: &Arc<dyn PhysicalExpr>) -> Option<Arc<dyn PhysicalExpr>> {
+    (!is_volatile(expr)).then(|| Arc::clone(expr))
+}
+
+fn columns(child: &Arc<dyn ExecutionPlan>, range: std::ops::Range<usize>) -> Origins {
+    let schema = child.schema();
+    range
+        .map(|at| {
+            let field = schema.fields().get(at)?;
+            Some(Arc::new(Column::new(field.name(), at)) as Arc<dyn PhysicalExpr>)
+        })
+        .collect()
+}
+
+/// Groups that fail the filter vanish whole when it is over group keys alone. Groupings that answer over no rows are never filtered.
+fn behind_grouping(aggregate: &AggregateExec) -> Option<Origins> {
+    let by = aggregate.group_expr();
+    let empty_set = |nulls: &Vec<bool>| nulls.iter().all(|is_null| *is_null);
+    if by.is_true_no_grouping() || by.groups().iter().any(empty_set) || aggregate.limit_options().is_some() {
+        return None;
+    }
+    let in_every_set = |at: usize| by.groups().iter().all(|nulls| nulls.get(at) == Some(&false));
+    let origins = by.expr().iter().enumerate();
+    Some(
+        origins
+            .map(|(at, (expr, _))| in_every_set(at).then(|| steady(expr)).flatten())
+            .collect(),
+    )
+}
+
+/// Filters pass to a side whose unmatched rows the join keeps or drops as they are; over keys that are equal on both sides, to either.
+fn behind_join(join: &HashJoinExec, at: usize) -> Vec<Origins> {
+    use JoinType::{Inner, Left, LeftAnti, LeftMark, LeftSemi, Right, RightAnti, RightMark, RightSemi};
+    let lefts = join.left().schema().fields().len();
+    let rights = join.right().schema().fields().len();
+    let is_left = at == 0;
+    // The join's own columns before its projection: those of the left side, then those of the right side.
+    let (left, right) = match join.join_type() {
+        Inner | Left | Right | JoinType::Full => (0..lefts, lefts..lefts + rights),
+        LeftSemi | LeftAnti | LeftMark => (0..lefts, 0..0),
+        RightSemi | RightAnti | RightMark => (0..0, 0..rights),
+    };
+    let kept = match join.join_type() {
+        Inner => true,
+        Left | LeftSemi | LeftAnti | LeftMark => is_left,
+        Right | RightSemi | RightAnti | RightMark => !is_left,
+        JoinType::Full => false,
+    };
+    let (own, child) = if is_left {
+        (&left, join.left())
+    } else {
+        (&right, join.right())
+    };
+    let output = |origin: &dyn Fn(usize) -> Option<Arc<dyn PhysicalExpr>>| -> Origins {
+        match &join.projection {
+            Some(kept) => kept.iter().map(|at| origin(*at)).collect(),
+            None => (0..join.schema().fields().len()).map(origin).collect(),
+        }
+    };
+    let all = columns(child, 0..child.schema().fields().len());
+    let mut ways = Vec::new();
+    if kept {
+        ways.push(output(&|at| {
+            own.contains(&at)
+                .then(|| all.get(at - own.start).cloned().flatten())?
+        }));
+    }
+    // The join hands its own keys to the right side; the left side would get none.
+    if is_left && matches!(join.join_type(), Inner | RightSemi) {
+        ways.push(output(&|at| {
+            let right = right.contains(&at).then(|| at - right.start)?;
+            join.on().iter().find_map(|(left_key, right_key)| {
+                let same = right_key
+                    .downcast_ref::<Column>()
+                    .is_some_and(|key| key.index() == right);
+                same.then(|| steady(left_key)).flatten()
+            })
+        }));
+    }
+    ways
+}
