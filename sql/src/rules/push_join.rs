@@ -65,7 +65,7 @@ fn pushed(join: &Join) -> Result<Option<LogicalPlan>> {
         JoinType::Right => with_parent(&right, &left, Parent::Perhaps).map(Joined::parent_first),
         JoinType::LeftSemi => semi_join(&left, &right),
         JoinType::RightSemi => semi_join(&right, &left),
-        JoinType::LeftAnti if !join.null_aware => anti_join(&left, &right),
+        JoinType::LeftAnti if !join.null_aware || right.has_no_null() => anti_join(&left, &right),
         JoinType::RightAnti => anti_join(&right, &left),
         _ => None,
     };
@@ -96,6 +96,16 @@ impl Side {
             .filters
             .extend(decided.iter().filter_map(|decided| decided.pushed.clone()));
         Some((query, decided))
+    }
+
+    /// Whether the key is never NULL, so that NOT IN is NOT EXISTS.
+    fn has_no_null(&self) -> bool {
+        let key = self.key_column().map(|column| column.name.as_str());
+        let is_tested = |filter: &Expr| match filter {
+            Expr::IsNotNull(inner) => column_of(inner).map(|column| column.name.as_str()) == key,
+            _ => false,
+        };
+        self.key == self.scan.table.table.key || self.scan.accepted.iter().any(is_tested)
     }
 
     fn all_exact(&self, decided: &[Decided]) -> bool {

@@ -18,6 +18,56 @@ pub(crate) struct Reading {
     pub(crate) no_salesforce_text: bool,
 }
 
+/// How a session plans.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mode {
+    pub(crate) partitions: usize,
+    /// `causeway.pushdown`.
+    pub(crate) pushdown: &'static str,
+    /// `assume_full_read_access` of both sources, which holds for the users of the practice orgs.
+    pub(crate) full_access: bool,
+}
+
+impl Mode {
+    pub(crate) const fn new(partitions: usize, pushdown: &'static str) -> Self {
+        Self {
+            partitions,
+            pushdown,
+            full_access: false,
+        }
+    }
+
+    const fn with_full_access(self) -> Self {
+        Self {
+            full_access: true,
+            ..self
+        }
+    }
+}
+
+impl std::fmt::Display for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "pushdown {}, {} partitions", self.pushdown, self.partitions)?;
+        f.write_str(if self.full_access {
+            ", full access assumed"
+        } else {
+            ""
+        })
+    }
+}
+
+/// Every mode; the first four push everything.
+pub(crate) const MODES: [Mode; 8] = [
+    Mode::new(1, "on"),
+    Mode::new(4, "on"),
+    Mode::new(1, "on").with_full_access(),
+    Mode::new(4, "on").with_full_access(),
+    Mode::new(1, "filters"),
+    Mode::new(4, "filters"),
+    Mode::new(1, "off"),
+    Mode::new(4, "off"),
+];
+
 /// The orgs, which end with this.
 pub(crate) struct Orgs {
     salesforce: salesforce::Org,
@@ -40,24 +90,22 @@ impl Orgs {
         }
     }
 
-    /// A session of somebody who may see everything, with so many partitions and `causeway.pushdown`.
-    pub(crate) async fn session(&self, partitions: usize, pushdown: &str) -> Session {
-        let session = self
-            .engine(partitions)
-            .session("admin")
-            .await
-            .expect("a known user");
-        session.set("causeway.pushdown", pushdown).expect("a setting");
+    /// A session of somebody who may see everything.
+    pub(crate) async fn session(&self, mode: Mode) -> Session {
+        let session = self.engine(mode).session("admin").await.expect("a known user");
+        session
+            .set("causeway.pushdown", mode.pushdown)
+            .expect("a setting");
         session.set("statement_timeout", "120s").expect("a setting");
         session
     }
 
     /// An engine over the orgs.
-    pub(crate) fn engine(&self, partitions: usize) -> Engine {
+    fn engine(&self, mode: Mode) -> Engine {
         let ledger = Ledger::default();
         let sources: Vec<Arc<dyn Source>> = vec![
-            Arc::new(self.salesforce_source(&ledger)),
-            Arc::new(self.servicenow_source(&ledger)),
+            Arc::new(self.salesforce_source(&ledger, mode)),
+            Arc::new(self.servicenow_source(&ledger, mode)),
         ];
         let admin = Principal {
             user: "admin".to_owned(),
@@ -66,7 +114,7 @@ impl Orgs {
             ..Principal::default()
         };
         let mut defaults = Settings::default();
-        defaults.target_partitions = partitions;
+        defaults.target_partitions = mode.partitions;
         let config = EngineConfig {
             sources,
             users: vec![Arc::new(admin)],
@@ -76,7 +124,7 @@ impl Orgs {
         Engine::try_new(config).expect("a valid configuration")
     }
 
-    fn salesforce_source(&self, ledger: &Ledger) -> Salesforce {
+    fn salesforce_source(&self, ledger: &Ledger, mode: Mode) -> Salesforce {
         use salesforce::credentials::{CLIENT_ID, PRIVATE_KEY_PEM, USERNAME};
         let auth = AuthConfig::JwtBearer {
             client_id: CLIENT_ID.to_owned(),
@@ -89,17 +137,19 @@ impl Orgs {
             key_id: None,
         };
         let mut config = causeway_salesforce::Config::new(self.salesforce.url(), auth);
+        config.assume_full_read_access = Some(mode.full_access);
         config.text_pushdown = self.reading.no_salesforce_text.then_some(false);
         Salesforce::try_new("salesforce", config, ledger.clone()).expect("a valid source")
     }
 
-    fn servicenow_source(&self, ledger: &Ledger) -> ServiceNow {
+    fn servicenow_source(&self, ledger: &Ledger, mode: Mode) -> ServiceNow {
         use servicenow::credentials::{PASSWORD, USERNAME};
         let auth = AuthConfig::Basic {
             username: USERNAME.to_owned(),
             password: PASSWORD.to_owned().into(),
         };
-        let config = causeway_servicenow::Config::new(self.servicenow.url(), auth);
+        let mut config = causeway_servicenow::Config::new(self.servicenow.url(), auth);
+        config.assume_full_read_access = Some(mode.full_access);
         ServiceNow::try_new("servicenow", config, ledger.clone()).expect("a valid source")
     }
 

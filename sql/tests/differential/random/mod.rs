@@ -17,7 +17,7 @@ use causeway_sql::Session;
 use tokio::task::JoinSet;
 
 use crate::answer::{Answer, shown};
-use crate::orgs::{Orgs, Reading};
+use crate::orgs::{MODES, Mode, Orgs, Reading};
 use crate::postgres::{Connection, Postgres};
 use crate::twin::{self, Failure, ask_causeway, ask_postgres};
 use catalog::Catalog;
@@ -51,16 +51,8 @@ struct Sides {
 impl Sides {
     async fn new(orgs: &Orgs, postgres: &Postgres) -> Self {
         let mut modes = Vec::new();
-        for (partitions, pushdown) in [
-            (1, "on"),
-            (4, "on"),
-            (1, "filters"),
-            (4, "filters"),
-            (1, "off"),
-            (4, "off"),
-        ] {
-            let session = orgs.session(partitions, pushdown).await;
-            modes.push((format!("pushdown {pushdown}, {partitions} partitions"), session));
+        for mode in MODES {
+            modes.push((mode.to_string(), orgs.session(mode).await));
         }
         let postgres = postgres.connect().await;
         postgres
@@ -77,7 +69,7 @@ impl Sides {
 
     /// The modes that statement `number` runs in.
     fn modes_of(&self, number: u64) -> &[(String, Session)] {
-        let usual = usize::from(number % 2 == 1);
+        let usual = usize::try_from(number % 4).unwrap_or_default();
         if number.is_multiple_of(SAMPLE) {
             &self.modes
         } else {
@@ -122,7 +114,7 @@ async fn random_statements_answer_as_postgresql_does() {
     let first = number("CAUSEWAY_RANDOM_FIRST", 0);
     let orgs = Arc::new(Orgs::start(Reading::default()).await);
     let loader = postgres.connect().await;
-    let tables = twin::load(&orgs.session(1, "off").await, &loader.client).await;
+    let tables = twin::load(&orgs.session(Mode::new(1, "off")).await, &loader.client).await;
     let catalog = Arc::new(Catalog::new(&tables));
     let next = Arc::new(AtomicU64::new(first));
     let mut workers = JoinSet::new();
