@@ -303,14 +303,18 @@ fn conditions(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<Vec<Conditio
             }
         }
     }
-    // A conjunction inside the conjunction reads better without its parentheses.
-    Ok(conditions
-        .into_iter()
-        .flat_map(|condition| match condition {
-            Condition::All(parts) => parts,
-            other => vec![other],
-        })
-        .collect())
+    // A conjunction inside the conjunction reads better without its parentheses, and nothing needs saying twice.
+    let parts = conditions.into_iter().flat_map(|condition| match condition {
+        Condition::All(parts) => parts,
+        other => vec![other],
+    });
+    let mut distinct = Vec::new();
+    for part in parts {
+        if !distinct.contains(&part) {
+            distinct.push(part);
+        }
+    }
+    Ok(distinct)
 }
 
 /// What surrounds a condition; SOQL refuses AND and OR side by side without parentheses.
