@@ -96,10 +96,12 @@ impl RemoteScanExec {
         })
     }
 
-    /// The same scan, waiting for the keys of joins. A scan of groups and one that pushes nothing but filters take none.
+    /// The same scan, waiting for the keys of joins. A scan of groups, one that pushes nothing but filters and one that is cut after some
+    /// rows take none: among fewer rows other rows would come first.
     pub(crate) fn with_key_filters(&self, filters: Vec<Arc<dyn PhysicalExpr>>) -> Result<Self> {
         self.with_spec(|spec| {
-            if spec.pushdown && spec.query.grouping.is_none() {
+            let is_cut = spec.fetch.is_some() || spec.query.limit.is_some();
+            if spec.pushdown && spec.query.grouping.is_none() && !is_cut {
                 spec.key_filters = filters;
             }
         })
