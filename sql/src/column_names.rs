@@ -1,7 +1,7 @@
 //! Names of output columns as PostgreSQL chooses them: `count`, `?column?`, never an expression's text.
 
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
-use datafusion::sql::sqlparser::ast::{self, Expr, SelectItem, SetExpr, Value};
+use datafusion::sql::sqlparser::ast::{self, Expr, SelectItem, SetExpr};
 
 const UNNAMED: &str = "?column?";
 
@@ -37,44 +37,67 @@ fn of_set(body: &SetExpr) -> Option<Vec<Option<String>>> {
 fn of_item(item: &SelectItem) -> Option<Option<String>> {
     match item {
         SelectItem::UnnamedExpr(expr) => Some(of_expr(expr)),
-        SelectItem::ExprWithAlias { .. } => Some(None),
+        SelectItem::ExprWithAlias { alias, .. } => Some(Some(folded(alias))),
         _ => None,
     }
 }
 
-fn of_expr(expr: &Expr) -> Option<String> {
-    if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_)) {
-        return None;
+/// An identifier as PostgreSQL folds it.
+fn folded(ident: &ast::Ident) -> String {
+    match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_lowercase(),
     }
+}
+
+fn of_expr(expr: &Expr) -> Option<String> {
+    // A column keeps its name, also where the plan tells repeated ones apart.
     Some(own_name(expr).unwrap_or_else(|| UNNAMED.to_owned()))
 }
 
 /// The name that an expression gives itself, if any.
 fn own_name(expr: &Expr) -> Option<String> {
+    strong_name(expr).or_else(|| weak_name(expr))
+}
+
+/// A name that a cast takes over.
+fn strong_name(expr: &Expr) -> Option<String> {
     let fixed = |name: &str| Some(name.to_owned());
     match expr {
-        Expr::Identifier(ident) => Some(ident.value.clone()),
-        Expr::CompoundIdentifier(parts) => parts.last().map(|ident| ident.value.clone()),
-        Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => own_name(inner),
+        Expr::Identifier(ident) => Some(folded(ident)),
+        Expr::CompoundIdentifier(parts) => parts.last().map(folded),
+        Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => strong_name(inner),
+        Expr::Cast { expr, .. } => strong_name(expr),
+        Expr::CompoundFieldAccess { root, .. } => strong_name(root),
         Expr::Function(function) => function.name.0.last().map(|part| part.to_string().to_lowercase()),
-        Expr::Cast { expr, data_type, .. } => own_name(expr)
-            .filter(|name| name != "bool")
-            .or_else(|| Some(type_name(data_type))),
-        Expr::TypedString(typed) => Some(type_name(&typed.data_type)),
-        Expr::Value(value) if matches!(value.value, Value::Boolean(_)) => fixed("bool"),
-        Expr::Interval(_) => fixed("interval"),
         Expr::Array(_) => fixed("array"),
-        Expr::Case { .. } => fixed("case"),
         Expr::Exists { .. } => fixed("exists"),
         Expr::Extract { .. } => fixed("extract"),
         Expr::Ceil { .. } => fixed("ceil"),
         Expr::Floor { .. } => fixed("floor"),
         Expr::Position { .. } => fixed("position"),
-        Expr::Substring { .. } => fixed("substring"),
-        Expr::Trim { .. } => fixed("btrim"),
+        Expr::Substring { shorthand, .. } => fixed(if *shorthand { "substr" } else { "substring" }),
+        Expr::Trim { trim_where, .. } => fixed(match trim_where {
+            Some(ast::TrimWhereField::Leading) => "ltrim",
+            Some(ast::TrimWhereField::Trailing) => "rtrim",
+            _ => "btrim",
+        }),
         Expr::Overlay { .. } => fixed("overlay"),
         Expr::AtTimeZone { .. } => fixed("timezone"),
         Expr::Subquery(query) => only_column(&query.body),
+        _ => None,
+    }
+}
+
+/// A name that a cast replaces by its type.
+fn weak_name(expr: &Expr) -> Option<String> {
+    let fixed = |name: &str| Some(name.to_owned());
+    match expr {
+        Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => weak_name(inner),
+        Expr::Cast { data_type, .. } => Some(type_name(data_type)),
+        Expr::TypedString(typed) => Some(type_name(&typed.data_type)),
+        Expr::Interval(_) => fixed("interval"),
+        Expr::Case { .. } => fixed("case"),
         _ => None,
     }
 }
@@ -85,7 +108,7 @@ fn only_column(body: &SetExpr) -> Option<String> {
         return None;
     };
     match select.projection.first()? {
-        SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.clone()),
+        SelectItem::ExprWithAlias { alias, .. } => Some(folded(alias)),
         SelectItem::UnnamedExpr(expr) => own_name(expr),
         _ => None,
     }
@@ -100,6 +123,7 @@ fn type_name(data_type: &ast::DataType) -> String {
         T::Int(_) | T::Integer(_) | T::Int4(_) => "int4",
         T::BigInt(_) | T::Int8(_) => "int8",
         T::Real | T::Float4 => "float4",
+        T::Float(ast::ExactNumberInfo::Precision(digits)) if *digits <= 24 => "float4",
         T::Double(_) | T::DoublePrecision | T::Float(_) | T::Float8 => "float8",
         T::Numeric(_) | T::Decimal(_) | T::Dec(_) => "numeric",
         T::Varchar(_) | T::CharacterVarying(_) => "varchar",
@@ -133,7 +157,7 @@ mod tests {
     fn expressions_are_named_as_postgresql_names_them() {
         let sql = "SELECT count(*), 1 + 1, a::text, '2'::date, true, CASE WHEN a THEN 1 END, t.b, a AS x, NULL, (SELECT max(c) FROM t) FROM t";
         let wanted = [
-            "count", "?column?", "a", "date", "bool", "case", "own6", "own7", "?column?", "max",
+            "count", "?column?", "a", "date", "?column?", "case", "b", "x", "?column?", "max",
         ];
         assert_eq!(names(sql, 10), wanted);
     }

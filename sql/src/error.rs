@@ -279,17 +279,72 @@ fn from_schema(error: &SchemaError) -> Error {
 }
 
 fn from_plan(message: &str) -> Error {
+    let said = |words: &str| message.contains(words);
     // DataFusion gives planning errors no code; these texts are pinned by tests.
-    let code = if message.contains("table '") && message.contains("not found") {
+    let code = if said("table '") && said("not found") {
         sqlstate::UNDEFINED_TABLE
-    } else if message.contains("Invalid function") || message.contains("No function matches") {
+    } else if let Some(name) = message.strip_prefix("Invalid function '") {
+        let name = name.split('\'').next().unwrap_or_default();
+        if crate::postgres::functions::is_missing(name) {
+            return Error::new(
+                sqlstate::NOT_SUPPORTED,
+                format!("the function {name} is not supported"),
+            );
+        }
         sqlstate::UNDEFINED_FUNCTION
-    } else if message.contains("is read-only") {
+    } else if said("No function matches") {
+        sqlstate::UNDEFINED_FUNCTION
+    } else if said("is read-only") {
         "25006"
+    } else if said("must appear in the GROUP BY clause") || said("Aggregate functions are not allowed") {
+        "42803"
+    } else if said("different number of columns") || said("Inconsistent data length") {
+        sqlstate::SYNTAX
+    } else if said("Order by column out of bounds")
+        || said("For SELECT DISTINCT")
+        || said("SELECT DISTINCT ON expressions")
+    {
+        "42P10"
+    } else if said("LIMIT must be >= 0") {
+        "2201W"
+    } else if said("OFFSET must be >=0") {
+        "2201X"
+    } else if said("Too many columns! The subquery")
+        || said("Invalid escape character")
+        || said("Unsupported Value")
+    {
+        sqlstate::NOT_SUPPORTED
+    } else if said("require unique expression names") {
+        return Error::new(
+            sqlstate::NOT_SUPPORTED,
+            "two columns of a subquery have the same name",
+        )
+        .with_hint("give them different names with AS");
     } else {
         "42804"
     };
     Error::new(code, message.lines().next().unwrap_or_default().to_owned())
+}
+
+/// What planning reports about a plan that was already typed: something that it cannot run, not something that the statement
+/// got wrong.
+pub(crate) fn unplannable(error: DataFusionError) -> Error {
+    let root = error.find_root();
+    let is_ours = matches!(root, DataFusionError::External(_));
+    let mapped = Error::from(error);
+    if is_ours
+        || !matches!(
+            mapped.sqlstate,
+            sqlstate::UNDEFINED_COLUMN | sqlstate::INTERNAL | "42701"
+        )
+    {
+        return mapped;
+    }
+    Error {
+        cause: mapped.cause,
+        ..Error::new(sqlstate::NOT_SUPPORTED, "this query cannot be planned")
+            .with_hint("rewrite correlated subqueries and LATERAL as joins")
+    }
 }
 
 /// Wraps our error so that it survives DataFusion.

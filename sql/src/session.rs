@@ -21,10 +21,12 @@ use tokio_util::sync::CancellationToken;
 use crate::answer::Limits;
 use crate::catalog::{DATABASE, Person, SEARCH_SCHEMA, statement_catalogs};
 use crate::engine::{EngineShared, QueryRecord, QueryState};
-use crate::error::sqlstate;
+use crate::error::{sqlstate, unplannable};
 use crate::pg_catalog::PgCatalog;
 use crate::settings::{Settings, SharedSettings};
-use crate::{Answer, Error, Statement, column_names, explain, pg_catalog, replan, rules, statement};
+use crate::{
+    Answer, Error, Statement, column_names, explain, pg_catalog, postgres, replan, rules, statement,
+};
 
 /// What a statement takes and returns.
 #[derive(Debug, Clone)]
@@ -56,7 +58,10 @@ impl Canceller {
 #[derive(Debug)]
 pub struct Session {
     person: Arc<Person>,
+    /// Plans questions about the catalog, as DataFusion does.
     base: SessionState,
+    /// Plans statements over data, as PostgreSQL does.
+    data: SessionState,
     pg_catalog: PgCatalog,
     canceller: Canceller,
 }
@@ -77,6 +82,7 @@ impl Session {
         let (base, pg_catalog) = pg_catalog::install(base, &person)?;
         Ok(Self {
             person,
+            data: postgres::state(&base),
             base,
             pg_catalog,
             canceller: Canceller::default(),
@@ -155,7 +161,7 @@ impl Session {
             .person
             .engine
             .context(&self.person.principal, &self.person.settings.read());
-        let (_, plan) = self.limits().guard(self.plan(statement, &context)).await??;
+        let (state, plan) = self.limits().guard(self.plan(statement, &context)).await??;
         let inferred = plan.get_parameter_types()?;
         let highest = inferred
             .keys()
@@ -186,6 +192,10 @@ impl Session {
         } else {
             with_values(plan, typed)?
         };
+        // The types that it will have once it is run.
+        let plan = state
+            .analyzer()
+            .execute_and_check(plan, state.config_options(), |_, _| {})?;
         let schema = column_names::renamed(&statement.ast, &Arc::new(plan.schema().as_arrow().clone()));
         Ok(Description {
             parameters,
@@ -293,7 +303,7 @@ impl Session {
         let limits = self.limits();
         let planning = async {
             let (state, plan) = self.planned(statement, parameters, context).await?;
-            Ok::<_, Error>(replan::run(state, plan).await?)
+            replan::run(state, plan).await.map_err(unplannable)
         };
         let rows = limits.guard(planning).await??;
         let schema = column_names::renamed(&statement.ast, &rows.schema());
@@ -353,7 +363,12 @@ impl Session {
             )
             .await?;
         }
-        let parsed = PlannedStatement::Statement(Box::new(statement.ast.clone()));
+        let ast = if statement.asks_catalog {
+            statement.ast.clone()
+        } else {
+            postgres::syntax::adapted(statement.ast.clone())?
+        };
+        let parsed = PlannedStatement::Statement(Box::new(ast));
         let plan = state.statement_to_plan(parsed).await?;
         let only_reads = SQLOptions::new()
             .with_allow_ddl(false)
@@ -375,13 +390,13 @@ impl Session {
             asks_catalog,
         )?;
         let settings = self.person.settings.read();
-        let config = self
-            .base
+        let base = if asks_catalog { &self.base } else { &self.data };
+        let config = base
             .config()
             .clone()
             .with_extension(Arc::clone(context))
             .with_target_partitions(settings.target_partitions.max(1));
-        let builder = SessionStateBuilder::new_from_existing(self.base.clone());
+        let builder = SessionStateBuilder::new_from_existing(base.clone());
         let mut state = builder.with_config(config).with_catalog_list(catalogs).build();
         // The moment that now() and current_date mean throughout this statement.
         state.mark_start_execution();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _};
-use arrow::datatypes::{self as ty, DataType, TimeUnit};
+use arrow::datatypes::{self as ty, DataType, IntervalUnit, TimeUnit};
 use bytes::{BufMut as _, BytesMut};
 use causeway_sql::Error;
 use pgwire::api::results::DataRowEncoder;
@@ -36,6 +36,7 @@ enum Kind<'a> {
         in_utc: bool,
     },
     Numeric(&'a arrow::array::Decimal128Array, i8),
+    Interval(&'a arrow::array::IntervalMonthDayNanoArray),
     /// Everything else, which arrow-pg encodes.
     Other,
 }
@@ -93,6 +94,7 @@ impl<'a> Values<'a> {
             Kind::TextView(values) => out.put_slice(values.value(row).as_bytes()),
             Kind::Time(unit) => value::time(out, time_of_day(self.array, *unit, row)),
             Kind::Numeric(values, scale) => value::numeric(out, values.value(row), *scale),
+            Kind::Interval(values) => value::interval(out, values.value(row)),
             Kind::Date(_) | Kind::Timestamp { .. } | Kind::Other => {}
         }
         Ok(())
@@ -119,6 +121,12 @@ impl<'a> Values<'a> {
                 out.put_i64(since.ok_or_else(out_of_range)?);
             }
             Kind::Numeric(values, scale) => value::numeric_binary(out, values.value(row), *scale),
+            Kind::Interval(values) => {
+                let interval = values.value(row);
+                out.put_i64(interval.nanoseconds.div_euclid(1000));
+                out.put_i32(interval.days);
+                out.put_i32(interval.months);
+            }
             Kind::Other => {}
         }
         Ok(())
@@ -144,6 +152,7 @@ impl<'a> Kind<'a> {
                 in_utc: zone.is_some(),
             },
             DataType::Decimal128(_, scale) => Self::Numeric(array.as_primitive(), *scale),
+            DataType::Interval(IntervalUnit::MonthDayNano) => Self::Interval(array.as_primitive()),
             _ => Self::Other,
         }
     }

@@ -1,175 +1,65 @@
 //! Values in PostgreSQL's text and binary forms.
 //!
-//! Our own where pgwire's differ from PostgreSQL 15: it prints six digits of every fraction of a second, `inf` for infinity, no `BC`,
-//! signs before years above 9999, and can't hold more than 28 digits of a numeric.
-//! Source: `timestamp_out`, `float8out` and `numeric_send` of PostgreSQL 15, checked against a running server.
+//! Our own where pgwire's differ from PostgreSQL 15. The text forms are the engine's, which casts to text with them too.
+//! Source: `numeric_send` of PostgreSQL 15, checked against a running server.
 
 use std::fmt::Write as _;
 
+use arrow::datatypes::IntervalMonthDayNano;
 use bytes::{BufMut as _, BytesMut};
-use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime};
+use causeway_sql::text_form;
 
 /// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL's timestamps begin.
 pub(super) const EPOCH_MICROSECONDS: i64 = 946_684_800_000_000;
 /// Days from 1970-01-01 to 2000-01-01.
 pub(super) const EPOCH_DAYS: i32 = 10_957;
 
-/// Writing to memory can't fail; the trait of the standard library says otherwise.
-macro_rules! put {
-    ($out:expr, $($format:tt)*) => {
-        if write!($out, $($format)*).is_err() {
-            // `BytesMut` grows or aborts.
-        }
-    };
-}
-
 /// `int8out`.
 pub(super) fn integer(out: &mut BytesMut, value: i64) {
-    put!(out, "{value}");
+    written(write!(out, "{value}"));
 }
 
-/// `float8out`: the shortest digits that give the same number back.
+/// `float8out`.
 pub(super) fn float8(out: &mut BytesMut, value: f64) {
-    float(
-        out,
-        value.is_nan(),
-        value.is_infinite(),
-        value.is_sign_negative(),
-        &format!("{:e}", value.abs()),
-        15,
-    );
+    written(text_form::float8(out, value));
 }
 
 /// `float4out`.
 pub(super) fn float4(out: &mut BytesMut, value: f32) {
-    float(
-        out,
-        value.is_nan(),
-        value.is_infinite(),
-        value.is_sign_negative(),
-        &format!("{:e}", value.abs()),
-        6,
-    );
-}
-
-/// Lays out `scientific`, the shortest form as Rust prints it, such as `1.25e-7`.
-fn float(
-    out: &mut BytesMut,
-    is_nan: bool,
-    is_infinite: bool,
-    is_negative: bool,
-    scientific: &str,
-    fixed_below: i32,
-) {
-    if is_nan {
-        return out.put_slice(b"NaN");
-    }
-    if is_negative {
-        out.put_u8(b'-');
-    }
-    if is_infinite {
-        return out.put_slice(b"Infinity");
-    }
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    if !(-4..fixed_below).contains(&exponent) {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        return put!(out, "{mantissa}e{sign}{:02}", exponent.abs());
-    }
-    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
-    match usize::try_from(exponent) {
-        Err(_) => {
-            out.put_slice(b"0.");
-            out.put_bytes(b'0', usize::try_from(-exponent - 1).unwrap_or_default());
-            out.put_slice(digits.as_bytes());
-        }
-        Ok(exponent) if digits.len() <= exponent + 1 => {
-            out.put_slice(digits.as_bytes());
-            out.put_bytes(b'0', exponent + 1 - digits.len());
-        }
-        Ok(exponent) => {
-            let (whole, fraction) = digits.split_at(exponent + 1);
-            put!(out, "{whole}.{fraction}");
-        }
-    }
+    written(text_form::float4(out, value));
 }
 
 /// `date_out` for days since 1970; false when the calendar does not reach so far.
 pub(super) fn date(out: &mut BytesMut, days: i32) -> bool {
-    let Some(date) = NaiveDate::from_epoch_days(days) else {
-        return false;
-    };
-    if day(out, date) {
-        out.put_slice(b" BC");
-    }
-    true
-}
-
-/// Writes year, month and day; true when ` BC` must follow what else there is.
-fn day(out: &mut BytesMut, date: NaiveDate) -> bool {
-    let is_before_christ = date.year() < 1;
-    let year = if is_before_christ {
-        1 - date.year()
-    } else {
-        date.year()
-    };
-    put!(out, "{year:04}-{:02}-{:02}", date.month(), date.day());
-    is_before_christ
+    text_form::date(out, days).unwrap_or_default()
 }
 
 /// `time_out` for microseconds since midnight.
 pub(super) fn time(out: &mut BytesMut, microseconds: i64) {
-    let seconds = microseconds / 1_000_000;
-    put!(
-        out,
-        "{:02}:{:02}:{:02}",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60
-    );
-    let fraction = microseconds % 1_000_000;
-    if fraction != 0 {
-        let digits = format!("{fraction:06}");
-        put!(out, ".{}", digits.trim_end_matches('0'));
-    }
+    written(text_form::time(out, microseconds));
 }
 
 /// `timestamp_out` or, with `in_utc`, `timestamptz_out`; false when the calendar does not reach so far.
 pub(super) fn timestamp(out: &mut BytesMut, microseconds: i64, in_utc: bool) -> bool {
-    let Some(moment) = moment(microseconds) else {
-        return false;
-    };
-    let is_before_christ = day(out, moment.date());
-    out.put_u8(b' ');
-    time(out, microseconds.rem_euclid(86_400_000_000));
-    if in_utc {
-        out.put_slice(b"+00");
-    }
-    if is_before_christ {
-        out.put_slice(b" BC");
-    }
-    true
+    text_form::timestamp(out, microseconds, in_utc).unwrap_or_default()
 }
 
-fn moment(microseconds: i64) -> Option<NaiveDateTime> {
-    DateTime::from_timestamp_micros(microseconds).map(|moment| moment.naive_utc())
+/// `interval_out`.
+pub(super) fn interval(out: &mut BytesMut, value: IntervalMonthDayNano) {
+    written(text_form::interval(out, value));
 }
 
 /// `numeric_out` of `unscaled` / 10^`scale`.
 pub(super) fn numeric(out: &mut BytesMut, unscaled: i128, scale: i8) {
-    if unscaled < 0 {
-        out.put_u8(b'-');
-    }
-    let (whole, fraction) = decimal_digits(unscaled, scale);
-    put!(out, "{whole}");
-    if !fraction.is_empty() {
-        put!(out, ".{fraction}");
-    }
+    written(text_form::numeric(out, unscaled, scale));
 }
+
+/// Writing to memory can't fail; the trait of the standard library says otherwise.
+fn written(_: std::fmt::Result) {}
 
 /// `numeric_send` of `unscaled` / 10^`scale`.
 pub(super) fn numeric_binary(out: &mut BytesMut, unscaled: i128, scale: i8) {
-    let (whole, fraction) = decimal_digits(unscaled, scale);
+    let (whole, fraction) = text_form::decimal_digits(unscaled, scale);
     // Groups of four digits on both sides of the point.
     let padded = format!("{}{whole}", "0".repeat((4 - whole.len() % 4) % 4));
     let tail = format!("{fraction}{}", "0".repeat((4 - fraction.len() % 4) % 4));
@@ -199,22 +89,6 @@ pub(super) fn numeric_binary(out: &mut BytesMut, unscaled: i128, scale: i8) {
     out.put_u16(if unscaled < 0 { 0x4000 } else { 0 });
     out.put_i16(i16::try_from(fraction.len()).unwrap_or(i16::MAX));
     groups.into_iter().for_each(|group| out.put_i16(group));
-}
-
-/// Digits before and after the point, without a sign.
-fn decimal_digits(unscaled: i128, scale: i8) -> (String, String) {
-    let digits = unscaled.unsigned_abs().to_string();
-    let Ok(scale) = usize::try_from(scale) else {
-        let zeros = if unscaled == 0 {
-            0
-        } else {
-            usize::from(scale.unsigned_abs())
-        };
-        return (format!("{digits}{}", "0".repeat(zeros)), String::new());
-    };
-    let padded = format!("{digits:0>width$}", width = scale + 1);
-    let (whole, fraction) = padded.split_at(padded.len() - scale);
-    (whole.to_owned(), fraction.to_owned())
 }
 
 #[cfg(test)]

@@ -67,7 +67,9 @@ pub(super) fn nullness(table: &Scope<'_>, expr: &Expr, is_null: bool) -> Predica
         | Expr::IsNotUnknown(_) => constant(Some(!is_null)),
         Expr::ScalarFunction(function) => match (function.name(), function.args.as_slice()) {
             ("nullif", [value, absent]) => nullif(table, value, absent, is_null),
-            ("date_trunc" | "date_part", [part, value]) if has_value(part) => nullness(table, value, is_null),
+            ("date_trunc" | "date_part" | "extract", [part, value]) if has_value(part) => {
+                nullness(table, value, is_null)
+            }
             (name, [value, others @ ..]) if STRICT.contains(&name) && others.iter().all(has_value) => {
                 nullness(table, value, is_null)
             }

@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use causeway_core::{ColumnType, Literal, Op, Predicate, Table};
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use datafusion::logical_expr::Expr;
 
 use super::calendar::{Unit, year_and_month};
 use super::column_index;
@@ -83,7 +83,11 @@ impl Step {
             (Self::Start(unit, per_day), Point::Whole(value)) => {
                 Point::Whole(unit.start(value.div_euclid(per_day)) * per_day)
             }
-            (Self::Year, Point::Whole(day)) => Point::Whole(year_and_month(day).0),
+            (Self::Year, Point::Whole(day)) => {
+                let year = year_and_month(day).0;
+                // There is no year 0.
+                Point::Whole(if year <= 0 { year - 1 } else { year })
+            }
             (_, point) => point,
         }
     }
@@ -302,10 +306,19 @@ fn chain_of(table: &Table, expr: &Expr) -> Result<Chain, &'static str> {
             chain.to = to.clone();
             Ok(chain)
         }
-        Expr::BinaryExpr(binary) => shifted(table, binary),
         Expr::ScalarFunction(function) => match (function.name(), function.args.as_slice()) {
             ("date_trunc", [unit, value]) => truncated(chain_of(table, value)?, unit),
-            ("date_part", [part, value]) => year(chain_of(table, value)?, part),
+            ("extract", [part, value]) => year(chain_of(table, value)?, part, None),
+            ("date_part", [part, value]) => year(chain_of(table, value)?, part, Some(Step::Double)),
+            ("moment_add", [left, right]) => match (literal_of(left), literal_of(right)) {
+                (None, Some(interval)) => shifted(chain_of(table, left)?, interval, 1),
+                (Some(interval), None) => shifted(chain_of(table, right)?, interval, 1),
+                _ => Err("the engine computes this"),
+            },
+            ("moment_subtract", [value, interval]) => {
+                let interval = literal_of(interval).ok_or("the engine computes this")?;
+                shifted(chain_of(table, value)?, interval, -1)
+            }
             _ => Err("the engine evaluates this function"),
         },
         _ => Err("the engine evaluates this expression"),
@@ -328,6 +341,17 @@ fn cast_step(from: &DataType, to: &DataType) -> Result<Option<Step>, &'static st
             if u32::from(*precision) < digits + 19 {
                 return Err("the cast may fail for some rows");
             }
+            Some(Step::Times(10_i128.pow(digits)))
+        }
+        (DataType::Decimal128(from, old), DataType::Decimal128(to, new)) if new >= old => {
+            let (from, to) = (
+                i16::from(*from) - i16::from(*old),
+                i16::from(*to) - i16::from(*new),
+            );
+            if to < from {
+                return Err("the cast may fail for some rows");
+            }
+            let digits = u32::try_from(*new - *old).map_err(|_| "the engine rounds to tens here")?;
             Some(Step::Times(10_i128.pow(digits)))
         }
         (DataType::Float64, DataType::Decimal128(_, scale)) => Some(Step::Decimal(i32::from(*scale))),
@@ -372,7 +396,8 @@ fn truncated(mut chain: Chain, unit: &Expr) -> Result<Chain, &'static str> {
     Ok(chain)
 }
 
-fn year(mut chain: Chain, part: &Expr) -> Result<Chain, &'static str> {
+/// The year as numeric or, with a step to it, as double precision.
+fn year(mut chain: Chain, part: &Expr, to_double: Option<Step>) -> Result<Chain, &'static str> {
     let part = literal_of(part)
         .and_then(text_of)
         .ok_or("the engine extracts this part")?;
@@ -387,31 +412,35 @@ fn year(mut chain: Chain, part: &Expr) -> Result<Chain, &'static str> {
         _ => return Err("the engine extracts this part"),
     }
     chain.steps.push(Step::Year);
-    chain.to = DataType::Int32;
+    chain.steps.extend(to_double);
+    chain.to = match to_double {
+        None => DataType::Decimal128(20, 0),
+        Some(_) => DataType::Float64,
+    };
     Ok(chain)
 }
 
 /// A date or timestamp plus or minus days and fixed times. Months are of several lengths: adding them to a timestamp keeps no order.
-fn shifted(table: &Table, binary: &BinaryExpr) -> Result<Chain, &'static str> {
-    const OTHER: &str = "the engine computes this";
-    let BinaryExpr { left, op, right } = binary;
-    let (value, interval, sign) = match (op, literal_of(left), literal_of(right)) {
-        (Operator::Plus, None, Some(interval)) => (left, interval, 1),
-        (Operator::Plus, Some(interval), None) => (right, interval, 1),
-        (Operator::Minus, None, Some(interval)) => (left, interval, -1),
-        _ => return Err(OTHER),
-    };
+fn shifted(mut chain: Chain, interval: &ScalarValue, sign: i128) -> Result<Chain, &'static str> {
+    if let (DataType::Date32, ScalarValue::Int32(Some(days))) = (&chain.to, interval) {
+        chain.steps.push(Step::Add(sign * i128::from(*days)));
+        return Ok(chain);
+    }
     let ScalarValue::IntervalMonthDayNano(Some(interval)) = interval else {
         return Err("the engine computes with numbers, since they may overflow");
     };
     if interval.months != 0 {
         return Err("months differ in length, so the engine adds them");
     }
-    let mut chain = chain_of(table, value)?;
     let per_day = match &chain.to {
-        DataType::Date32 => 1,
+        // A date and an interval make a timestamp.
+        DataType::Date32 => {
+            chain.steps.push(Step::Times(MICROS_PER_DAY));
+            chain.to = DataType::Timestamp(TimeUnit::Microsecond, None);
+            MICROS_PER_DAY
+        }
         DataType::Timestamp(unit, zone) if is_utc(zone.as_deref()) => ticks_per_day(*unit),
-        _ => return Err(OTHER),
+        _ => return Err("the engine computes this"),
     };
     let nanos_per_tick = MICROS_PER_DAY * 1000 / per_day;
     let nanos = i128::from(interval.nanoseconds);

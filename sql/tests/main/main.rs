@@ -12,5 +12,6 @@ mod instance;
 mod joins;
 mod modes;
 mod policies;
+mod postgres;
 mod remote_work;
 mod statements;

@@ -118,7 +118,9 @@ impl ColumnBuilder {
                 |value| builder.append_value(value),
             ),
             Self::Integer(builder, _) => append(text_to_integer(text), |value| builder.append_value(value)),
-            Self::Float(builder) => append(text.trim().parse().ok(), |value| builder.append_value(value)),
+            Self::Float(builder) => append(text.trim().parse().ok(), |value: f64| {
+                builder.append_value(value + 0.0);
+            }),
             Self::Date(builder) => append(parse_date(text), |value| builder.append_value(value)),
             Self::Timestamp(builder) => append(parse_timestamp(text), |value| builder.append_value(value)),
             Self::Time(builder) => append(parse_time(text), |value| builder.append_value(value)),
@@ -142,7 +144,8 @@ impl ColumnBuilder {
                 append(float_to_integer(number), |value| builder.append_value(value))
             }
             Self::Float(builder) => {
-                builder.append_value(number);
+                // There is one zero: the engine compares doubles by their bits.
+                builder.append_value(number + 0.0);
                 true
             }
             Self::Text(builder, _) => {

@@ -11,6 +11,7 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::Statement;
 
 /// One column of each type, named for it, and the link to the record.
 pub(super) fn table() -> Table {
@@ -79,7 +80,8 @@ impl TableProvider for Eager {
 
 pub(super) fn context() -> SessionContext {
     let config = crate::session::session_config().with_create_default_catalog_and_schema(true);
-    let context = SessionContext::new_with_config(config);
+    let base = SessionContext::new_with_config(config).state();
+    let context = SessionContext::new_with_state(crate::postgres::state(&base));
     let table = Eager {
         schema: table().schema(),
     };
@@ -91,8 +93,17 @@ pub(super) fn context() -> SessionContext {
 
 /// The conjuncts of `condition` as the optimiser leaves them at the scan.
 pub(super) async fn optimised(context: &SessionContext, condition: &str) -> Result<Vec<Expr>> {
-    let frame = context.sql(&format!("SELECT 1 FROM t WHERE {condition}")).await?;
-    Ok(filters_of(&frame.into_optimized_plan()?))
+    let state = context.state();
+    let sql = format!("SELECT 1 FROM t WHERE {condition}");
+    let dialect = state.config_options().sql_parser.dialect;
+    let Statement::Statement(statement) = state.sql_to_statement(&sql, &dialect)? else {
+        return Err(DataFusionError::Internal(format!("{sql} is no query")));
+    };
+    let statement = crate::postgres::syntax::adapted(*statement).map_err(crate::error::into_datafusion)?;
+    let plan = state
+        .statement_to_plan(Statement::Statement(Box::new(statement)))
+        .await?;
+    Ok(filters_of(&state.optimize(&plan)?))
 }
 
 fn filters_of(plan: &LogicalPlan) -> Vec<Expr> {

@@ -1,0 +1,483 @@
+//! PostgreSQL's syntax in terms of DataFusion's: typed integer literals, `FETCH FIRST`, `= ANY`, repeated output names, `varchar(n)`.
+//!
+//! Works on the parsed statement, before planning. Names of output columns are not its business: they come from the statement as
+//! it was written.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    self, BinaryOperator, DataType, Expr, Ident, LimitClause, ObjectName, Query, SelectItem, SetExpr, Value,
+    VisitMut, VisitorMut,
+};
+use datafusion::sql::sqlparser::tokenizer::Span;
+
+use super::counts::row_counts;
+use super::outputs::distinguish_outputs;
+use super::quantified::quantified;
+use crate::Error;
+use crate::error::sqlstate;
+
+/// The statement as DataFusion is asked to plan it.
+///
+/// # Errors
+/// 2201W and 2201X for negative row counts, 22P02 for literals, 0A000 for what cannot be said in other words.
+pub(crate) fn adapted(mut statement: ast::Statement) -> Result<ast::Statement, Error> {
+    let mut adapter = Adapter::default();
+    if let ControlFlow::Break(error) = VisitMut::visit(&mut statement, &mut adapter) {
+        return Err(*error);
+    }
+    if let ast::Statement::Query(query) = &mut statement {
+        distinguish_outputs(&mut query.body);
+    }
+    Ok(statement)
+}
+
+#[derive(Default)]
+struct Adapter {
+    /// Places of numbers that are positions or counts, not values.
+    untyped: HashSet<Span>,
+}
+
+pub(super) type Step = ControlFlow<Box<Error>>;
+
+pub(super) fn refuse(message: impl Into<String>) -> Step {
+    ControlFlow::Break(Box::new(Error::new(sqlstate::NOT_SUPPORTED, message)))
+}
+
+pub(super) fn fail(code: &'static str, message: impl Into<String>) -> Step {
+    ControlFlow::Break(Box::new(Error::new(code, message)))
+}
+
+impl Adapter {
+    /// Keeps a number as it is.
+    fn leave(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Value(value) => {
+                self.untyped.insert(value.span);
+            }
+            Expr::UnaryOp { expr, .. } | Expr::Nested(expr) => self.leave(expr),
+            _ => {}
+        }
+    }
+
+    fn leave_arguments(&mut self, args: &[ast::FunctionArg]) {
+        for arg in args {
+            if let ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) = arg {
+                self.leave(expr);
+            }
+        }
+    }
+}
+
+impl VisitorMut for Adapter {
+    type Break = Box<Error>;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> Step {
+        row_counts(query)?;
+        double_columns(&mut query.body);
+        if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause {
+            for count in limit.iter().chain(offset.iter().map(|offset| &offset.value)) {
+                self.leave(count);
+            }
+        }
+        if let Some(ast::OrderBy {
+            kind: ast::OrderByKind::Expressions(exprs),
+            ..
+        }) = &query.order_by
+        {
+            for order in exprs {
+                if matches!(&order.expr, Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_) | Value::Boolean(_) | Value::Null))
+                {
+                    return fail(sqlstate::SYNTAX, "non-integer constant in ORDER BY");
+                }
+                self.leave(&order.expr);
+            }
+        }
+        if let SetExpr::SetOperation {
+            op, set_quantifier, ..
+        } = query.body.as_ref()
+        {
+            refuse_multisets(*op, *set_quantifier)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut ast::Select) -> Step {
+        let is_text = |item: &SelectItem| matches!(item, SelectItem::ExprWithAlias { alias, .. } if alias.quote_style == Some('\''));
+        if select.projection.iter().any(is_text) {
+            return fail(
+                sqlstate::SYNTAX,
+                "syntax error: a quoted text cannot name a column; use double quotes",
+            );
+        }
+        if let ast::GroupByExpr::Expressions(exprs, _) = &select.group_by {
+            for expr in exprs {
+                self.leave(expr);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> Step {
+        match factor {
+            ast::TableFactor::Table { sample: Some(_), .. }
+            | ast::TableFactor::Derived { sample: Some(_), .. } => {
+                return refuse("TABLESAMPLE is not supported");
+            }
+            ast::TableFactor::Table { args: Some(args), .. } => self.leave_arguments(&args.args),
+            ast::TableFactor::Function { args, .. } => self.leave_arguments(args),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> Step {
+        match expr {
+            Expr::InList { list, .. } => list.iter().for_each(|item| self.leave(item)),
+            Expr::Interval(interval) => self.leave(&interval.value),
+            Expr::Function(function) => {
+                if let Some(ast::WindowType::WindowSpec(spec)) = &function.over {
+                    self.leave_frame(spec);
+                }
+                self.leave_offsets(function);
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> Step {
+        let taken = || Expr::Value(Value::Null.with_empty_span());
+        match expr {
+            Expr::Value(value) => {
+                if matches!(value.value, Value::Number(..)) && !self.untyped.contains(&value.span) {
+                    number(expr);
+                }
+                ControlFlow::Continue(())
+            }
+            Expr::AnyOp { .. } | Expr::AllOp { .. } => quantified(expr),
+            Expr::Interval(_) => interval(expr),
+            Expr::Cast { .. } => limited_text(expr),
+            Expr::Extract {
+                field, expr: from, ..
+            } => {
+                let (field, from) = (
+                    field.to_string().to_lowercase(),
+                    std::mem::replace(from.as_mut(), taken()),
+                );
+                *expr = call("extract", vec![text(field.trim_matches('\'')), from]);
+                ControlFlow::Continue(())
+            }
+            Expr::AtTimeZone { timestamp, time_zone } => {
+                let (moment, zone) = (
+                    std::mem::replace(timestamp.as_mut(), taken()),
+                    std::mem::replace(time_zone.as_mut(), taken()),
+                );
+                *expr = call("timezone", vec![zone, moment]);
+                ControlFlow::Continue(())
+            }
+            Expr::BinaryOp {
+                left,
+                op: BinaryOperator::PGExp,
+                right,
+            } => {
+                let (left, right) = (
+                    std::mem::replace(left.as_mut(), taken()),
+                    std::mem::replace(right.as_mut(), taken()),
+                );
+                *expr = call("power", vec![left, right]);
+                ControlFlow::Continue(())
+            }
+            Expr::Position { expr: part, r#in } => {
+                let (part, whole) = (
+                    std::mem::replace(part.as_mut(), taken()),
+                    std::mem::replace(r#in.as_mut(), taken()),
+                );
+                *expr = call("strpos", vec![whole, part]);
+                ControlFlow::Continue(())
+            }
+            Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("localtimestamp") => {
+                *expr = local_timestamp();
+                ControlFlow::Continue(())
+            }
+            // The least numbers of their types.
+            Expr::UnaryOp {
+                op: ast::UnaryOperator::Minus,
+                expr: size,
+            } => {
+                if let Some(least) = least_number(size) {
+                    *expr = least;
+                }
+                ControlFlow::Continue(())
+            }
+            Expr::Function(function) => renamed_function(function),
+            Expr::Substring {
+                expr: whole,
+                substring_from,
+                substring_for,
+                ..
+            } => {
+                let mut args = vec![std::mem::replace(whole.as_mut(), taken())];
+                let start = substring_from.take().map_or_else(
+                    || Expr::Value(Value::Number("1".to_owned(), false).with_empty_span()),
+                    |from| *from,
+                );
+                args.push(start);
+                args.extend(substring_for.take().map(|length| *length));
+                *expr = call("substr", args);
+                ControlFlow::Continue(())
+            }
+            Expr::Identifier(ident)
+                if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("localtimestamp") =>
+            {
+                *expr = local_timestamp();
+                ControlFlow::Continue(())
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+impl Adapter {
+    fn leave_frame(&mut self, spec: &ast::WindowSpec) {
+        let Some(frame) = &spec.window_frame else {
+            return;
+        };
+        for bound in [Some(&frame.start_bound), frame.end_bound.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            if let ast::WindowFrameBound::Preceding(Some(rows))
+            | ast::WindowFrameBound::Following(Some(rows)) = bound
+            {
+                self.leave(rows);
+            }
+        }
+    }
+
+    /// Offsets of window functions are counts.
+    fn leave_offsets(&mut self, function: &ast::Function) {
+        let name = function.name.to_string().to_lowercase();
+        let ast::FunctionArguments::List(list) = &function.args else {
+            return;
+        };
+        match name.as_str() {
+            "lag" | "lead" | "nth_value" => self.leave_arguments(list.args.get(1..2).unwrap_or_default()),
+            "ntile" => self.leave_arguments(&list.args),
+            _ => {}
+        }
+    }
+}
+
+/// Integer literals are `integer` when they fit, then `bigint`, then numeric.
+fn number(expr: &mut Expr) {
+    let Expr::Value(value) = expr else {
+        return;
+    };
+    let Value::Number(digits, long) = &mut value.value else {
+        return;
+    };
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return;
+    }
+    if digits.parse::<i32>().is_ok() {
+        let inner = std::mem::replace(expr, Expr::Value(Value::Null.with_empty_span()));
+        *expr = cast(inner, DataType::Integer(None));
+    } else if digits.parse::<i64>().is_err() {
+        // With a point it is read as a numeric.
+        digits.push('.');
+        *long = false;
+    }
+}
+
+fn local_timestamp() -> Expr {
+    cast(
+        call("now", Vec::new()),
+        DataType::Timestamp(None, ast::TimezoneInfo::None),
+    )
+}
+
+/// `-2147483648` and `-9223372036854775808`, whose digits alone are of a wider type.
+fn least_number(size: &Expr) -> Option<Expr> {
+    let Expr::Value(value) = size else {
+        return None;
+    };
+    match &value.value {
+        Value::Number(digits, _) if digits == "2147483648" => {
+            Some(cast(text("-2147483648"), DataType::Integer(None)))
+        }
+        Value::Number(digits, _) if digits == "9223372036854775808." => {
+            Some(cast(text("-9223372036854775808"), DataType::BigInt(None)))
+        }
+        _ => None,
+    }
+}
+
+/// In a column of VALUES that has doubles, numbers are doubles: DataFusion would make the doubles numerics.
+fn double_columns(body: &mut SetExpr) {
+    let SetExpr::Values(values) = body else {
+        return;
+    };
+    let width = values.rows.first().map_or(0, |row| row.content.len());
+    for at in 0..width {
+        let double = values
+            .rows
+            .iter()
+            .find_map(|row| row.content.get(at).and_then(double_of));
+        let Some(double) = double else {
+            continue;
+        };
+        for expr in values.rows.iter_mut().filter_map(|row| row.content.get_mut(at)) {
+            if double_of(expr).is_none() {
+                let value = std::mem::replace(expr, Expr::Value(Value::Null.with_empty_span()));
+                *expr = cast(value, double.clone());
+            }
+        }
+    }
+}
+
+/// The type of doubles that an expression is cast to.
+fn double_of(expr: &Expr) -> Option<DataType> {
+    match expr {
+        Expr::Cast { data_type, .. } => is_double(data_type).then(|| data_type.clone()),
+        Expr::UnaryOp { expr, .. } | Expr::Nested(expr) => double_of(expr),
+        _ => None,
+    }
+}
+
+fn is_double(ty: &DataType) -> bool {
+    use DataType as T;
+    matches!(
+        ty,
+        T::Real | T::Float4 | T::Float(_) | T::Float8 | T::Double(_) | T::DoublePrecision
+    )
+}
+
+pub(super) fn cast(expr: Expr, data_type: DataType) -> Expr {
+    Expr::Cast {
+        kind: ast::CastKind::Cast,
+        expr: Box::new(expr),
+        data_type,
+        array: false,
+        format: None,
+    }
+}
+
+pub(super) fn text(value: &str) -> Expr {
+    Expr::Value(Value::SingleQuotedString(value.to_owned()).with_empty_span())
+}
+
+fn call(name: &str, args: Vec<Expr>) -> Expr {
+    let args = args
+        .into_iter()
+        .map(|arg| ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(arg)))
+        .collect();
+    Expr::Function(ast::Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: ast::FunctionArguments::None,
+        args: ast::FunctionArguments::List(ast::FunctionArgumentList {
+            duplicate_treatment: None,
+            args,
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
+/// Functions that go by another name here.
+fn renamed_function(function: &mut ast::Function) -> Step {
+    let name = function.name.to_string().to_lowercase();
+    let name = name.strip_prefix("pg_catalog.").unwrap_or(&name);
+    let own = match name {
+        "every" => "bool_and",
+        "variance" => "var_samp",
+        "stddev_samp" => "stddev",
+        "length" | "char_length" => "character_length",
+        "current_timestamp" | "transaction_timestamp" | "statement_timestamp" => "now",
+        "current_time" | "localtime" => return refuse(format!("{name} is not supported")),
+        _ => return ControlFlow::Continue(()),
+    };
+    function.name = ObjectName::from(vec![Ident::new(own)]);
+    ControlFlow::Continue(())
+}
+
+/// `varchar(n)` cuts.
+fn limited_text(expr: &mut Expr) -> Step {
+    let Expr::Cast {
+        kind,
+        expr: inner,
+        data_type,
+        ..
+    } = expr
+    else {
+        return ControlFlow::Continue(());
+    };
+    if matches!(kind, ast::CastKind::TryCast | ast::CastKind::SafeCast) {
+        return fail(sqlstate::SYNTAX, "syntax error: use CAST");
+    }
+    let length = match data_type {
+        DataType::Varchar(Some(length))
+        | DataType::CharacterVarying(Some(length))
+        | DataType::CharVarying(Some(length)) => *length,
+        _ => return ControlFlow::Continue(()),
+    };
+    let ast::CharacterLength::IntegerLength { length, .. } = length else {
+        return ControlFlow::Continue(());
+    };
+    if length == 0 {
+        return fail("22023", "length for type varchar must be at least 1");
+    }
+    let Ok(length) = i32::try_from(length) else {
+        return fail("22023", "length for type varchar cannot exceed 10485760");
+    };
+    let inner = std::mem::replace(inner.as_mut(), Expr::Value(Value::Null.with_empty_span()));
+    let length = Expr::Value(Value::Number(length.to_string(), false).with_empty_span());
+    *expr = call(
+        "left",
+        vec![cast(inner, DataType::Text), cast(length, DataType::Integer(None))],
+    );
+    ControlFlow::Continue(())
+}
+
+/// `INTERVAL '…'`, read as PostgreSQL reads it.
+fn interval(expr: &mut Expr) -> Step {
+    let Expr::Interval(interval) = &*expr else {
+        return ControlFlow::Continue(());
+    };
+    let value = match interval.value.as_ref() {
+        Expr::Value(value) => value.value.clone().into_string(),
+        _ => None,
+    };
+    let has_precision = interval.leading_precision.is_some()
+        || interval.last_field.is_some()
+        || interval.fractional_seconds_precision.is_some();
+    let (Some(value), false) = (value, has_precision) else {
+        return refuse("this way to write an interval is not supported; write interval '1 day'");
+    };
+    let value = match &interval.leading_field {
+        None => value,
+        Some(field) if value.trim().parse::<i32>().is_ok() => format!("{} {field}", value.trim()),
+        Some(_) => return refuse("this way to write an interval is not supported; write interval '1 day'"),
+    };
+    *expr = cast(
+        text(&value),
+        DataType::Interval {
+            fields: None,
+            precision: None,
+        },
+    );
+    ControlFlow::Continue(())
+}
+
+fn refuse_multisets(op: ast::SetOperator, quantifier: ast::SetQuantifier) -> Step {
+    let counts_rows = matches!(op, ast::SetOperator::Except | ast::SetOperator::Intersect);
+    if counts_rows && quantifier == ast::SetQuantifier::All {
+        return refuse(format!("{op} ALL is not supported"));
+    }
+    ControlFlow::Continue(())
+}

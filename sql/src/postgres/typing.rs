@@ -1,0 +1,506 @@
+//! Gives every expression of a plan the type and the meaning that PostgreSQL gives it.
+//!
+//! Owns: the walk over plans and expressions. Does not own: what an operator or a function means; see [`super::operators`],
+//! [`super::signatures`], [`super::casts`].
+//! Invariant: columns keep their names. Running it again over its own result changes nothing.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRewriter};
+use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::logical_expr::expr::{
+    AggregateFunction, Between, Case, Cast as PlainCast, InList, InSubquery, Like, ScalarFunction,
+    WindowFunction, WindowFunctionDefinition,
+};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, ExprSchemable as _, Join, LogicalPlan, LogicalPlanBuilder, Operator, Subquery,
+    cast as plain_cast,
+};
+use datafusion::optimizer::AnalyzerRule;
+
+use super::operators::{self, Typed, comparable, condition, united};
+use super::sets::{united_inputs, united_rows};
+use super::types::{Kind, fault, timestamptz, unsupported};
+use super::{casts, floats, guards, patterns, signatures};
+
+/// The analyzer rule.
+#[derive(Debug)]
+pub(super) struct Typing;
+
+impl AnalyzerRule for Typing {
+    fn name(&self) -> &str {
+        "postgres_typing"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        Ok(plan
+            .transform_up_with_subqueries(|plan| typed(plan).map(Transformed::yes))?
+            .data)
+    }
+}
+
+/// One node of a plan, whose inputs are typed already.
+fn typed(plan: LogicalPlan) -> Result<LogicalPlan> {
+    // Counts of rows have their own rules.
+    if matches!(plan, LogicalPlan::Limit(_)) {
+        return plan.recompute_schema();
+    }
+    refuse_interval_groups(&plan)?;
+    let mut schema = merge_schema(&plan.inputs());
+    if let LogicalPlan::TableScan(scan) = &plan {
+        schema.merge(&DFSchema::try_from_qualified_schema(
+            scan.table_name.clone(),
+            &scan.source.schema(),
+        )?);
+    }
+    let mut rewriter = Rewriter { schema: &schema };
+    let names = NamePreserver::new(&plan);
+    let plan = plan
+        .map_expressions(|expr| {
+            let name = names.save(&expr);
+            Ok(expr
+                .rewrite(&mut rewriter)?
+                .update_data(|expr| name.restore(expr)))
+        })?
+        .data;
+    match plan {
+        LogicalPlan::Filter(mut filter) => {
+            filter.predicate = guards::guarded(rewriter.condition(filter.predicate, "WHERE")?);
+            LogicalPlan::Filter(filter).recompute_schema()
+        }
+        LogicalPlan::Sort(mut sort) => {
+            for key in &mut sort.expr {
+                key.expr = sortable(
+                    std::mem::replace(&mut key.expr, Expr::Literal(ScalarValue::Null, None)),
+                    &schema,
+                );
+            }
+            LogicalPlan::Sort(sort).recompute_schema()
+        }
+        LogicalPlan::Join(join) => rewriter.join(join)?.recompute_schema(),
+        LogicalPlan::Union(union) => united_inputs(union),
+        LogicalPlan::Values(values) => united_rows(values),
+        other => other.recompute_schema(),
+    }
+}
+
+/// Intervals that PostgreSQL takes for equal, such as a day and 24 hours, would make different groups.
+fn refuse_interval_groups(plan: &LogicalPlan) -> Result<()> {
+    let is_interval = |ty: &DataType| Kind::of(ty) == Kind::Interval;
+    let groups = match plan {
+        LogicalPlan::Aggregate(aggregate) => {
+            let schema = aggregate.input.schema();
+            let mut types = aggregate.group_expr.iter().map(|expr| expr.get_type(schema));
+            types.any(|ty| ty.is_ok_and(|ty| is_interval(&ty)))
+        }
+        LogicalPlan::Distinct(_) => plan
+            .schema()
+            .fields()
+            .iter()
+            .any(|field| is_interval(field.data_type())),
+        _ => false,
+    };
+    if groups {
+        return Err(unsupported("grouping by intervals is not supported"));
+    }
+    Ok(())
+}
+
+/// A column to sort by, as PostgreSQL orders it.
+fn sortable(expr: Expr, schema: &DFSchema) -> Expr {
+    match expr.get_type(schema) {
+        Ok(ty) if Kind::of(&ty) == Kind::Interval => operators::length(expr),
+        _ => expr,
+    }
+}
+
+struct Rewriter<'a> {
+    schema: &'a DFSchema,
+}
+
+impl Rewriter<'_> {
+    fn typed(&self, expr: Expr) -> Result<Typed> {
+        let ty = expr.get_type(self.schema)?;
+        Ok(Typed { expr, ty })
+    }
+
+    fn all(&self, exprs: Vec<Expr>) -> Result<Vec<Typed>> {
+        exprs.into_iter().map(|expr| self.typed(expr)).collect()
+    }
+
+    fn condition(&self, expr: Expr, place: &str) -> Result<Expr> {
+        condition(self.typed(expr)?, place)
+    }
+
+    fn join(&self, mut join: Join) -> Result<LogicalPlan> {
+        let mut on = Vec::with_capacity(join.on.len());
+        for (left, right) in std::mem::take(&mut join.on) {
+            let left = Typed {
+                ty: left.get_type(join.left.schema())?,
+                expr: left,
+            };
+            let right = Typed {
+                ty: right.get_type(join.right.schema())?,
+                expr: right,
+            };
+            on.push(comparable(left, Operator::Eq, right)?);
+        }
+        join.on = on;
+        join.filter = join
+            .filter
+            .map(|filter| self.condition(filter, "JOIN/ON"))
+            .transpose()?;
+        Ok(LogicalPlan::Join(join))
+    }
+
+    fn between(&self, between: Between) -> Result<Expr> {
+        let Between {
+            expr,
+            negated,
+            low,
+            high,
+        } = between;
+        let (expr, low, high) = (self.typed(*expr)?, self.typed(*low)?, self.typed(*high)?);
+        let (above, below) = if negated {
+            (Operator::Lt, Operator::Gt)
+        } else {
+            (Operator::GtEq, Operator::LtEq)
+        };
+        let (left, low) = comparable(expr.clone(), above, low)?;
+        let (right, high) = comparable(expr, below, high)?;
+        if left == right {
+            return Ok(Expr::Between(Between::new(
+                Box::new(left),
+                negated,
+                Box::new(low),
+                Box::new(high),
+            )));
+        }
+        // Each bound is compared in its own type.
+        let (low, high) = (binary(left, above, low), binary(right, below, high));
+        Ok(binary(
+            low,
+            if negated { Operator::Or } else { Operator::And },
+            high,
+        ))
+    }
+
+    fn in_list(&self, list: InList) -> Result<Expr> {
+        let InList { expr, list, negated } = list;
+        let expr = self.typed(*expr)?;
+        let mut items = Vec::with_capacity(list.len());
+        let mut common: Option<Expr> = None;
+        let mut is_uniform = true;
+        for item in self.all(list)? {
+            let (left, item) = comparable(expr.clone(), Operator::Eq, item)?;
+            is_uniform &= common.as_ref().is_none_or(|known| *known == left);
+            common.get_or_insert(left.clone());
+            items.push((left, item));
+        }
+        if let (true, Some(common)) = (is_uniform, common) {
+            let items = items.into_iter().map(|(_, item)| item).collect();
+            return Ok(Expr::InList(InList::new(Box::new(common), items, negated)));
+        }
+        // Each item is compared in its own type.
+        let op = if negated { Operator::NotEq } else { Operator::Eq };
+        let link = if negated { Operator::And } else { Operator::Or };
+        let tests = items.into_iter().map(|(left, item)| binary(left, op, item));
+        Ok(tests
+            .reduce(|left, right| binary(left, link, right))
+            .unwrap_or(Expr::Literal(ScalarValue::Boolean(Some(negated)), None)))
+    }
+
+    fn in_subquery(&self, found: InSubquery) -> Result<Expr> {
+        let InSubquery {
+            expr,
+            subquery,
+            negated,
+        } = found;
+        let expr = self.typed(*expr)?;
+        let column = subquery.subquery.schema().columns().into_iter().next();
+        let Some(column) = column else {
+            return Err(fault("42601", "subquery has no columns"));
+        };
+        let ty = subquery.subquery.schema().field(0).data_type().clone();
+        let inner = Typed {
+            expr: Expr::Column(column.clone()),
+            ty,
+        };
+        let (expr, compared) = comparable(expr, Operator::Eq, inner)?;
+        let subquery = if compared == Expr::Column(column.clone()) {
+            subquery
+        } else {
+            let name = column.name.clone();
+            let plan = LogicalPlanBuilder::from(subquery.subquery.as_ref().clone())
+                .project([compared.alias(name)])?
+                .build()?;
+            Subquery {
+                subquery: Arc::new(plan),
+                ..subquery
+            }
+        };
+        Ok(Expr::InSubquery(InSubquery::new(
+            Box::new(expr),
+            subquery,
+            negated,
+        )))
+    }
+
+    fn case(&self, case: Case) -> Result<Expr> {
+        let Case {
+            expr,
+            when_then_expr,
+            else_expr,
+        } = case;
+        let (mut whens, mut thens) = (Vec::new(), Vec::new());
+        for (when, then) in when_then_expr {
+            whens.push(*when);
+            thens.push(*then);
+        }
+        let has_else = else_expr.is_some();
+        thens.extend(else_expr.map(|expr| *expr));
+        let (expr, whens) = match expr {
+            None => {
+                let whens = whens.into_iter().map(|when| self.condition(when, "CASE/WHEN"));
+                (None, whens.collect::<Result<Vec<_>>>()?)
+            }
+            Some(expr) => {
+                // `CASE x WHEN y` compares each time in the types at hand.
+                let expr = self.typed(*expr)?;
+                let tests = whens.into_iter().map(|when| {
+                    let (left, right) = comparable(expr.clone(), Operator::Eq, self.typed(when)?)?;
+                    Ok(binary(left, Operator::Eq, right))
+                });
+                (None, tests.collect::<Result<Vec<_>>>()?)
+            }
+        };
+        let mut thens = united(self.all(thens)?, "CASE")?;
+        let otherwise = if has_else { thens.pop().map(Box::new) } else { None };
+        let pairs = whens
+            .into_iter()
+            .map(Box::new)
+            .zip(thens.into_iter().map(Box::new))
+            .collect();
+        Ok(Expr::Case(Case::new(expr, pairs, otherwise)))
+    }
+
+    fn scalar_function(&self, function: ScalarFunction) -> Result<Expr> {
+        let ScalarFunction { func, args } = function;
+        let name = func.name().to_owned();
+        let call = |args: Vec<Expr>| Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&func), args));
+        let args = self.all(args)?;
+        match name.as_str() {
+            "now" => return Ok(plain_cast(call(Vec::new()), timestamptz())),
+            "greatest" | "least" if args.iter().any(|arg| arg.kind() == Kind::Interval) => {
+                return Err(unsupported(format!("{name} of intervals is not supported")));
+            }
+            "coalesce" | "greatest" | "least" => return Ok(call(united(args, &name.to_uppercase())?)),
+            "nullif" => {
+                let mut args = args.into_iter();
+                let (Some(value), Some(other)) = (args.next(), args.next()) else {
+                    return Err(signatures::unknown(&name));
+                };
+                let result = match (value.kind(), other.kind()) {
+                    (Kind::Unknown, _) => value.clone().to(&DataType::Utf8)?,
+                    (left, right) if left.is_number() && right.is_number() => {
+                        let both = united(vec![value.clone(), other.clone()], "NULLIF")?;
+                        both.into_iter().next().unwrap_or_else(|| value.expr.clone())
+                    }
+                    _ => value.expr.clone(),
+                };
+                let of_one_type = value.ty == other.ty || other.kind() == Kind::Unknown;
+                let unchanged = value.expr.clone();
+                let (left, right) = comparable(value, Operator::Eq, other)?;
+                if of_one_type && left == unchanged && result == unchanged {
+                    return Ok(call(vec![left, right]));
+                }
+                let null = Expr::Literal(ScalarValue::Null, None);
+                let case = Case::new(
+                    None,
+                    vec![(Box::new(binary(left, Operator::Eq, right)), Box::new(null))],
+                    Some(Box::new(result)),
+                );
+                return self.case(case);
+            }
+            "concat" | "concat_ws" => {
+                let texts = args.into_iter().map(|arg| match arg.kind() {
+                    Kind::Other => Ok(arg.expr),
+                    Kind::Boolean => Ok(letter(arg.expr)),
+                    _ => arg.to(&DataType::Utf8),
+                });
+                return Ok(call(texts.collect::<Result<_>>()?));
+            }
+            _ => {}
+        }
+        let Some(lists) = signatures::of_scalar(&name) else {
+            return Ok(call(args.into_iter().map(|arg| arg.expr).collect()));
+        };
+        let (kinds, args) = signatures::matched(&name, lists, args)?;
+        signatures::refuse_numeric(&name, &kinds, false)?;
+        if matches!(name.as_str(), "checked_modulo" | "mod")
+            && let [left, right] = args.as_slice()
+        {
+            return operators::resolve(
+                self.typed(left.clone())?,
+                Operator::Modulo,
+                self.typed(right.clone())?,
+            );
+        }
+        Ok(call(args))
+    }
+
+    /// The arguments of an aggregate, of a window or of a group.
+    fn aggregate_args(&self, name: &str, args: Vec<Expr>) -> Result<Vec<Expr>> {
+        let typed = self.all(args)?;
+        if name == "count" && typed.iter().any(|arg| arg.kind() == Kind::Interval) {
+            return Err(unsupported("count of intervals is not supported"));
+        }
+        match (name, typed.len()) {
+            ("first_value", _) => {
+                return Err(fault(
+                    "42P20",
+                    "window function first_value requires an OVER clause",
+                ));
+            }
+            ("count", 2..) => {
+                return Err(fault(
+                    crate::sqlstate::UNDEFINED_FUNCTION,
+                    "count takes one argument",
+                ));
+            }
+            _ => {}
+        }
+        let Some(lists) = signatures::of_aggregate(name) else {
+            return Ok(typed.into_iter().map(|arg| arg.expr).collect());
+        };
+        let (kinds, args) = signatures::matched(name, lists, typed)?;
+        signatures::refuse_numeric(name, &kinds, true)?;
+        Ok(args)
+    }
+
+    fn aggregate(&self, mut function: AggregateFunction) -> Result<Expr> {
+        function.params.args = self.aggregate_args(function.func.name(), function.params.args)?;
+        function.params.filter = function
+            .params
+            .filter
+            .map(|filter| self.condition(*filter, "FILTER").map(Box::new))
+            .transpose()?;
+        Ok(Expr::AggregateFunction(function))
+    }
+
+    fn window(&self, mut function: WindowFunction) -> Result<Expr> {
+        if let WindowFunctionDefinition::AggregateUDF(aggregate) = &function.fun {
+            function.params.args = self.aggregate_args(aggregate.name(), function.params.args)?;
+        }
+        Ok(Expr::WindowFunction(Box::new(function)))
+    }
+}
+
+/// A boolean as its output function prints it, where a cast to text gives a word.
+fn letter(boolean: Expr) -> Expr {
+    let text = |text: &str| Box::new(Expr::Literal(ScalarValue::Utf8(Some(text.to_owned())), None));
+    let branches = vec![
+        (Box::new(boolean.clone()), text("t")),
+        (Box::new(Expr::Not(Box::new(boolean))), text("f")),
+    ];
+    Expr::Case(Case::new(None, branches, None))
+}
+
+fn binary(left: Expr, op: Operator, right: Expr) -> Expr {
+    Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)))
+}
+
+impl TreeNodeRewriter for Rewriter<'_> {
+    type Node = Expr;
+
+    fn f_up(&mut self, expr: Expr) -> Result<Transformed<Expr>> {
+        let rewritten = match expr {
+            Expr::Literal(ScalarValue::Float64(Some(value)), metadata) => {
+                Expr::Literal(ScalarValue::Float64(Some(floats::canonical(value))), metadata)
+            }
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+                operators::resolve(self.typed(*left)?, op, self.typed(*right)?)?
+            }
+            Expr::Negative(operand) => operators::negative(self.typed(*operand)?)?,
+            Expr::Not(operand) => Expr::Not(Box::new(self.condition(*operand, "NOT")?)),
+            Expr::IsTrue(operand) => Expr::IsTrue(Box::new(self.condition(*operand, "IS TRUE")?)),
+            Expr::IsNotTrue(operand) => Expr::IsNotTrue(Box::new(self.condition(*operand, "IS NOT TRUE")?)),
+            Expr::IsFalse(operand) => Expr::IsFalse(Box::new(self.condition(*operand, "IS FALSE")?)),
+            Expr::IsNotFalse(operand) => {
+                Expr::IsNotFalse(Box::new(self.condition(*operand, "IS NOT FALSE")?))
+            }
+            Expr::IsUnknown(operand) => Expr::IsUnknown(Box::new(self.condition(*operand, "IS UNKNOWN")?)),
+            Expr::IsNotUnknown(operand) => {
+                Expr::IsNotUnknown(Box::new(self.condition(*operand, "IS NOT UNKNOWN")?))
+            }
+            Expr::ScalarSubquery(subquery) => Expr::ScalarSubquery(nullable(subquery)?),
+            Expr::Between(between) => self.between(between)?,
+            Expr::InList(list) => self.in_list(list)?,
+            Expr::InSubquery(found) => self.in_subquery(found)?,
+            Expr::Case(case) => self.case(case)?,
+            Expr::Like(Like {
+                negated,
+                expr,
+                pattern,
+                escape_char,
+                case_insensitive,
+            }) => patterns::like(
+                negated,
+                case_insensitive,
+                self.typed(*expr)?,
+                self.typed(*pattern)?,
+                escape_char,
+            )?,
+            Expr::SimilarTo(Like {
+                negated,
+                expr,
+                pattern,
+                escape_char,
+                ..
+            }) => patterns::similar(negated, self.typed(*expr)?, self.typed(*pattern)?, escape_char)?,
+            Expr::Cast(PlainCast { expr, field }) => {
+                let typed = self.typed(*expr)?;
+                // An integer literal of the statement, which names its own type.
+                if let (Expr::Literal(ScalarValue::Int64(Some(value)), _), DataType::Int32) =
+                    (&typed.expr, field.data_type())
+                    && let Ok(value) = i32::try_from(*value)
+                {
+                    return Ok(Transformed::yes(Expr::Literal(
+                        ScalarValue::Int32(Some(value)),
+                        None,
+                    )));
+                }
+                casts::to_type(typed.expr, &typed.ty, field.data_type())?
+            }
+            Expr::ScalarFunction(function) => self.scalar_function(function)?,
+            Expr::AggregateFunction(function) => self.aggregate(function)?,
+            Expr::WindowFunction(function) => self.window(*function)?,
+            other => return Ok(Transformed::no(other)),
+        };
+        Ok(Transformed::yes(rewritten))
+    }
+}
+
+/// A scalar subquery is NULL when it has no row, whatever its column says.
+fn nullable(subquery: Subquery) -> Result<Subquery> {
+    let schema = subquery.subquery.schema();
+    let is_safe = schema.fields().iter().all(|field| field.is_nullable());
+    if is_safe || !subquery.outer_ref_columns.is_empty() {
+        return Ok(subquery);
+    }
+    let columns = schema.columns().into_iter().map(|column| {
+        let name = column.name.clone();
+        super::functions::Nullable::of(Expr::Column(column)).alias(name)
+    });
+    let plan = LogicalPlanBuilder::from(subquery.subquery.as_ref().clone())
+        .project(columns.collect::<Vec<_>>())?
+        .build()?;
+    Ok(Subquery {
+        subquery: Arc::new(plan),
+        ..subquery
+    })
+}

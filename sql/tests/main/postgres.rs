@@ -1,0 +1,184 @@
+//! What PostgreSQL answers, asked of the engine.
+//!
+//! The files beside this one hold the answers of PostgreSQL 15.18 (UTC, collation C), one query a line:
+//! `query => type,type | value,value | value,value`, or `query => !SQLSTATE`.
+
+use causeway_sql::{Session, text_form};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::datatypes::{self as ty, DataType, IntervalUnit, TimeUnit};
+
+use crate::fixture::{batches, world};
+
+#[tokio::test]
+async fn arithmetic_is_postgresqls() {
+    check(include_str!("postgres/arithmetic.txt")).await;
+}
+
+#[tokio::test]
+async fn casts_are_postgresqls() {
+    check(include_str!("postgres/casts.txt")).await;
+}
+
+#[tokio::test]
+async fn text_functions_are_postgresqls() {
+    check(include_str!("postgres/text.txt")).await;
+}
+
+#[tokio::test]
+async fn moments_are_postgresqls() {
+    check(include_str!("postgres/moments.txt")).await;
+}
+
+#[tokio::test]
+async fn aggregates_and_orders_are_postgresqls() {
+    check(include_str!("postgres/aggregates.txt")).await;
+}
+
+#[tokio::test]
+async fn whole_queries_are_postgresqls() {
+    check(include_str!("postgres/queries.txt")).await;
+}
+
+#[tokio::test]
+async fn everyday_queries_are_postgresqls() {
+    check(include_str!("postgres/everyday.txt")).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_answered_is_refused() {
+    let world = world().await;
+    let session = world.session("admin").await;
+    let mut wrong = Vec::new();
+    for query in include_str!("postgres/refused.txt").lines() {
+        let answer = answer(&session, query).await;
+        if answer != "!0A000" {
+            wrong.push(format!("{query}\n  {answer}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+async fn check(cases: &str) {
+    let world = world().await;
+    let session = world.session("admin").await;
+    let mut wrong = Vec::new();
+    for case in cases.lines().filter(|line| !line.is_empty()) {
+        let (query, expected) = case.rsplit_once(" => ").expect("a query and its answer");
+        let answer = answer(&session, query).await;
+        if answer != expected {
+            wrong.push(format!(
+                "{query}\n  PostgreSQL: {expected}\n  here:       {answer}"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Types and rows on one line, or the SQLSTATE.
+async fn answer(session: &Session, query: &str) -> String {
+    let (described, rows) = match (described(session, query).await, batches(session, query).await) {
+        (Ok(described), Ok(rows)) => (described, rows),
+        (_, Err(error)) | (Err(error), _) => return format!("!{}", error.sqlstate),
+    };
+    let mut lines = vec![described.join(",")];
+    for batch in rows {
+        let types: Vec<String> = batch
+            .columns()
+            .iter()
+            .map(|column| type_name(column.data_type()))
+            .collect();
+        assert_eq!(
+            types, described,
+            "{query} was described otherwise than it was answered"
+        );
+        for row in 0..batch.num_rows() {
+            let values: Vec<String> = batch.columns().iter().map(|column| shown(column, row)).collect();
+            lines.push(values.join(","));
+        }
+    }
+    lines.join(" | ")
+}
+
+async fn described(session: &Session, query: &str) -> Result<Vec<String>, causeway_sql::Error> {
+    let statements = session.parse(query)?;
+    let description = session.describe(&statements[0], &[]).await?;
+    let schema = description.schema.expect("a query");
+    Ok(schema
+        .fields()
+        .iter()
+        .map(|field| type_name(field.data_type()))
+        .collect())
+}
+
+fn type_name(ty: &DataType) -> String {
+    match ty {
+        DataType::Boolean => "bool",
+        DataType::Int16 => "int2",
+        DataType::Int32 => "int4",
+        DataType::Int64 | DataType::UInt64 => "int8",
+        DataType::Float32 => "float4",
+        DataType::Float64 => "float8",
+        DataType::Decimal128(..) => "numeric",
+        DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 | DataType::Null => "text",
+        DataType::Date32 => "date",
+        DataType::Time64(TimeUnit::Microsecond) => "time",
+        DataType::Timestamp(TimeUnit::Microsecond, None) => "timestamp",
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "timestamptz",
+        DataType::Interval(IntervalUnit::MonthDayNano) => "interval",
+        DataType::List(item) => return format!("{}[]", type_name(item.data_type())),
+        other => return other.to_string(),
+    }
+    .to_owned()
+}
+
+/// As psql shows it; numerics without trailing zeros.
+fn shown(array: &ArrayRef, row: usize) -> String {
+    if array.is_null(row) || array.data_type().is_null() {
+        return "NULL".to_owned();
+    }
+    let mut text = String::new();
+    match array.data_type() {
+        DataType::Boolean => return if array.as_boolean().value(row) { "t" } else { "f" }.to_owned(),
+        DataType::Int16 => return array.as_primitive::<ty::Int16Type>().value(row).to_string(),
+        DataType::Int32 => return array.as_primitive::<ty::Int32Type>().value(row).to_string(),
+        DataType::Int64 => return array.as_primitive::<ty::Int64Type>().value(row).to_string(),
+        DataType::UInt64 => return array.as_primitive::<ty::UInt64Type>().value(row).to_string(),
+        DataType::Utf8 => return array.as_string::<i32>().value(row).to_owned(),
+        DataType::LargeUtf8 => return array.as_string::<i64>().value(row).to_owned(),
+        DataType::Utf8View => return array.as_string_view().value(row).to_owned(),
+        // The elements of the cases need no quotes.
+        DataType::List(_) => {
+            let items = array.as_list::<i32>().value(row);
+            let items: Vec<String> = (0..items.len()).map(|item| shown(&items, item)).collect();
+            return format!("{{{}}}", items.join(","));
+        }
+        DataType::Float32 => text_form::float4(&mut text, array.as_primitive::<ty::Float32Type>().value(row)),
+        DataType::Float64 => text_form::float8(&mut text, array.as_primitive::<ty::Float64Type>().value(row)),
+        DataType::Decimal128(_, scale) => {
+            let value = array.as_primitive::<ty::Decimal128Type>().value(row);
+            text_form::numeric(&mut text, value, *scale).expect("text");
+            if text.contains('.') {
+                text = text.trim_end_matches('0').trim_end_matches('.').to_owned();
+            }
+            Ok(())
+        }
+        DataType::Date32 => {
+            text_form::date(&mut text, array.as_primitive::<ty::Date32Type>().value(row)).map(|_| ())
+        }
+        DataType::Time64(_) => text_form::time(
+            &mut text,
+            array.as_primitive::<ty::Time64MicrosecondType>().value(row),
+        ),
+        DataType::Timestamp(_, zone) => {
+            let value = array.as_primitive::<ty::TimestampMicrosecondType>().value(row);
+            text_form::timestamp(&mut text, value, zone.is_some()).map(|_| ())
+        }
+        DataType::Interval(_) => text_form::interval(
+            &mut text,
+            array.as_primitive::<ty::IntervalMonthDayNanoType>().value(row),
+        ),
+        other => return format!("a value of {other}"),
+    }
+    .expect("text");
+    text
+}
