@@ -34,6 +34,11 @@ fn of_set(body: &SetExpr) -> Option<Vec<Option<String>>> {
     }
 }
 
+/// The name of a listed output.
+pub(crate) fn of_output(item: &SelectItem) -> Option<String> {
+    of_item(item).flatten()
+}
+
 fn of_item(item: &SelectItem) -> Option<Option<String>> {
     match item {
         SelectItem::UnnamedExpr(expr) => Some(of_expr(expr)),
@@ -43,7 +48,7 @@ fn of_item(item: &SelectItem) -> Option<Option<String>> {
 }
 
 /// An identifier as PostgreSQL folds it.
-fn folded(ident: &ast::Ident) -> String {
+pub(crate) fn folded(ident: &ast::Ident) -> String {
     match ident.quote_style {
         Some(_) => ident.value.clone(),
         None => ident.value.to_lowercase(),

@@ -260,6 +260,13 @@ pub(crate) fn syntax(error: &ParserError) -> Error {
 fn from_schema(error: &SchemaError) -> Error {
     match error {
         SchemaError::FieldNotFound { field, valid_fields } => {
+            if let Some(relation) = &field.relation {
+                let mut known = valid_fields.iter().filter_map(|field| field.relation.as_ref());
+                if !known.any(|known| known.table() == relation.table()) {
+                    let message = format!("missing FROM-clause entry for table \"{}\"", relation.table());
+                    return Error::new(sqlstate::UNDEFINED_TABLE, message);
+                }
+            }
             let wanted = field.name.as_str();
             let mut mapped = Error::new(
                 sqlstate::UNDEFINED_COLUMN,
@@ -335,7 +342,7 @@ pub(crate) fn unplannable(error: DataFusionError) -> Error {
     if is_ours
         || !matches!(
             mapped.sqlstate,
-            sqlstate::UNDEFINED_COLUMN | sqlstate::INTERNAL | "42701"
+            sqlstate::UNDEFINED_COLUMN | sqlstate::UNDEFINED_TABLE | sqlstate::INTERNAL | "42701"
         )
     {
         return mapped;

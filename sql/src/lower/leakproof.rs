@@ -46,7 +46,7 @@ pub(crate) fn is_leakproof(table: &Table, expr: &Expr) -> bool {
 }
 
 /// Whether the cast has a result for every value: a `bigint` becomes a double by rounding, and a decimal of enough digits as it is.
-/// Dates are no such case: a timestamp of nanoseconds ends with the year 2262.
+/// Dates are no such case: the last of them are beyond the last timestamp.
 fn cannot_fail(table: &Table, cast: &Cast) -> bool {
     let is_bigint = column_index(table, &cast.expr)
         .and_then(|index| table.columns.get(index))

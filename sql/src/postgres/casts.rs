@@ -33,8 +33,16 @@ pub(super) fn to_type(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr
         if let Some(Some(text)) = value.try_as_str()
             && Kind::of(to) != Kind::Other
         {
+            if Kind::of(to) == Kind::Numeric && input::is_long_numeric(text) {
+                return Ok(ScalarUDF::from(Cast::new(to.clone())).call(vec![expr]));
+            }
             return Ok(Expr::Literal(input::scalar(text, to)?, None));
         }
+    }
+    if let Some(text) = long_numeric(&expr)
+        && Kind::of(to).is_float()
+    {
+        return Ok(Expr::Literal(input::scalar(text, to)?, None));
     }
     if from == to {
         return Ok(expr);
@@ -79,6 +87,19 @@ pub(super) fn to_type(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr
         });
     }
     Ok(ScalarUDF::from(Cast::new(to.clone())).call(vec![expr]))
+}
+
+/// The text of a numeric constant with more digits than we compute with. Beside a double it still has a meaning.
+pub(super) fn long_numeric(expr: &Expr) -> Option<&str> {
+    let (inner, to) = match expr {
+        Expr::Cast(cast) => (cast.expr.as_ref(), cast.field.data_type().clone()),
+        Expr::ScalarFunction(function) if function.name() == "to_numeric" => {
+            (function.args.first()?, function.func.return_type(&[]).ok()?)
+        }
+        _ => return None,
+    };
+    let text = inner.as_literal()?.try_as_str().flatten()?;
+    (to == OPEN_NUMERIC && input::is_long_numeric(text)).then_some(text)
 }
 
 /// Whether PostgreSQL has the cast.

@@ -6,12 +6,15 @@ use chrono::{Datelike as _, Days, NaiveDate};
 use datafusion::arrow::array::{Array, ArrayRef};
 use datafusion::arrow::datatypes::{DataType, Date32Type, Decimal128Type, Time64MicrosecondType};
 use datafusion::common::{DataFusionError, Result};
+use datafusion::logical_expr::preimage::PreimageResult;
+use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
 use super::intervals::{DAY, Span};
 use super::moments::{Interval, Stamp, beyond, moment_of};
+use super::preimages;
 use super::rows::{self, argument};
 use super::types::{Kind, fault, unsupported};
 
@@ -101,6 +104,19 @@ impl ScalarUDFImpl for Extract {
             let numerics: datafusion::arrow::array::PrimitiveArray<Decimal128Type> = numerics.collect();
             Ok(Arc::new(numerics.with_data_type(result.clone())) as ArrayRef)
         })
+    }
+
+    fn preimage(&self, args: &[Expr], value: &Expr, context: &SimplifyContext) -> Result<PreimageResult> {
+        let [field, moment] = args else {
+            return Ok(PreimageResult::None);
+        };
+        let field = field.as_literal().and_then(|field| field.try_as_str().flatten());
+        match field.map(str::to_lowercase).as_deref() {
+            Some("year" | "years" | "y" | "yr" | "yrs") => {
+                preimages::of_year(moment, &context.get_data_type(moment)?, value)
+            }
+            _ => Ok(PreimageResult::None),
+        }
     }
 }
 

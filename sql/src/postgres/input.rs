@@ -150,6 +150,12 @@ pub(super) fn numeric(text: &str) -> Result<(i128, i8)> {
     Ok((sign * value, scale))
 }
 
+/// Whether `text` is a numeric with more digits than we compute with.
+pub(super) fn is_long_numeric(text: &str) -> bool {
+    let is_finite = text.parse().is_ok_and(f64::is_finite);
+    is_finite && numeric(text).is_err()
+}
+
 /// A numeric literal: with its own digits when the type is open, else with those of the type.
 fn numeric_scalar(text: &str, ty: &DataType) -> Result<ScalarValue> {
     let (value, scale) = numeric(text)?;

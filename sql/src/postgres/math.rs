@@ -7,13 +7,15 @@ use datafusion::arrow::datatypes::{
     DataType, Decimal128Type, Field, FieldRef, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
 };
 use datafusion::common::{DataFusionError, Result};
+use datafusion::logical_expr::preimage::PreimageResult;
+use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
 use super::rows::{self, argument};
 use super::types::{Kind, decimal_shape, fault, unsupported};
-use super::{decimals, floats};
+use super::{decimals, floats, preimages};
 
 type Unary = fn(f64) -> f64;
 
@@ -241,6 +243,13 @@ impl ScalarUDFImpl for Rounding {
                 other => absolute(values, other)?,
             })
         })
+    }
+
+    fn preimage(&self, args: &[Expr], value: &Expr, _: &SimplifyContext) -> Result<PreimageResult> {
+        match args {
+            [number] if self.name == "floor" => preimages::of_floor(number, value),
+            _ => Ok(PreimageResult::None),
+        }
     }
 }
 

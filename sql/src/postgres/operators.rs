@@ -268,6 +268,12 @@ fn integer_beside(integer: &Typed, constant: &Typed) -> Option<(Expr, Expr)> {
     if !integer.kind().is_integer() || matches!(integer.expr, Expr::Literal(..)) {
         return None;
     }
+    if let Some(text) = casts::long_numeric(&constant.expr) {
+        let double: f64 = text.parse().ok()?;
+        // Beyond all integers, or between 0 and 1 and its negation.
+        let is_clear = double.abs() > EXACT * EXACT || (double != 0.0 && double.abs() < 0.5);
+        return is_clear.then(|| (plain_cast(integer.expr.clone(), DataType::Float64), lit(double)));
+    }
     let Expr::Literal(ScalarValue::Decimal128(Some(value), _, scale), _) = &constant.expr else {
         return None;
     };

@@ -1,8 +1,9 @@
 //! Output columns that repeat a name.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{Expr, Ident, SelectItem, SetExpr, Value};
+use datafusion::sql::sqlparser::ast::{Expr, Ident, SelectItem, SetExpr, Value, VisitMut, VisitorMut};
 
 /// Gives repeated outputs of the statement names of their own; people see the names that they wrote.
 pub(super) fn distinguish_outputs(body: &mut SetExpr) {
@@ -31,11 +32,7 @@ fn distinguish_items(items: &mut [SelectItem]) {
     for (at, item) in items.iter_mut().enumerate() {
         let name = match &*item {
             SelectItem::ExprWithAlias { alias, .. } => alias.value.clone(),
-            SelectItem::UnnamedExpr(Expr::Identifier(ident)) => ident.value.clone(),
-            SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => {
-                parts.last().map(|ident| ident.value.clone()).unwrap_or_default()
-            }
-            SelectItem::UnnamedExpr(expr) => expr.to_string(),
+            SelectItem::UnnamedExpr(expr) => planned_name(expr),
             _ => continue,
         };
         if seen.insert(name.to_lowercase()) {
@@ -50,5 +47,29 @@ fn distinguish_items(items: &mut [SelectItem]) {
             }
             _ => {}
         }
+    }
+}
+
+/// What stands for DataFusion's name of an expression, which does not mention casts.
+fn planned_name(expr: &Expr) -> String {
+    let mut bare = expr.clone();
+    let _ = VisitMut::visit(&mut bare, &mut WithoutCasts);
+    match bare {
+        Expr::Identifier(ident) => ident.value,
+        Expr::CompoundIdentifier(mut parts) => parts.pop().map(|ident| ident.value).unwrap_or_default(),
+        other => other.to_string(),
+    }
+}
+
+struct WithoutCasts;
+
+impl VisitorMut for WithoutCasts {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Cast { expr: inner, .. } | Expr::Nested(inner) = expr {
+            *expr = std::mem::replace(inner.as_mut(), Expr::Value(Value::Null.with_empty_span()));
+        }
+        ControlFlow::Continue(())
     }
 }

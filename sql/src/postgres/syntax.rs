@@ -15,6 +15,7 @@ use datafusion::sql::sqlparser::tokenizer::Span;
 use super::counts::row_counts;
 use super::outputs::distinguish_outputs;
 use super::quantified::quantified;
+use super::{input, ordering};
 use crate::Error;
 use crate::error::sqlstate;
 
@@ -75,6 +76,9 @@ impl VisitorMut for Adapter {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> Step {
         row_counts(query)?;
+        let mut positions = Vec::new();
+        ordering::placed(query, &mut positions)?;
+        self.untyped.extend(positions);
         double_columns(&mut query.body);
         if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause {
             for count in limit.iter().chain(offset.iter().map(|offset| &offset.value)) {
@@ -151,8 +155,12 @@ impl VisitorMut for Adapter {
         let taken = || Expr::Value(Value::Null.with_empty_span());
         match expr {
             Expr::Value(value) => {
-                if matches!(value.value, Value::Number(..)) && !self.untyped.contains(&value.span) {
-                    number(expr);
+                if let Value::Number(digits, _) = &value.value {
+                    if input::is_long_numeric(digits) {
+                        *expr = long_numeric(digits);
+                    } else if !self.untyped.contains(&value.span) {
+                        number(expr);
+                    }
                 }
                 ControlFlow::Continue(())
             }
@@ -201,13 +209,12 @@ impl VisitorMut for Adapter {
                 *expr = local_timestamp();
                 ControlFlow::Continue(())
             }
-            // The least numbers of their types.
             Expr::UnaryOp {
                 op: ast::UnaryOperator::Minus,
                 expr: size,
             } => {
-                if let Some(least) = least_number(size) {
-                    *expr = least;
+                if let Some(negated) = negated_number(size) {
+                    *expr = negated;
                 }
                 ControlFlow::Continue(())
             }
@@ -291,6 +298,11 @@ fn number(expr: &mut Expr) {
     }
 }
 
+/// A number that DataFusion cannot read; what it means is decided beside its neighbour.
+fn long_numeric(digits: &str) -> Expr {
+    cast(text(digits), DataType::Numeric(ast::ExactNumberInfo::None))
+}
+
 fn local_timestamp() -> Expr {
     cast(
         call("now", Vec::new()),
@@ -298,8 +310,19 @@ fn local_timestamp() -> Expr {
     )
 }
 
-/// `-2147483648` and `-9223372036854775808`, whose digits alone are of a wider type.
-fn least_number(size: &Expr) -> Option<Expr> {
+/// `-2147483648` and `-9223372036854775808`, whose digits alone are of a wider type, and numbers that are read as text.
+fn negated_number(size: &Expr) -> Option<Expr> {
+    if let Expr::Cast { expr, .. } = size
+        && let Expr::Value(value) = expr.as_ref()
+        && let Value::SingleQuotedString(digits) = &value.value
+        && *size == long_numeric(digits)
+        && input::is_long_numeric(digits)
+    {
+        return Some(match digits.strip_prefix('-') {
+            Some(size) => long_numeric(size),
+            None => long_numeric(&format!("-{digits}")),
+        });
+    }
     let Expr::Value(value) = size else {
         return None;
     };

@@ -14,12 +14,11 @@ use datafusion::arrow::datatypes::{
 };
 use tokio_postgres::types::Type;
 
-/// What kind of value a column has. Number types count as one kind: PostgreSQL's `sum(bigint)` and `extract` are numeric, ours
-/// are `bigint` and `double precision`.
+/// What kind of value a column has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Boolean,
-    Number,
+    Number(Number),
     Text,
     Date,
     /// With a time zone.
@@ -28,6 +27,17 @@ pub(crate) enum Kind {
     Time,
     /// NULL of no type in particular.
     Untyped,
+}
+
+/// A type of numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Number {
+    Smallint,
+    Integer,
+    Bigint,
+    Numeric,
+    Real,
+    Double,
 }
 
 /// One value.
@@ -204,7 +214,12 @@ fn exact(number: &str) -> Cell {
 pub(crate) fn postgres_kind(ty: &Type) -> Kind {
     match *ty {
         Type::BOOL => Kind::Boolean,
-        Type::INT2 | Type::INT4 | Type::INT8 | Type::NUMERIC | Type::FLOAT4 | Type::FLOAT8 => Kind::Number,
+        Type::INT2 => Kind::Number(Number::Smallint),
+        Type::INT4 => Kind::Number(Number::Integer),
+        Type::INT8 => Kind::Number(Number::Bigint),
+        Type::NUMERIC => Kind::Number(Number::Numeric),
+        Type::FLOAT4 => Kind::Number(Number::Real),
+        Type::FLOAT8 => Kind::Number(Number::Double),
         Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN => Kind::Text,
         Type::DATE => Kind::Date,
         Type::TIMESTAMPTZ => Kind::Moment,
@@ -235,7 +250,12 @@ pub(crate) fn arrow_kind(ty: &DataType) -> Kind {
         DataType::Timestamp(_, Some(_)) => Kind::Moment,
         DataType::Timestamp(_, None) => Kind::LocalMoment,
         DataType::Time64(_) => Kind::Time,
-        number if number.is_numeric() => Kind::Number,
+        DataType::Int8 | DataType::Int16 => Kind::Number(Number::Smallint),
+        DataType::Int32 => Kind::Number(Number::Integer),
+        DataType::Int64 | DataType::UInt64 => Kind::Number(Number::Bigint),
+        DataType::Decimal128(..) => Kind::Number(Number::Numeric),
+        DataType::Float32 => Kind::Number(Number::Real),
+        DataType::Float64 => Kind::Number(Number::Double),
         other => panic!("the comparison does not know the type {other}"),
     }
 }
@@ -332,7 +352,7 @@ mod tests {
 
     fn answer(rows: &[&[Cell]]) -> Answer {
         Answer {
-            kinds: vec![Kind::Number; rows[0].len()],
+            kinds: vec![Kind::Number(Number::Numeric); rows[0].len()],
             rows: rows.iter().map(|row| row.to_vec()).collect(),
         }
     }

@@ -51,21 +51,17 @@ fn integer(dice: &mut Dice, column: &Column) -> Constant {
             i64::from(i32::MAX) + 1,
             9_007_199_254_740_993,
             i64::MAX,
-            i64::MIN + 1,
+            i64::MIN,
         ]),
     };
     // A constant of another number type.
-    if dice.chance(12) && value.abs() < 1 << 40 {
-        let sql = format!(
-            "{}{}.{}",
-            if value < 0 { "-" } else { "" },
-            value.abs(),
-            dice.pick(&["0", "5", "25"])
-        );
-        return Constant {
-            sql: parenthesised(&sql),
-            parameter: None,
+    if dice.chance(12) {
+        let number = format!("{value}.{}", dice.pick(&["0", "5", "25"]));
+        let sql = match dice.below(3) {
+            0 => format!("'{number}'::double precision"),
+            _ => parenthesised(&number),
         };
+        return Constant { sql, parameter: None };
     }
     whole(value)
 }
@@ -97,6 +93,7 @@ fn double(dice: &mut Dice, column: &Column) -> Constant {
         },
         _ => *dice.pick(&[
             0.0,
+            -0.0,
             1.0,
             -1.0,
             0.1,
@@ -108,8 +105,6 @@ fn double(dice: &mut Dice, column: &Column) -> Constant {
             f64::NEG_INFINITY,
         ]),
     };
-    // Minus zero is the same as zero; whether it sorts before it is a question for the golden suite.
-    let value = if value == 0.0 { 0.0 } else { value };
     let sql = if value.is_finite() && dice.chance(60) {
         parenthesised(&format!("{value:?}"))
     } else {
@@ -228,10 +223,10 @@ pub(crate) fn pattern(dice: &mut Dice, column: &Column) -> Constant {
     text(&pattern)
 }
 
-/// A date that the column holds, a neighbour of one, or a special one. None is after 2262: see "Limits" in the README.
+/// A date that the column holds, a neighbour of one, or a special one. All have years of four digits, also in other time zones.
 pub(crate) fn some_date(dice: &mut Dice, column: &Column) -> NaiveDate {
     let date = any_date(dice, column);
-    date.with_year(date.year().min(2261)).unwrap_or(date)
+    date.with_year(date.year().min(9998)).unwrap_or(date)
 }
 
 fn any_date(dice: &mut Dice, column: &Column) -> NaiveDate {
@@ -252,6 +247,8 @@ fn any_date(dice: &mut Dice, column: &Column) -> NaiveDate {
             day(2025, 6, 30),
             day(1700, 1, 1),
             day(2099, 12, 31),
+            day(2262, 4, 12),
+            day(9998, 12, 31),
         ]),
     }
 }
@@ -321,9 +318,9 @@ fn time(dice: &mut Dice, column: &Column) -> Constant {
         ]),
     };
     let micros = (value - NaiveTime::MIN).num_microseconds().expect("below a day");
+    let prefix = *dice.pick(&["", "TIME "]);
     Constant {
-        // Not `TIME '…'`: a typed time has another resolution than the column, which IN and BETWEEN refuse.
-        sql: format!("'{}'", value.format("%H:%M:%S%.f")),
+        sql: format!("{prefix}'{}'", value.format("%H:%M:%S%.f")),
         parameter: Some((ScalarValue::Time64Microsecond(Some(micros)), Type::TIME)),
     }
 }

@@ -216,8 +216,11 @@ impl Maker<'_> {
             1 => format!("coalesce({name}, 0)"),
             2 => format!("nullif({name}, 1)"),
             3 => format!("CASE WHEN {name} > 0 THEN 1 WHEN {name} < 0 THEN -1 ELSE 0 END"),
-            // As a double: sums of whole numbers may overflow, which is an error on one row and not on another.
-            _ => format!("{name}::double precision / 2"),
+            // Not a sum of whole numbers, which may overflow: an error on one row and not on another.
+            _ => format!(
+                "{name}{} / 2",
+                self.dice.pick(&["", "::double precision", "::numeric"])
+            ),
         };
         Sql::text(format!("{left} {operator} ")).and(constant)
     }

@@ -28,8 +28,6 @@ pub(crate) struct Query {
 #[derive(Debug, Clone)]
 struct Item {
     sql: String,
-    /// ` AS …`, or nothing.
-    name: String,
     /// Whether it is a sum or an average of doubles.
     rounded: bool,
 }
@@ -91,18 +89,7 @@ pub(crate) fn random(catalog: &Catalog, dice: &mut Dice) -> Query {
         3 => distinct(&mut query, &scope, maker.dice),
         _ => plain(&mut query, &scope, maker.dice),
     }
-    tell_apart(&mut query.select);
     query
-}
-
-/// Outputs that are equal but for a cast get names.
-fn tell_apart(items: &mut [Item]) {
-    let uncast = |item: &Item| item.sql.split("::").next().map(str::to_owned);
-    for at in 0..items.len() {
-        if items[..at].iter().any(|item| uncast(item) == uncast(&items[at])) {
-            items[at].name = format!(" AS c{at}");
-        }
-    }
 }
 
 fn choose_table<'a>(catalog: &'a Catalog, dice: &mut Dice) -> &'a Table {
@@ -223,7 +210,6 @@ fn subquery(catalog: &Catalog, maker: &mut Maker<'_>, scope: &[Scoped<'_>]) -> O
 fn item(sql: impl Into<String>) -> Item {
     Item {
         sql: sql.into(),
-        name: String::new(),
         rounded: false,
     }
 }
@@ -236,10 +222,25 @@ fn output(scope: &[Scoped<'_>], dice: &mut Dice) -> Item {
     if dice.chance(80) {
         return item(name);
     }
+    if dice.chance(25) {
+        return item(format!("{name}::text"));
+    }
     item(match column.ty {
         Type::Boolean => format!("NOT {name}"),
-        Type::Integer => format!("coalesce({name}, -1)"),
-        Type::Double => format!("abs({name})"),
+        Type::Integer => (*dice.pick(&[
+            format!("coalesce({name}, -1)"),
+            format!("{name} / 7"),
+            format!("{name} * 1.5"),
+            format!("{name} / 2.0"),
+        ]))
+        .clone(),
+        Type::Double => (*dice.pick(&[
+            format!("abs({name})"),
+            // Not `round` nor `ceil`, which give PostgreSQL's negative zero.
+            format!("floor({name})"),
+            format!("{name} / 3"),
+        ]))
+        .clone(),
         Type::Text => (*dice.pick(&[
             format!("coalesce({name}, 'none')"),
             format!("length({name})"),
@@ -375,7 +376,7 @@ fn aggregate(scope: &[Scoped<'_>], dice: &mut Dice) -> Item {
             rounded: true,
             ..item(format!("{}({name})", dice.pick(&["sum", "avg"])))
         },
-        _ if column.ty == Type::Integer => item(format!("sum({name})")),
+        _ if column.ty == Type::Integer => item(format!("{}({name})", dice.pick(&["sum", "avg"]))),
         _ => item("count(*)"),
     }
 }
@@ -383,11 +384,7 @@ fn aggregate(scope: &[Scoped<'_>], dice: &mut Dice) -> Item {
 impl Query {
     /// The statement.
     pub(crate) fn rendered(&self) -> Rendered {
-        let items: Vec<String> = self
-            .select
-            .iter()
-            .map(|item| format!("{}{}", item.sql, item.name))
-            .collect();
+        let items: Vec<&str> = self.select.iter().map(|item| item.sql.as_str()).collect();
         let distinct = if self.distinct { "DISTINCT " } else { "" };
         let mut sql =
             Sql::text(format!("SELECT {distinct}{} FROM ", items.join(", "))).and(self.from.clone());
