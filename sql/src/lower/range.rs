@@ -14,7 +14,7 @@ use datafusion::logical_expr::Expr;
 use super::calendar::{Unit, year_and_month};
 use super::column_index;
 use super::literal::{integer_of, literal_of, text_of};
-use super::shape::{all, any, implied, is, null_test, opaque};
+use super::shape::{all, any, is, null_test, opaque};
 
 /// A column inside functions that keep its order.
 struct Chain {
@@ -41,8 +41,6 @@ enum Step {
     Add(i128),
     Double,
     Single,
-    /// A double as a decimal of this scale.
-    Decimal(i32),
     /// The start of a unit, in ticks of this many a day.
     Start(Unit, i128),
     Year,
@@ -73,9 +71,6 @@ impl Step {
             (Self::Add(change), Point::Whole(value)) => Point::Whole(value + change),
             (Self::Double, Point::Whole(value)) => Point::Real(value as f64),
             (Self::Single, Point::Whole(value)) => Point::Real(f64::from(value as f32)),
-            (Self::Decimal(scale), Point::Real(value)) => {
-                Point::Whole((value * 10_f64.powi(scale)).round() as i128)
-            }
             (Self::Start(Unit::Fixed(micros), per_day), Point::Whole(value)) => {
                 let ticks = (micros * per_day / MICROS_PER_DAY).max(1);
                 Point::Whole(value.div_euclid(ticks) * ticks)
@@ -103,7 +98,7 @@ pub(super) fn compare(table: &Table, expr: &Expr, op: Op, value: &ScalarValue) -
         return opaque("the constant is not of the type that it is compared with");
     };
     let order = |key: i128| {
-        let mut point = point_of(chain.ty, key);
+        let mut point = Point::Whole(key);
         for step in &chain.steps {
             point = step.apply(point);
         }
@@ -123,36 +118,14 @@ pub(super) fn compare(table: &Table, expr: &Expr, op: Op, value: &ScalarValue) -
         reached: first(keys, |key| order(key).is_ge()),
         passed: first(keys, |key| order(key).is_gt()),
     };
-    if chain.ty == ColumnType::Float64 {
-        bounds.widened(op)
-    } else {
-        bounds.exact(op)
-    }
+    bounds.exact(op)
 }
 
-/// The keys of a column type, in its order: the value itself, and for doubles the rank from -∞ to ∞.
+/// The keys of a column type, in its order.
 fn keys(ty: ColumnType) -> (i128, i128) {
     match ty {
         ColumnType::Date => (i128::from(i32::MIN), i128::from(i32::MAX)),
-        ColumnType::Float64 => (rank(f64::NEG_INFINITY), rank(f64::INFINITY)),
         _ => (i128::from(i64::MIN), i128::from(i64::MAX)),
-    }
-}
-
-fn rank(number: f64) -> i128 {
-    let bits = i128::from(number.abs().to_bits());
-    if number.is_sign_negative() { -bits } else { bits }
-}
-
-fn number_of(rank: i128) -> f64 {
-    let magnitude = f64::from_bits(u64::try_from(rank.unsigned_abs()).unwrap_or(u64::MAX));
-    if rank < 0 { -magnitude } else { magnitude }
-}
-
-fn point_of(ty: ColumnType, key: i128) -> Point {
-    match ty {
-        ColumnType::Float64 => Point::Real(number_of(key)),
-        _ => Point::Whole(key),
     }
 }
 
@@ -202,21 +175,6 @@ impl Bounds {
         }
     }
 
-    /// The bounds one double further out: how a double becomes a decimal is the engine's affair.
-    fn widened(&self, op: Op) -> Predicate {
-        let out = Self {
-            reached: self.reached.map(|key| (key - 1).max(self.least)),
-            passed: self.passed.map(|key| (key + 1).min(self.greatest)),
-            ..*self
-        };
-        implied(match op {
-            Op::Eq => all(vec![out.from(out.reached), out.below(out.passed)]),
-            Op::Lt | Op::LtEq => out.below(out.passed),
-            Op::Gt | Op::GtEq => out.from(out.reached),
-            _ => return opaque("doubles are compared as decimals here"),
-        })
-    }
-
     fn below(&self, bound: Option<i128>) -> Predicate {
         match bound {
             None => null_test(self.column, false),
@@ -235,11 +193,10 @@ impl Bounds {
 
     fn leaf(&self, op: Op, key: i128) -> Predicate {
         let literal = match self.ty {
-            ColumnType::Float64 => Some(Literal::Float(number_of(key))),
             ColumnType::Date => i32::try_from(key).ok().map(Literal::Date),
             ColumnType::Timestamp => i64::try_from(key).ok().map(Literal::Timestamp),
             ColumnType::Int64 => i64::try_from(key).ok().map(Literal::Int),
-            ColumnType::Boolean | ColumnType::Text | ColumnType::Time => None,
+            ColumnType::Boolean | ColumnType::Float64 | ColumnType::Text | ColumnType::Time => None,
         };
         match literal {
             Some(literal) => is(self.column, op, vec![literal]),
@@ -291,6 +248,9 @@ fn chain_of(table: &Table, expr: &Expr) -> Result<Chain, &'static str> {
                 .get(column)
                 .map(|column| column.ty)
                 .ok_or("it is no column of the table")?;
+            if ty == ColumnType::Float64 {
+                return Err("doubles are rounded here");
+            }
             Ok(Chain {
                 column,
                 ty,
@@ -354,7 +314,6 @@ fn cast_step(from: &DataType, to: &DataType) -> Result<Option<Step>, &'static st
             let digits = u32::try_from(*new - *old).map_err(|_| "the engine rounds to tens here")?;
             Some(Step::Times(10_i128.pow(digits)))
         }
-        (DataType::Float64, DataType::Decimal128(_, scale)) => Some(Step::Decimal(i32::from(*scale))),
         (DataType::Date32, DataType::Timestamp(unit, zone)) if is_utc(zone.as_deref()) => {
             Some(Step::Times(ticks_per_day(*unit)))
         }
@@ -376,7 +335,6 @@ fn cast_step(from: &DataType, to: &DataType) -> Result<Option<Step>, &'static st
         }
         (DataType::Utf8, _) => return Err("text is read as another type here"),
         (_, DataType::Time64(_) | DataType::Time32(_)) => return Err("the time of day is no range"),
-        (DataType::Float64, _) => return Err("doubles are rounded here"),
         _ => return Err("the engine evaluates this cast"),
     })
 }

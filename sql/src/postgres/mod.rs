@@ -19,6 +19,7 @@ pub(crate) mod functions;
 mod guards;
 mod input;
 mod intervals;
+mod literals;
 mod math;
 mod moments;
 mod operators;

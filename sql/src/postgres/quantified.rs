@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, DataType, Expr, Value};
 
-use super::syntax::{Step, cast, text};
+use super::literals::{cast, text};
+use super::syntax::Step;
 use crate::Error;
 
 /// `x op ANY (…)` and `x op ALL (…)` over lists, as comparisons with each item; over subqueries, as IN where it is that.
