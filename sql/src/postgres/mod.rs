@@ -21,6 +21,7 @@ mod input;
 mod intervals;
 mod literals;
 mod math;
+mod memberships;
 mod moments;
 mod operators;
 mod ordering;
@@ -34,6 +35,7 @@ mod rows;
 mod sets;
 mod signatures;
 mod strings;
+mod subqueries;
 pub(crate) mod syntax;
 mod types;
 mod typing;
@@ -49,6 +51,7 @@ pub(crate) fn state(base: &SessionState) -> SessionState {
     let mut rules = base.analyzer().rules.clone();
     // After grouping functions are resolved and before DataFusion coerces types.
     rules.insert(1.min(rules.len()), Arc::new(typing::Typing));
+    rules.insert(2.min(rules.len()), Arc::new(subqueries::Correlated));
     let mut config = base.config().clone();
     config.options_mut().sql_parser.parse_float_as_decimal = true;
     let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(planner::Operators)];

@@ -16,6 +16,7 @@ use super::counts::row_counts;
 use super::literals::{
     call, double_columns, interval, limited_text, local_timestamp, long_numeric, negated_number, number, text,
 };
+use super::memberships;
 use super::outputs::distinguish_outputs;
 use super::quantified::quantified;
 use super::{input, ordering};
@@ -123,6 +124,14 @@ impl VisitorMut for Adapter {
                 self.leave(expr);
             }
         }
+        for filter in select.selection.iter_mut().chain(&mut select.having) {
+            memberships::in_filter(filter)?;
+        }
+        for join in select.from.iter_mut().flat_map(|from| &mut from.joins) {
+            if let Some(condition) = condition_of(join) {
+                memberships::in_filter(condition)?;
+            }
+        }
         ControlFlow::Continue(())
     }
 
@@ -168,6 +177,12 @@ impl VisitorMut for Adapter {
                 ControlFlow::Continue(())
             }
             Expr::AnyOp { .. } | Expr::AllOp { .. } => quantified(expr),
+            Expr::InList { .. } => memberships::compared_rows(expr),
+            Expr::BinaryOp { left, right, .. }
+                if matches!((left.as_ref(), right.as_ref()), (Expr::Tuple(_), Expr::Tuple(_))) =>
+            {
+                memberships::compared_rows(expr)
+            }
             Expr::Interval(_) => interval(expr),
             Expr::Cast { .. } => limited_text(expr),
             Expr::Extract {
@@ -303,4 +318,22 @@ fn refuse_multisets(op: ast::SetOperator, quantifier: ast::SetQuantifier) -> Ste
         return refuse(format!("{op} ALL is not supported"));
     }
     ControlFlow::Continue(())
+}
+
+/// The condition of `JOIN … ON`.
+fn condition_of(join: &mut ast::Join) -> Option<&mut Expr> {
+    use ast::JoinOperator::{FullOuter, Inner, Join, Left, LeftOuter, Right, RightOuter};
+    match &mut join.join_operator {
+        Join(constraint)
+        | Inner(constraint)
+        | Left(constraint)
+        | LeftOuter(constraint)
+        | Right(constraint)
+        | RightOuter(constraint)
+        | FullOuter(constraint) => match constraint {
+            ast::JoinConstraint::On(condition) => Some(condition),
+            _ => None,
+        },
+        _ => None,
+    }
 }

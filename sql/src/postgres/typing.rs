@@ -189,6 +189,18 @@ impl Rewriter<'_> {
 
     fn in_list(&self, list: InList) -> Result<Expr> {
         let InList { expr, list, negated } = list;
+        // DataFusion merges lists without regard to NULLs in them.
+        let count = list.len();
+        let list: Vec<Expr> = list.into_iter().filter(|item| !is_null(item)).collect();
+        if list.len() < count {
+            let unknown = Expr::Literal(ScalarValue::Boolean(None), None);
+            if list.is_empty() {
+                return Ok(unknown);
+            }
+            let known = self.in_list(InList { expr, list, negated })?;
+            let link = if negated { Operator::And } else { Operator::Or };
+            return Ok(binary(known, link, unknown));
+        }
         let expr = self.typed(*expr)?;
         let mut items = Vec::with_capacity(list.len());
         let mut common: Option<Expr> = None;
@@ -380,4 +392,14 @@ fn nullable(subquery: Subquery) -> Result<Subquery> {
         subquery: Arc::new(plan),
         ..subquery
     })
+}
+
+/// A NULL that is written as such, of whatever type.
+fn is_null(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(value, _) => value.is_null(),
+        Expr::Cast(PlainCast { expr, .. }) => is_null(expr),
+        Expr::Alias(alias) => is_null(&alias.expr),
+        _ => false,
+    }
 }
