@@ -3,6 +3,7 @@
 //! Owns: whether a grouping may be asked for at all. Invariant: every conjunct below it is exact, so that the remote system groups
 //! precisely the rows that SQL would.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -143,6 +144,8 @@ impl TableProvider for GroupedTable {
             notes: self.notes.clone(),
             key_filters: Vec::new(),
             fetch: limit,
+            top: None,
+            not_null: BTreeSet::new(),
             kept_share: 1.0,
             pushdown: true,
         })?))

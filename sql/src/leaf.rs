@@ -4,6 +4,7 @@
 //! [`causeway_core::scan`]. Invariant: it emits only rows that satisfy everything it accepted, in the order and up to the fetch
 //! that it accepted.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -30,7 +31,9 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, apply_expression_roots,
 };
 
-use crate::leaf_stream::{self, Run};
+use crate::error::source_error;
+use crate::leaf_stream::{self, Run, without_record};
+use crate::leaf_top::Top;
 
 /// What was decided about one predicate, for EXPLAIN.
 #[derive(Debug, Clone)]
@@ -59,10 +62,52 @@ pub(crate) struct ScanSpec {
     /// The filters that hash joins above fill with their keys; the scan waits for them. The joins check the rows themselves.
     pub(crate) key_filters: Vec<Arc<dyn PhysicalExpr>>,
     pub(crate) fetch: Option<usize>,
+    /// What an operator above keeps of the rows.
+    pub(crate) top: Option<Top>,
+    /// Table columns that the filters keep from being NULL.
+    pub(crate) not_null: BTreeSet<usize>,
     /// The share of the table's rows that the filters are expected to keep.
     pub(crate) kept_share: f64,
     /// Whether sorts, limits and join keys may be taken over too (`causeway.pushdown = on`).
     pub(crate) pushdown: bool,
+}
+
+impl ScanSpec {
+    /// What an operator above keeps, when asking for it first takes fewer calls than reading everything, or fewer rows in as many.
+    pub(crate) fn worthwhile_top(&self) -> Option<&Top> {
+        let top = self.top.as_ref()?;
+        if top.rows > self.source.page_rows() / 2 {
+            return None;
+        }
+        (top.calls(self) <= self.page_calls(self.kept_rows())).then_some(top)
+    }
+
+    /// Rows that the filters may keep.
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an estimate"
+    )]
+    fn kept_rows(&self) -> usize {
+        const UNKNOWN_TABLE: u64 = 10_000;
+        let table = &self.query.table.name.name;
+        let known = self.source.known_rows(table).unwrap_or(UNKNOWN_TABLE) as f64;
+        (known * self.kept_share).ceil().max(1.0) as usize
+    }
+
+    fn page_calls(&self, rows: usize) -> usize {
+        rows.div_ceil(self.source.page_rows().max(1)).max(1)
+    }
+
+    /// The error as the person may see it.
+    pub(crate) fn source_error(&self, error: causeway_core::Error) -> DataFusionError {
+        source_error(if self.restricted {
+            without_record(error)
+        } else {
+            error
+        })
+    }
 }
 
 /// Reads a remote table.
@@ -114,8 +159,12 @@ impl RemoteScanExec {
         Self::try_new(spec)
     }
 
+    pub(crate) fn spec(&self) -> &ScanSpec {
+        &self.spec
+    }
+
     /// Table column behind an output column.
-    fn table_column(&self, output: usize) -> Option<usize> {
+    pub(crate) fn table_column(&self, output: usize) -> Option<usize> {
         self.spec
             .query
             .columns
@@ -163,16 +212,7 @@ impl RemoteScanExec {
     }
 
     /// Rows that the scan may return, from what earlier calls saw and the kinds of its filters.
-    #[allow(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "an estimate"
-    )]
     pub(crate) fn estimated_rows(&self) -> usize {
-        const UNKNOWN_TABLE: u64 = 10_000;
-        let table = &self.spec.query.table.name.name;
-        let known = self.spec.source.known_rows(table).unwrap_or(UNKNOWN_TABLE) as f64;
         if self
             .spec
             .query
@@ -182,12 +222,12 @@ impl RemoteScanExec {
         {
             return 1;
         }
-        let kept = (known * self.spec.kept_share).ceil().max(1.0) as usize;
         if self.spec.query.is_empty() {
-            0
-        } else {
-            kept.min(self.spec.fetch.unwrap_or(usize::MAX))
+            return 0;
         }
+        let top = self.spec.worthwhile_top().map(|top| top.rows.max(1));
+        let fetch = self.spec.fetch.or(top).unwrap_or(usize::MAX);
+        self.spec.kept_rows().min(fetch)
     }
 
     /// API calls that the scan may make: a page for each full page of estimated rows.
@@ -198,9 +238,10 @@ impl RemoteScanExec {
         if self.spec.query.grouping.is_some() {
             return 1;
         }
-        self.estimated_rows()
-            .div_ceil(self.spec.source.page_rows().max(1))
-            .max(1)
+        match self.spec.worthwhile_top() {
+            Some(top) => top.calls(&self.spec),
+            None => self.spec.page_calls(self.estimated_rows()),
+        }
     }
 }
 
@@ -242,7 +283,10 @@ impl RemoteScanExec {
     /// The lines of EXPLAIN: what is sent, then why each predicate goes where it goes.
     pub(crate) fn explained(&self) -> Vec<String> {
         let dialect = self.spec.source.dialect();
-        let query = self.planned_query();
+        let mut query = self.planned_query();
+        if let Some(top) = self.spec.worthwhile_top() {
+            query = top.first_query(&self.spec, &query);
+        }
         let text = if query.is_empty() {
             "(no call: no row can match)".to_owned()
         } else {
@@ -267,7 +311,8 @@ impl RemoteScanExec {
             Note::Superset(predicate, reason) => format!("superset ({reason}): {predicate}"),
             Note::Local(predicate, reason) => format!("local ({reason}): {predicate}"),
         });
-        let notes: Vec<String> = notes.collect();
+        let mut notes: Vec<String> = notes.collect();
+        notes.extend(self.spec.top.as_ref().map(|top| top.explained(&self.spec)));
         if notes.is_empty() {
             vec![line]
         } else {

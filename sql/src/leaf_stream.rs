@@ -23,6 +23,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::error::source_error;
 use crate::leaf::{Rows, ScanSpec};
+use crate::leaf_top::{self, First};
 use crate::lower;
 
 /// Longest wait for the keys of a join. The join's other side has its own limits; this only ends a wait that nothing will end.
@@ -71,6 +72,13 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
     if query.is_empty() {
         return Ok(stream::empty().boxed());
     }
+    if let Some(top) = spec.worthwhile_top().filter(|_| query.keys.is_none()) {
+        match leaf_top::first(&spec, &context, &query, top).await? {
+            First::Rows(rows) => return Ok(stream::iter([Ok(rows)]).boxed()),
+            First::Bounded(bound) => query.filters.push(bound),
+            First::Unknown => {}
+        }
+    }
     let mut queries = match keys::split(spec.source.as_ref(), &query) {
         // Not even one key fits beside the columns: the whole table is asked for, and the join picks its rows.
         Err(error) if error.kind == Kind::Malformed && query.keys.take().is_some() => vec![query.clone()],
@@ -81,14 +89,13 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
         queries = vec![query];
     }
     let scans_at_once = spec.source.limits().concurrent_scans.max(1);
-    let restricted = spec.restricted;
     let several = queries.len() > 1;
     let fetched = query_schema(&spec);
     let read = move |query: RemoteQuery| {
         let own_keys = query.keys.clone().filter(|_| several);
         let pages = scan(Arc::clone(&spec.source), Arc::clone(&context), query.clone());
-        let pages =
-            pages.map_err(move |error| source_error(if restricted { without_record(error) } else { error }));
+        let errors = Arc::clone(&spec);
+        let pages = pages.map_err(move |error| errors.source_error(error));
         pages
             .map(move |batch| of_own_keys(&query, own_keys.as_ref(), batch?))
             .boxed()
@@ -159,7 +166,7 @@ fn is_cheaper_whole(spec: &ScanSpec, key_calls: usize) -> bool {
 }
 
 /// A value that doesn't parse may belong to a record that the person must not see.
-fn without_record(error: Error) -> Error {
+pub(crate) fn without_record(error: Error) -> Error {
     if error.kind != Kind::BadValue {
         return error;
     }
@@ -301,8 +308,13 @@ fn key_set(spec: &ScanSpec, query: &RemoteQuery, output: usize, values: Vec<Scal
     }
 }
 
-/// Applies the checks in order and projects to the output columns.
+/// Applies the checks and projects to the output columns.
 fn check(spec: &ScanSpec, batch: &RecordBatch) -> Result<RecordBatch> {
+    Ok(passing(spec, batch)?.project(&spec.output)?)
+}
+
+/// The rows that pass the checks, which are applied in order.
+pub(crate) fn passing(spec: &ScanSpec, batch: &RecordBatch) -> Result<RecordBatch> {
     let mut batch = batch.clone();
     for check in &spec.checks {
         if batch.num_rows() == 0 {
@@ -316,7 +328,7 @@ fn check(spec: &ScanSpec, batch: &RecordBatch) -> Result<RecordBatch> {
             batch = filter_record_batch(&batch, kept)?;
         }
     }
-    Ok(batch.project(&spec.output)?)
+    Ok(batch)
 }
 
 /// Cuts the stream to `fetch` rows and stops reading as soon as they are there. DataFusion has removed its own limit and believes

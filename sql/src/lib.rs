@@ -14,6 +14,7 @@ mod explain;
 mod grouped;
 mod leaf;
 mod leaf_stream;
+mod leaf_top;
 mod lower;
 mod parser;
 mod pg_catalog;

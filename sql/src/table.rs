@@ -261,11 +261,16 @@ impl RemoteTable {
         let mut query = RemoteQuery::new(Arc::clone(&self.table), output.to_vec());
         let mut to_check = Vec::new();
         let mut kept_share = 1.0;
+        let mut not_null = BTreeSet::from([self.table.key]);
         let mut notes = self.inner_notes.clone();
         for decided in self.decide(filters) {
             let exact = decided.is_exact();
             kept_share *= match &decided.filter {
-                Some(filter) => estimate::share(&self.table, &lower::lower(&self.table, filter)),
+                Some(filter) => {
+                    let predicate = lower::lower(&self.table, filter);
+                    not_null.extend(predicate.not_null());
+                    estimate::share(&self.table, &predicate)
+                }
                 None => KEPT_BY_A_JOIN,
             };
             // The condition that a join became has said so already.
@@ -310,6 +315,8 @@ impl RemoteTable {
             notes,
             key_filters: Vec::new(),
             fetch,
+            top: None,
+            not_null,
             kept_share,
             pushdown,
         })

@@ -49,6 +49,16 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
         false
     }
 
+    /// Whether rows can be asked for in the order of the column's values, for an answer that is checked: the source may disregard the
+    /// order, and NULLs may stand anywhere in it. Otherwise why not; an empty reason is not shown.
+    ///
+    /// # Errors
+    /// Returns the reason.
+    fn sorts_values(&self, column: &Column) -> Result<(), &'static str> {
+        let _ = column;
+        Err("")
+    }
+
     /// Whether the source groups by the column exactly as Arrow does: values that differ are never put together, and all NULLs
     /// are one group.
     fn groups_like_arrow(&self, column: &Column) -> bool {

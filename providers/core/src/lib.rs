@@ -30,7 +30,7 @@ pub use pattern::matches_pattern;
 pub use predicate::{Comparison, Condition, Fidelity, Literal, Op, Predicate, Pushed, translate};
 pub use query::{Aggregate, AggregateFunction, Grouping, Having, KeySet, Order, RemoteQuery};
 pub use refusals::Refusals;
-pub use scan::{RecordBatchResult, scan};
+pub use scan::{RecordBatchResult, first_in_order, scan};
 pub use schema::{Column, ColumnType, Origin, Table, TableName, Trust, nearest};
 pub use source::{
     Cursor, Finding, Next, Page, Principal, QueryContext, RawPage, RequestLimits, Source, SourceState,

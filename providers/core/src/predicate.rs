@@ -4,6 +4,8 @@
 //! Does not own: what an operator means remotely; see [`Dialect`](crate::Dialect).
 //! Invariant: the remote condition keeps every row for which the predicate is true.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Column, Dialect, Table, Verdict};
@@ -118,6 +120,24 @@ pub enum Predicate {
     Never,
     /// Something that no remote system is asked; the text says why.
     Opaque(String),
+}
+
+impl Predicate {
+    /// Columns that have a value wherever the predicate is true.
+    #[must_use]
+    pub fn not_null(&self) -> BTreeSet<usize> {
+        match self {
+            Self::Is(comparison) if comparison.op == Op::IsNull => BTreeSet::new(),
+            Self::Is(comparison) => BTreeSet::from([comparison.column]),
+            Self::All(parts) => parts.iter().flat_map(Self::not_null).collect(),
+            Self::Any(parts) => {
+                let common = parts.iter().map(Self::not_null);
+                common.reduce(|one, other| &one & &other).unwrap_or_default()
+            }
+            Self::Implies(inner) => inner.not_null(),
+            Self::Never | Self::Opaque(_) => BTreeSet::new(),
+        }
+    }
 }
 
 /// A remote condition as a tree whose leaves are text of the remote language.

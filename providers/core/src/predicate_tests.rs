@@ -150,4 +150,17 @@ proptest! {
             prop_assert_eq!(pushed.fidelity == Fidelity::Exact, pushed.reason.is_empty());
         }
     }
+
+    #[test]
+    fn columns_that_are_not_null_have_a_value_wherever_it_is_true(
+        predicate in predicate(),
+        rows in rows(),
+        engine in any::<bool>(),
+    ) {
+        for row in rows.iter().filter(|row| sql(&predicate, row, engine) == Some(true)) {
+            for column in predicate.not_null() {
+                prop_assert!(row[column].is_some(), "{predicate:?} is true of {row:?}");
+            }
+        }
+    }
 }

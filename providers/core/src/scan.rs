@@ -63,6 +63,41 @@ pub fn scan(
     .boxed()
 }
 
+/// The page of rows that come first in the order of `query.order`, as far as the source honours it, and whether there are no others.
+/// A damaged page is fetched again.
+///
+/// Errors: as [`scan`]. `None` when the source can't be asked so.
+pub async fn first_in_order(
+    source: &dyn Source,
+    context: &QueryContext,
+    query: &RemoteQuery,
+) -> Result<Option<(RecordBatch, bool)>, Error> {
+    let table = &query.table.name.name;
+    let mut refetches = 0;
+    loop {
+        let page = source.first_in_order(context, query).await;
+        let Some(page) = page.map_err(|error| error.with_table(table))? else {
+            return Ok(None);
+        };
+        match source.decode(context, query, None, &page) {
+            Err(error)
+                if error.kind.is_transient() && refetches < Scan::MAX_REFETCHES && context.spend_retry() =>
+            {
+                refetches += 1;
+                tracing::warn!(source = %source.name(), %error, "fetching a damaged page again");
+                tokio::time::sleep(error.retry_after.unwrap_or(Duration::from_millis(200))).await;
+            }
+            decoded => {
+                let decoded = decoded.map_err(|error| error.with_table(table))?;
+                let rows = decoded.batch.num_rows() as u64;
+                page.exchange.set_rows(rows);
+                context.record_page(rows, page.body.len() as u64);
+                return Ok(Some((decoded.batch, page.next == Next::Done)));
+            }
+        }
+    }
+}
+
 impl Scan {
     /// Pages that a scan may fetch again because they arrived damaged.
     const MAX_REFETCHES: u32 = 3;

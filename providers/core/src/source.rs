@@ -306,6 +306,42 @@ pub trait Source: Send + Sync + std::fmt::Debug {
         cursor: Option<&Cursor>,
     ) -> Result<RawPage, Error>;
 
+    /// Fetches the page of rows that come first in the order of `query.order`, of one key that [`Dialect::sorts_values`] offers.
+    ///
+    /// Shape: the order is asked for and not promised, NULLs stand anywhere. `next` is [`Next::Done`] only when no other row matches.
+    /// `None` when the source can't be asked so.
+    ///
+    /// # Errors
+    /// As [`Source::fetch`].
+    async fn first_in_order(
+        &self,
+        context: &QueryContext,
+        query: &RemoteQuery,
+    ) -> Result<Option<RawPage>, Error> {
+        let _ = (context, query);
+        Ok(None)
+    }
+
+    /// Whether an order by this column is surely honoured for this identity. May find it out by a few calls, unless the query has a
+    /// budget of calls, and remembers it.
+    ///
+    /// # Errors
+    /// Any failure of the calls.
+    async fn honours_order(
+        &self,
+        context: &QueryContext,
+        table: &Table,
+        column: usize,
+    ) -> Result<bool, Error> {
+        let _ = (context, table, column);
+        Ok(false)
+    }
+
+    /// Takes note that rows asked for in the order of this column came in another.
+    fn note_disorder(&self, context: &QueryContext, table: &Table, column: usize) {
+        let _ = (context, table, column);
+    }
+
     /// Decodes a page into the query's output columns.
     ///
     /// # Errors

@@ -22,6 +22,8 @@ use crate::usage::{Class, Use};
 const MAY_IGNORE: &str = "servicenow may ignore a predicate without saying so";
 const IGNORED: &str = "the instance ignores or refuses such conditions on this column for this user";
 
+const UNSORTED: &str = "the instance ignores or refuses to sort by this column for this user";
+
 /// The semantics of encoded queries.
 #[derive(Debug, Clone)]
 pub struct ServiceNowDialect {
@@ -99,6 +101,26 @@ impl Dialect for ServiceNowDialect {
     /// Alternatives that need groups of their own may not fit beside others.
     fn sends_whole(&self, condition: &Condition) -> bool {
         takes_one_group(condition)
+    }
+
+    /// Numbers, days and moments only: text sorts by a collation. Where NULLs stand depends on the instance's database, and the sort may
+    /// be dropped without a sign, so the engine checks what comes.
+    fn sorts_values(&self, column: &Column) -> Result<(), &'static str> {
+        let field = column
+            .remote_field()
+            .ok_or("display values are made by the instance after it has sorted")?;
+        match Family::of(&column.remote_type) {
+            _ if !column.filterable => Err("no dictionary says that the column can be sorted by"),
+            _ if !is_column_name(field) => Err("the column's name could be misread in an encoded query"),
+            _ if column.trust.range == Some(false) => Err(UNSORTED),
+            Family::Integer | Family::Long | Family::Decimal | Family::Moment | Family::Day => Ok(()),
+            Family::Text | Family::List | Family::Opaque => {
+                Err("the instance sorts text by another collation")
+            }
+            Family::Key => Err("the instance may sort references by what they display"),
+            Family::Money => Err("amounts are compared in another currency there"),
+            Family::Boolean | Family::Duration => Err("too few or unclear values to sort by there"),
+        }
     }
 
     fn groups_like_arrow(&self, column: &Column) -> bool {

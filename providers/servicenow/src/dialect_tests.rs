@@ -550,6 +550,46 @@ fn explain_shows_what_is_sent() {
 }
 
 #[test]
+fn only_values_that_every_database_sorts_alike_are_sorted_by() {
+    let sorts = |column: &Column| ServiceNowDialect::default().sorts_values(column);
+    for internal_type in ["integer", "longint", "decimal", "glide_date_time", "glide_date"] {
+        assert_eq!(sorts(&column("f", internal_type)), Ok(()), "{internal_type}");
+    }
+    for internal_type in [
+        "string",
+        "choice",
+        "reference",
+        "GUID",
+        "boolean",
+        "currency",
+        "glide_duration",
+        "glide_list",
+        "html",
+    ] {
+        assert!(sorts(&column("f", internal_type)).is_err(), "{internal_type}");
+    }
+    let opened = column("opened_at", "glide_date_time");
+    let undescribed = Column {
+        filterable: false,
+        ..opened.clone()
+    };
+    assert!(sorts(&undescribed).is_err());
+    let distrusted = Column {
+        trust: Trust {
+            range: Some(false),
+            ..Trust::default()
+        },
+        ..opened.clone()
+    };
+    assert_eq!(sorts(&distrusted), Err(UNSORTED));
+    let shown = Column {
+        origin: Origin::Display("opened_at".to_owned()),
+        ..opened
+    };
+    assert!(sorts(&shown).is_err());
+}
+
+#[test]
 fn join_keys_go_along_all_or_none() {
     let dialect = ServiceNowDialect::default();
     let mut keyed = query(vec![is(2, Op::Eq, &[Literal::Int(1)])]);

@@ -10,6 +10,9 @@ use causeway_core::Condition;
 
 use crate::usage::Use;
 
+/// The order by which pages are found.
+pub(crate) const BY_KEY: &str = "ORDERBYsys_id";
+
 /// Alternatives, of which one must hold.
 pub(crate) type Chain = Vec<String>;
 /// Chains, all of which must hold.
@@ -112,9 +115,9 @@ impl Encoded {
     pub(crate) fn text(&self, after: Option<&str>) -> String {
         let conditions = self.unsorted(after);
         if conditions.is_empty() {
-            "ORDERBYsys_id".to_owned()
+            BY_KEY.to_owned()
         } else {
-            format!("{conditions}^ORDERBYsys_id")
+            format!("{conditions}^{BY_KEY}")
         }
     }
 

@@ -9,7 +9,7 @@ use causeway_core::{Condition, Cursor, Dialect, Error, Fidelity, Kind, Op, Origi
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::dialect::malformed;
-use crate::encoded::{Encoded, conjuncts, is_key, is_table_name};
+use crate::encoded::{BY_KEY, Encoded, conjuncts, is_column_name, is_key, is_table_name};
 use crate::usage::Use;
 
 /// Everything but the unreserved characters. An unencoded `&` would end a query, `+` be a blank, `#` cut it.
@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) table: String,
     pub(crate) fields: Vec<String>,
     pub(crate) filter: Encoded,
+    /// What rows are sorted by before their key, as it is written: `ORDERBYDESCopened_at`. Such a scan has one page.
+    pub(crate) order: Option<String>,
     /// Whether values come with their display values.
     pub(crate) display: bool,
     /// Whether the conditions name records, which the reader of the ledger may not be allowed to see.
@@ -100,6 +102,7 @@ impl Plan {
             table: table.clone(),
             fields,
             filter,
+            order: order(query)?,
             display: wants_display(query),
             names_records: false,
         })
@@ -113,13 +116,29 @@ impl Plan {
             table: table.to_owned(),
             fields: all,
             filter,
+            order: None,
             display: false,
             names_records: false,
         }
     }
 
     pub(crate) fn query_text(&self, position: &Position) -> String {
-        self.filter.text(position.after.as_deref())
+        self.text(position.after.as_deref())
+    }
+
+    fn text(&self, after: Option<&str>) -> String {
+        let text = self.filter.text(after);
+        match (&self.order, text.strip_suffix(BY_KEY)) {
+            (Some(order), Some(conditions)) => format!("{conditions}{order}^{BY_KEY}"),
+            _ => text,
+        }
+    }
+
+    /// Everything that the conditions and the order rely on.
+    pub(crate) fn uses(&self) -> BTreeSet<Use> {
+        let mut uses = self.filter.uses();
+        uses.extend(self.order.as_deref().map(Use::of_order));
+        uses
     }
 
     /// The encoded query as the ledger shows it: without the place where a later page begins, which is the key of a record that
@@ -128,7 +147,7 @@ impl Plan {
         if self.names_records {
             return "(about single records)".to_owned();
         }
-        let text = self.filter.text(None);
+        let text = self.text(None);
         if position.after.is_some() || position.offset > 0 {
             format!("{text} (a later page)")
         } else {
@@ -178,8 +197,22 @@ impl Plan {
             "{}?sysparm_fields={}{display}&sysparm_query={}",
             self.table,
             self.fields.join(","),
-            self.filter.text(None)
+            self.text(None)
         )
+    }
+}
+
+/// The order that is asked for before the key's. The engine asks for one column at most, which was offered to it.
+fn order(query: &RemoteQuery) -> Result<Option<String>, Error> {
+    let Some(order) = query.order.first() else {
+        return Ok(None);
+    };
+    let column = query.table.columns.get(order.column);
+    let field = column.and_then(|column| column.remote_field());
+    match field.filter(|field| is_column_name(field)) {
+        Some(field) if order.descending => Ok(Some(format!("ORDERBYDESC{field}"))),
+        Some(field) => Ok(Some(format!("ORDERBY{field}"))),
+        None => Err(malformed(query, "the order can't be written safely")),
     }
 }
 

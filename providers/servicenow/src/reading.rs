@@ -77,6 +77,49 @@ impl Reader<'_> {
         self.send(&safer, position).await
     }
 
+    /// The first page in the order that the query asks for; `None` when it can't be had or does not show that there are no rows.
+    pub(crate) async fn first_in_order(
+        &self,
+        query: &RemoteQuery,
+        position: &Position,
+    ) -> Result<Option<Fetched>, Error> {
+        let wanted = Plan::of_query(self.dialect, query)?;
+        self.prove(&wanted.filter.alternatives()).await?;
+        let plan = self.trusted_plan(query)?;
+        match self.send(&plan, position).await {
+            Err(error) if error.kind == Kind::Forbidden => {
+                tracing::warn!(source = %self.table.source, table = self.table.name.name, %error, "an order is refused");
+                // So that it is not asked for again, when it is the order that was refused.
+                let order = plan.order.as_deref().map(Use::of_order);
+                match self.prove(&order.into_iter().collect()).await {
+                    Err(error) if error.kind != Kind::Forbidden => Err(error),
+                    _ => Ok(None),
+                }
+            }
+            Err(error) => Err(error),
+            Ok(page) if page.is_empty() && !self.believes_nothing(&plan.uses()).await? => Ok(None),
+            Ok(page) => Ok(Some(page)),
+        }
+    }
+
+    /// Whether an order by this field is surely honoured. A query with a budget of calls keeps them for its rows.
+    pub(crate) async fn honours_order(&self, field: &str) -> Result<bool, Error> {
+        let seat = self.trust.seat(self.context, self.table);
+        let uses = BTreeSet::from([Use::new(field, Class::Range)]);
+        if self.context.max_api_calls == 0 {
+            self.prove(&uses).await?;
+        }
+        Ok(self.trust.are_honoured(&seat, &uses))
+    }
+
+    /// Takes note that rows asked for in the order of this field came in another.
+    pub(crate) fn note_disorder(&self, field: &str) {
+        tracing::warn!(source = %self.table.source, table = self.table.name.name, field, "the instance does not sort by this column as asked");
+        let seat = self.trust.seat(self.context, self.table);
+        self.trust.note_disregarded(&seat, Use::new(field, Class::Range));
+        self.discovery.note_trust(&seat.0, Some(&seat.1));
+    }
+
     /// The groups of a grouped query: a list of [`Part`] as JSON.
     pub(crate) async fn groups(
         &self,

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use causeway_core::{
-    Cursor, Dialect, DomainTree, Error, Finding, Kind, Ledger, Next, Page, Principal, QueryContext, RawPage,
-    Refusals, RemoteQuery, RequestLimits, Source, SourceState, Table, TableName,
+    Cursor, Dialect, DomainTree, Error, Finding, Kind, Ledger, Next, Origin, Page, Principal, QueryContext,
+    RawPage, Refusals, RemoteQuery, RequestLimits, Source, SourceState, Table, TableName,
 };
 
 use crate::client::Client;
@@ -275,6 +275,41 @@ impl Source for ServiceNow {
         })
     }
 
+    async fn first_in_order(
+        &self,
+        context: &QueryContext,
+        query: &RemoteQuery,
+    ) -> Result<Option<RawPage>, Error> {
+        let position = self.first_position(query);
+        let reader = self.reader(context, &query.table);
+        let page = reader.first_in_order(query, &position).await;
+        let page = self.learnt(query, page)?;
+        Ok(page.map(|page| RawPage {
+            body: page.body,
+            next: page.next.map_or(Next::Done, |next| Next::At(next.cursor())),
+            total: page.total,
+            exchange: page.exchange,
+        }))
+    }
+
+    async fn honours_order(
+        &self,
+        context: &QueryContext,
+        table: &Table,
+        column: usize,
+    ) -> Result<bool, Error> {
+        match order_field(table, column) {
+            Some(field) => self.noted(self.reader(context, table).honours_order(field).await),
+            None => Ok(false),
+        }
+    }
+
+    fn note_disorder(&self, context: &QueryContext, table: &Table, column: usize) {
+        if let Some(field) = order_field(table, column) {
+            self.reader(context, table).note_disorder(field);
+        }
+    }
+
     fn has_refused(&self, query: &RemoteQuery) -> bool {
         self.refusals.cover(query)
     }
@@ -292,7 +327,7 @@ impl Source for ServiceNow {
             return Ok(Page { batch, next: None });
         }
         let position = self.position(query, cursor)?;
-        let is_only = cursor.is_none() && page.next == Next::Done;
+        let is_only = cursor.is_none() && (page.next == Next::Done || !query.order.is_empty());
         let rows = page::decode(query, wants_display(query), &position, is_only, &page.body)?;
         for column in rows.hidden {
             let reason = format!(
@@ -308,4 +343,12 @@ impl Source for ServiceNow {
             },
         })
     }
+}
+
+/// The field of a column whose order shows whether sorts are honoured: one with a choice list may be sorted by its labels.
+fn order_field(table: &Table, column: usize) -> Option<&str> {
+    let field = table.columns.get(column)?.remote_field()?;
+    let has_labels =
+        |twin: &causeway_core::Column| matches!(&twin.origin, Origin::Display(shown) if shown == field);
+    (!table.columns.iter().any(has_labels)).then_some(field)
 }

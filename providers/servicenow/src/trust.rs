@@ -92,6 +92,13 @@ impl Trust {
         }
     }
 
+    /// Takes note that the instance disregards a use.
+    pub(crate) fn note_disregarded(&self, seat: &Seat, used: Use) {
+        let mut outcomes = self.outcomes.write().unwrap_or_else(PoisonError::into_inner);
+        let outcomes = outcomes.entry(seat.clone()).or_default();
+        outcomes.insert(used, (Instant::now(), Outcome::Disregarded));
+    }
+
     /// Finds out whether these uses are honoured, where that is not known. Returns whether anything was asked.
     pub(crate) async fn prove(
         &self,

@@ -57,6 +57,14 @@ impl Use {
         Self::new(column, class)
     }
 
+    /// What an order such as `ORDERBYDESCopened_at` uses.
+    pub(crate) fn of_order(order: &str) -> Self {
+        let column = order
+            .strip_prefix("ORDERBYDESC")
+            .or_else(|| order.strip_prefix("ORDERBY"));
+        Self::new(column.unwrap_or(order), Class::Range)
+    }
+
     /// Two conditions of this use that no value satisfies together, whatever zone or collation it is compared in.
     pub(crate) fn contradiction(&self, family: Family) -> [String; 2] {
         let column = &self.column;
@@ -92,6 +100,9 @@ mod tests {
             assert_eq!(Use::of_atom(atom), Use::new("f", Class::Range), "{atom}");
         }
         assert_eq!(Use::of_atom("a_1.b=x"), Use::new("a_1.b", Class::Equality));
+        for order in ["ORDERBYf", "ORDERBYDESCf"] {
+            assert_eq!(Use::of_order(order), Use::new("f", Class::Range), "{order}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! physical rules prepare the leaves for joins. Invariant: a rule changes a plan only when the remote system computes exactly the same.
 
 mod normalize_keys;
+mod offer_tops;
 mod place_keys;
 mod plain_scan;
 mod push_aggregate;
@@ -23,6 +24,7 @@ pub(crate) fn install(builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_analyzer_rule(Arc::new(normalize_keys::NormalizeKeys))
         .with_optimizer_rules(logical())
         .with_physical_optimizer_rules(physical())
+        .with_physical_optimizer_rule(Arc::new(offer_tops::OfferTops))
         .with_physical_optimizer_rule(Arc::new(place_keys::PlaceKeys))
         .with_physical_optimizer_rule(Arc::new(yield_in_joins::YieldInJoins))
 }

@@ -130,6 +130,7 @@ fn scans(explained: Answer) -> Answer {
             "exact:",
             "superset (",
             "local (",
+            "first ",
         ]
         .iter()
         .any(|start| line.starts_with(start))

@@ -15,3 +15,4 @@ mod policies;
 mod postgres;
 mod remote_work;
 mod statements;
+mod tops;
