@@ -9,10 +9,12 @@
 use std::collections::BTreeSet;
 
 use causeway_core::{
-    AggregateFunction, Column, Condition, Dialect, Error, Kind, Literal, Op, RemoteQuery, Table, Verdict,
+    AggregateFunction, Column, Condition, Dialect, Error, Kind, Literal, Op, Origin, RemoteQuery, Table,
+    Verdict,
 };
 
 use crate::encoded::{is_column_name, takes_one_group};
+use crate::labels;
 use crate::meaning::{MAY_BE_NULL, atom, meaning, never, superset};
 use crate::plan::Plan;
 use crate::stats::{Stats, aggregates_alike, groups_alike};
@@ -82,6 +84,12 @@ fn atoms(condition: &Condition) -> Vec<&str> {
 
 impl Dialect for ServiceNowDialect {
     fn atom(&self, column: &Column, op: Op, values: &[Literal]) -> Verdict {
+        if let Origin::Display(field) = &column.origin
+            && labels::is_label(&column.remote_type)
+            && is_column_name(field)
+        {
+            return labels::label(field, &column.remote_type, op, values);
+        }
         let Some(field) = column.remote_field() else {
             return never("display values are made by the instance after it has filtered");
         };
@@ -96,6 +104,11 @@ impl Dialect for ServiceNowDialect {
             field,
             meaning(column, field, op, values, self.text_pushdown),
         )
+    }
+
+    /// Display values of choices are said by what is stored.
+    fn filters_origin(&self, column: &Column) -> bool {
+        matches!(column.origin, Origin::Display(_))
     }
 
     /// Alternatives that need groups of their own may not fit beside others.
@@ -159,7 +172,7 @@ impl Dialect for ServiceNowDialect {
         }
         match &query.grouping {
             Some(grouping) => Ok(Stats::of_query(self, query, grouping, &BTreeSet::new())?.readable()),
-            None => Ok(Plan::of_query(self, query)?.readable()),
+            None => Ok(Plan::of_query(self, &labels::shown(query))?.readable()),
         }
     }
 
@@ -168,7 +181,7 @@ impl Dialect for ServiceNowDialect {
             Some(grouping) => Ok(Stats::of_query(self, query, grouping, &BTreeSet::new())?
                 .target(None)
                 .len()),
-            None => Ok(Plan::of_query(self, query)?.longest_target()),
+            None => Ok(Plan::of_query(self, &labels::shown(query))?.longest_target()),
         }
     }
 }

@@ -10,6 +10,7 @@ use causeway_core::{Column, Origin, Table, TableName};
 use serde_json::{Map, Value};
 
 use crate::encoded::is_table_name;
+use crate::labels;
 use crate::types::{Family, is_secret};
 
 /// Fields of `sys_dictionary` that are read.
@@ -20,6 +21,8 @@ pub(crate) const DICTIONARY_FIELDS: &[&str] = &[
     "internal_type",
     "reference",
     "choice",
+    "choice_table",
+    "choice_field",
     "virtual",
 ];
 
@@ -32,6 +35,8 @@ pub(crate) struct Entry {
     pub(crate) internal_type: String,
     pub(crate) reference: String,
     pub(crate) has_choices: bool,
+    /// Whether its choices are those of `sys_choice` under its own name.
+    pub(crate) has_own_choices: bool,
     /// Whether the instance says that the column may be filtered.
     pub(crate) filterable: bool,
     /// Whether its value is computed when it is read.
@@ -57,6 +62,10 @@ impl Entry {
             internal_type: text(row, "internal_type").to_owned(),
             reference: text(row, "reference").to_owned(),
             has_choices: !matches!(text(row, "choice"), "" | "0"),
+            // The keys are missing when the account may not see these fields.
+            has_own_choices: ["choice_table", "choice_field"]
+                .iter()
+                .all(|field| row.contains_key(*field) && text(row, field).is_empty()),
             filterable: !is_computed,
             is_computed,
         }
@@ -85,6 +94,7 @@ impl Entry {
             internal_type: internal_type.to_owned(),
             reference: text(column, "reference").to_owned(),
             has_choices,
+            has_own_choices: false,
             filterable: says("filterable"),
             is_computed: false,
         }
@@ -294,6 +304,10 @@ fn twin(entry: &Entry, column: &Column) -> Option<Column> {
     twin.name = format!("dv_{}", column.name);
     twin.label = format!("{} (display value)", column.label);
     twin.origin = Origin::Display(entry.element.clone());
+    let has_labels = is_choice && !is_reference && entry.has_own_choices && column.filterable;
+    if let Some(ty) = labels::twin_type(Family::of(&entry.internal_type)).filter(|_| has_labels) {
+        ty.clone_into(&mut twin.remote_type);
+    }
     Some(twin)
 }
 

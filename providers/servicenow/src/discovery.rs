@@ -59,7 +59,28 @@ impl Discovery {
         }
     }
 
-    fn identity(&self, principal: &Principal) -> Identity {
+    /// The table, its ancestors and its descendants; `None` when tables have not been listed.
+    pub(crate) fn relatives(&self, identity: &Identity, table: &str) -> Option<BTreeSet<String>> {
+        let parents = self.parents.get(identity)?;
+        parents.contains_key(table).then_some(())?;
+        let ancestors = Lineage::of_listing(table, &parents).tables;
+        let is_descendant = |name: &&String| {
+            Lineage::of_listing(name, &parents)
+                .tables
+                .iter()
+                .any(|up| up == table)
+        };
+        Some(
+            parents
+                .keys()
+                .filter(is_descendant)
+                .cloned()
+                .chain(ancestors)
+                .collect(),
+        )
+    }
+
+    pub(crate) fn identity(&self, principal: &Principal) -> Identity {
         self.trust.identity(principal)
     }
 
@@ -408,7 +429,7 @@ fn domain(row: &Map<String, Value>) -> Domain {
 }
 
 /// Whether the instance said no, rather than being unable to answer.
-fn is_refusal(kind: Kind) -> bool {
+pub(crate) fn is_refusal(kind: Kind) -> bool {
     matches!(
         kind,
         Kind::Forbidden | Kind::Remote | Kind::UnknownTable | Kind::Config | Kind::Malformed

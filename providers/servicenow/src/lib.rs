@@ -14,6 +14,7 @@ mod dialect;
 mod dictionary;
 mod discovery;
 mod encoded;
+mod labels;
 mod meaning;
 mod page;
 mod pattern;

@@ -1,5 +1,6 @@
 //! The instance behind the [`Source`] seam.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,6 +13,7 @@ use causeway_core::{
 use crate::client::Client;
 use crate::config::Patterns;
 use crate::discovery::Discovery;
+use crate::labels::Choices;
 use crate::page;
 use crate::plan::{Position, wants_display};
 use crate::reading::Reader;
@@ -25,6 +27,7 @@ pub struct ServiceNow {
     client: Client,
     dialect: ServiceNowDialect,
     discovery: Discovery,
+    choices: Choices,
     trust: Arc<Trust>,
     assumes_full_read_access: bool,
     /// What the instance refused, so that the engine asks for something plainer.
@@ -56,6 +59,7 @@ impl ServiceNow {
         let patterns = Patterns::new(config.tables.clone());
         Ok(Self {
             discovery: Discovery::new(&name, patterns, Arc::clone(&trust)),
+            choices: Choices::default(),
             trust,
             assumes_full_read_access,
             refusals: Refusals::default(),
@@ -123,6 +127,17 @@ impl ServiceNow {
             context,
             table,
         }
+    }
+
+    /// The query with stored values in place of labels.
+    async fn resolved<'a>(
+        &self,
+        context: &QueryContext,
+        query: &'a RemoteQuery,
+    ) -> Result<Cow<'a, RemoteQuery>, Error> {
+        self.choices
+            .resolved(&self.client, &self.discovery, context, query)
+            .await
     }
 
     fn position(&self, query: &RemoteQuery, cursor: Option<&Cursor>) -> Result<Position, Error> {
@@ -259,7 +274,10 @@ impl Source for ServiceNow {
             });
         }
         let position = self.position(query, cursor)?;
-        let page = reader.page(query, &position).await;
+        let page = match self.resolved(context, query).await {
+            Ok(sent) => reader.page(&sent, &position).await,
+            Err(error) => Err(error),
+        };
         let page = self.learnt(query, page)?;
         self.remember_rows(query, &position, page.total);
         if page.is_unprovable {
@@ -282,8 +300,16 @@ impl Source for ServiceNow {
     ) -> Result<Option<RawPage>, Error> {
         let position = self.first_position(query);
         let reader = self.reader(context, &query.table);
-        let page = reader.first_in_order(query, &position).await;
-        let page = self.learnt(query, page)?;
+        let page = match self.resolved(context, query).await {
+            Ok(sent) => reader.first_in_order(&sent, &position).await,
+            Err(error) => Err(error),
+        };
+        // What is refused for is a filter: an order that can't be had is no error.
+        let unordered = RemoteQuery {
+            order: Vec::new(),
+            ..query.clone()
+        };
+        let page = self.learnt(&unordered, page)?;
         Ok(page.map(|page| RawPage {
             body: page.body,
             next: page.next.map_or(Next::Done, |next| Next::At(next.cursor())),

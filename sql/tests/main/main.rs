@@ -10,6 +10,7 @@ mod by_hand;
 mod fixture;
 mod instance;
 mod joins;
+mod labels;
 mod modes;
 mod policies;
 mod postgres;

@@ -11,7 +11,7 @@ use super::comparison::{Literal, Matching, Reading, number};
 use super::data::{Data, Path};
 use super::pattern::{Place, found};
 use super::query::Operator;
-use super::render;
+use super::render::{self, Viewer};
 use super::schema::{Column, Row};
 use super::types::Family;
 
@@ -247,7 +247,7 @@ impl Check {
                 display,
             } => {
                 let shown = if *display {
-                    render::display(data, row, path, &cell, 0)
+                    render::display(data, row, path, &cell, Viewer::default())
                 } else {
                     cell.raw()
                 };
@@ -262,7 +262,7 @@ impl Check {
                 !null
                     && matching
                         .collation
-                        .key(&render::display(data, row, path, &cell, 0))
+                        .key(&render::display(data, row, path, &cell, Viewer::default()))
                         == *key
             }
             Self::Field {

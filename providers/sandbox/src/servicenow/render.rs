@@ -4,8 +4,9 @@
 //! Invariant: no JSON tree is built; benchmarks compare a client with this server's bare download.
 
 use super::cell::{Cell, grouped, spelled_duration};
-use super::data::{Data, Path};
+use super::data::{Data, Path, in_german};
 use super::schema::{Column, Row};
+use super::switches::Semantics;
 use super::types::Family;
 
 /// `sysparm_display_value`.
@@ -24,6 +25,23 @@ pub(super) struct Field {
     pub(super) path: Path,
 }
 
+/// Whom values are displayed to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Viewer {
+    pub(super) zone_minutes: i32,
+    /// Labels of choices are in German.
+    pub(super) german: bool,
+}
+
+impl Viewer {
+    pub(super) fn of(semantics: &Semantics) -> Self {
+        Self {
+            zone_minutes: semantics.display_zone_offset_minutes,
+            german: semantics.labels_in_german,
+        }
+    }
+}
+
 /// How rows are written.
 pub(super) struct Layout<'a> {
     pub(super) data: &'a Data,
@@ -31,7 +49,7 @@ pub(super) struct Layout<'a> {
     pub(super) show: Show,
     /// Scheme and host of links, unless links are left out.
     pub(super) links: Option<String>,
-    pub(super) zone_minutes: i32,
+    pub(super) viewer: Viewer,
     /// A dot-walk over an empty reference has no key.
     pub(super) walks_may_miss: bool,
     /// Writes `abc` in place of this field's value.
@@ -131,10 +149,10 @@ impl Layout<'_> {
                 }
             },
             Show::Display => match link {
-                None => string(out, &shown(self.data, column, cell, self.zone_minutes)),
+                None => string(out, &shown(self.data, column, cell, self.viewer)),
                 Some(base) => {
                     out.extend_from_slice(b"{\"display_value\":");
-                    string(out, &shown(self.data, column, cell, self.zone_minutes));
+                    string(out, &shown(self.data, column, cell, self.viewer));
                     out.extend_from_slice(b",\"link\":");
                     self.link(out, base, column, cell);
                     out.push(b'}');
@@ -142,7 +160,7 @@ impl Layout<'_> {
             },
             Show::All => {
                 out.extend_from_slice(b"{\"display_value\":");
-                string(out, &shown(self.data, column, cell, self.zone_minutes));
+                string(out, &shown(self.data, column, cell, self.viewer));
                 if let Some(base) = link {
                     out.extend_from_slice(b",\"link\":");
                     self.link(out, base, column, cell);
@@ -209,18 +227,22 @@ pub(super) fn string(out: &mut Vec<u8>, text: &str) {
 }
 
 /// The displayed text of the value at the end of a path.
-pub(super) fn display(data: &Data, row: Row, path: &Path, cell: &Cell<'_>, zone_minutes: i32) -> String {
+pub(super) fn display(data: &Data, row: Row, path: &Path, cell: &Cell<'_>, viewer: Viewer) -> String {
     let target = data.walk(row, path);
     match target.and_then(|target| Some((target, data.column(target, path.column)?))) {
-        Some((_, column)) => shown(data, column, cell, zone_minutes),
+        Some((_, column)) => shown(data, column, cell, viewer),
         None => String::new(),
     }
 }
 
-fn shown(data: &Data, column: &Column, cell: &Cell<'_>, zone_minutes: i32) -> String {
+fn shown(data: &Data, column: &Column, cell: &Cell<'_>, viewer: Viewer) -> String {
     let raw = || cell.raw();
     if let Some((_, label)) = column.choices.iter().find(|(value, _)| *value == raw()) {
-        return (*label).to_owned();
+        return if viewer.german {
+            in_german(label)
+        } else {
+            (*label).to_owned()
+        };
     }
     match (column.family, cell) {
         (Family::Reference, cell) => column
@@ -228,7 +250,7 @@ fn shown(data: &Data, column: &Column, cell: &Cell<'_>, zone_minutes: i32) -> St
             .map(|table| data.display_of(table, cell).raw())
             .unwrap_or_default(),
         (Family::DateTime, Cell::Seconds(seconds)) => {
-            Cell::Seconds(seconds + i64::from(zone_minutes) * 60).raw()
+            Cell::Seconds(seconds + i64::from(viewer.zone_minutes) * 60).raw()
         }
         (Family::Duration, Cell::Seconds(seconds)) => spelled_duration(*seconds),
         (Family::Time, cell) => raw_time(cell),

@@ -11,7 +11,7 @@ use super::comparison::Matching;
 use super::data::Path;
 use super::exchange::Answer;
 use super::filter::{collation, is_listed};
-use super::render::{self, Show};
+use super::render::{self, Show, Viewer};
 use super::scan;
 use super::schema::Row;
 use super::table_api::Context;
@@ -158,10 +158,10 @@ impl Stats<'_> {
                 let cell = self.context.data.value(*row, path);
                 let mut fields = vec![("value", cell.raw()), ("field", (*name).clone())];
                 if self.context.show() != Show::Raw {
-                    let zone = self.context.semantics.display_zone_offset_minutes;
+                    let viewer = Viewer::of(self.context.semantics);
                     fields.push((
                         "display_value",
-                        render::display(self.context.data, *row, path, &cell, zone),
+                        render::display(self.context.data, *row, path, &cell, viewer),
                     ));
                 }
                 object(out, fields.iter().map(|(name, value)| (*name, value.clone())));

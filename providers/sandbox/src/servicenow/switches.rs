@@ -108,6 +108,8 @@ pub struct Semantics {
     pub literal_zone_offset_minutes: i32,
     /// Offset of the user's time zone, in which date-times are displayed.
     pub display_zone_offset_minutes: i32,
+    /// Labels of choices are displayed in German, as to a user of that language.
+    pub labels_in_german: bool,
     /// NULL sorts before every value in ascending order.
     pub nulls_first: bool,
     /// Without ORDERBY on a unique column, pages overlap and miss rows.
@@ -193,6 +195,7 @@ impl Default for Semantics {
             choices_sort_by_label: false,
             literal_zone_offset_minutes: 0,
             display_zone_offset_minutes: -420,
+            labels_in_german: false,
             nulls_first: true,
             pages_overlap: false,
             total_count_sent: true,

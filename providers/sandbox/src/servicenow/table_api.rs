@@ -11,7 +11,7 @@ use super::exchange::{Answer, Call};
 use super::faults::Fault;
 use super::filter::{Binder, Filter, Session};
 use super::query::{self, Grammar};
-use super::render::{self, Layout, Show};
+use super::render::{self, Layout, Show, Viewer};
 use super::scan::{self, Window};
 use super::schema::Row;
 use super::switches::Semantics;
@@ -99,7 +99,7 @@ impl Context<'_> {
             fields,
             show: self.show(),
             links: (!self.call.is_true("sysparm_exclude_reference_link")).then(|| self.call.base.clone()),
-            zone_minutes: self.semantics.display_zone_offset_minutes,
+            viewer: Viewer::of(self.semantics),
             walks_may_miss: self.semantics.dot_walk_null_missing,
             corrupt: None,
         };

@@ -101,6 +101,17 @@ fn the_readme_says_what_is_pushed() {
         };
         rows.push(Representative { column, ..plain });
     }
+    for (title, remote_type) in [
+        ("`dv_…` labels of choices that are numbers", "label of a number"),
+        ("`dv_…` labels of other choices", "label of a text"),
+    ] {
+        let plain = row(title, remote_type, text("New"), "*sys_choice*");
+        let column = Column {
+            origin: Origin::Display("f".to_owned()),
+            ..plain.column.clone()
+        };
+        rows.push(Representative { column, ..plain });
+    }
     let mut zoned = row(
         "date-time types, literals not known to be in UTC",
         "glide_date_time",

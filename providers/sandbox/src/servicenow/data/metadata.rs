@@ -223,6 +223,11 @@ fn entry(table: &str, column: &Column, display: Option<&std::sync::Arc<Column>>)
     ])
 }
 
+/// The label as users of that language see it.
+pub(in crate::servicenow) fn in_german(label: &str) -> String {
+    format!("{label} (de)")
+}
+
 fn choice_rows(data: &Data) -> Vec<Fields> {
     let mut rows = Vec::new();
     for table in &data.tables {
@@ -230,7 +235,7 @@ fn choice_rows(data: &Data) -> Vec<Fields> {
             for (sequence, (value, label)) in column.choices.iter().enumerate() {
                 for language in ["en", "de"] {
                     let label = if language == "de" {
-                        format!("{label} (de)")
+                        in_german(label)
                     } else {
                         (*label).to_owned()
                     };

@@ -18,6 +18,7 @@ use std::sync::{Arc, OnceLock};
 use super::cell::{Cell, SysId};
 use super::schema::{Column, Row, Table, column, make, pick, text};
 use crate::world::{Account, World};
+pub(super) use metadata::in_german;
 use spec::{Spec, class_name, domain_columns, domain_path, numbered};
 
 /// The instance's tables and rows.
