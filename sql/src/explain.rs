@@ -142,13 +142,12 @@ fn write_node(node: &Arc<dyn ExecutionPlan>, depth: usize, counts: Counts, lines
     let indent = "  ".repeat(depth);
     let own = match node.downcast_ref::<RemoteScanExec>() {
         Some(scan) => scan.explained(),
-        None => vec![
-            DisplayableExecutionPlan::new(node.as_ref())
+        None => {
+            let line = DisplayableExecutionPlan::new(node.as_ref())
                 .one_line()
-                .to_string()
-                .trim_end()
-                .to_owned(),
-        ],
+                .to_string();
+            vec![without_values(line.trim_end(), counts).to_owned()]
+        }
     };
     let actual = node
         .metrics()
@@ -166,6 +165,13 @@ fn write_node(node: &Arc<dyn ExecutionPlan>, depth: usize, counts: Counts, lines
     }
 }
 
+/// The line of an operator without the bound that a sort of the first rows has reached: below a policy it is a value of hidden rows.
+fn without_values(line: &str, counts: Counts) -> &str {
+    let is_bounded = counts == Counts::None && line.starts_with("SortExec: TopK");
+    let bound = line.find(", filter=[").filter(|_| is_bounded);
+    bound.and_then(|at| line.get(..at)).unwrap_or(line)
+}
+
 fn estimates(node: &Arc<dyn ExecutionPlan>) -> (usize, usize) {
     let own = node
         .downcast_ref::<RemoteScanExec>()
@@ -176,8 +182,8 @@ fn estimates(node: &Arc<dyn ExecutionPlan>) -> (usize, usize) {
         .fold(own, |sum, child| (sum.0 + child.0, sum.1 + child.1))
 }
 
-/// The calls that the query made. How many rows and bytes came is shown only to those who may see every row: for others it would
-/// tell how many hidden records match.
+/// The calls that the query made. How many rows and bytes came, and which keys of joins were sent, is shown only to those who may see
+/// every row: to others it would tell of hidden records.
 fn spent(person: &Person, context: &QueryContext) -> Vec<String> {
     let counts = person.may_see_counts();
     let mut lines = vec![match counts {
@@ -208,7 +214,8 @@ fn spent(person: &Person, context: &QueryContext) -> Vec<String> {
             line.push_str(&format!(" rows={} bytes={}", exchange.rows(), exchange.bytes()));
         }
         lines.push(line);
-        lines.extend(record.remote_query.as_ref().map(|query| format!("    {query}")));
+        let query = record.remote_query.as_ref();
+        lines.extend(query.map(|query| format!("    {}", query.seen(counts))));
     }
     lines
 }

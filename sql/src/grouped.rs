@@ -141,6 +141,7 @@ impl TableProvider for GroupedTable {
             checks: Vec::new(),
             output: projection.unwrap_or(&everything).clone(),
             restricted: false,
+            hides_keys: !self.base.person.may_see_counts(),
             notes: self.notes.clone(),
             key_filters: Vec::new(),
             fetch: limit,

@@ -58,6 +58,8 @@ pub(crate) struct ScanSpec {
     pub(crate) output: Vec<usize>,
     /// Whether row policies restrict the table, so that errors must not describe records.
     pub(crate) restricted: bool,
+    /// Whether rows are hidden from the person, so that errors must not tell the keys of joins: they may be values of such rows.
+    pub(crate) hides_keys: bool,
     pub(crate) notes: Vec<Note>,
     /// The filters that hash joins above fill with their keys; the scan waits for them. The joins check the rows themselves.
     pub(crate) key_filters: Vec<Arc<dyn PhysicalExpr>>,

@@ -94,8 +94,12 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
     let read = move |query: RemoteQuery| {
         let own_keys = query.keys.clone().filter(|_| several);
         let pages = scan(Arc::clone(&spec.source), Arc::clone(&context), query.clone());
+        let hides_keys = spec.hides_keys && query.keys.is_some();
         let errors = Arc::clone(&spec);
-        let pages = pages.map_err(move |error| errors.source_error(error));
+        let pages = pages.map_err(move |error| match hides_keys {
+            true => source_error(without_keys(error)),
+            false => errors.source_error(error),
+        });
         pages
             .map(move |batch| of_own_keys(&query, own_keys.as_ref(), batch?))
             .boxed()
@@ -172,6 +176,20 @@ pub(crate) fn without_record(error: Error) -> Error {
     }
     tracing::warn!(source = %error.origin, message = error.message, "a remote value does not parse");
     let message = "a remote value does not parse; it is not shown because row policies restrict this table";
+    Error {
+        message: message.to_owned(),
+        ..error
+    }
+}
+
+/// What a remote system says of a request may repeat the keys that it was asked for.
+fn without_keys(error: Error) -> Error {
+    if matches!(error.kind, Kind::Budget | Kind::Unreachable | Kind::Internal) {
+        return error;
+    }
+    tracing::warn!(source = %error.origin, message = error.message, "a request with keys of a join failed");
+    let message =
+        "a request with the keys of a join failed; why is not shown because row policies hide rows from you";
     Error {
         message: message.to_owned(),
         ..error

@@ -95,7 +95,8 @@ fn moments(values: impl Iterator<Item = chrono::DateTime<chrono::Utc>>) -> Array
     Arc::new(TimestampMicrosecondArray::from_iter_values(micros).with_timezone("UTC"))
 }
 
-/// One row per HTTP call. Counts of remote rows and bytes are NULL for those from whom rows are hidden.
+/// One row per HTTP call. Counts of remote rows and bytes are NULL for those from whom rows are hidden, and keys of joins are left
+/// out of the queries.
 fn requests(person: &Person) -> Result<RecordBatch> {
     let mut exchanges = person.engine.ledger.exchanges();
     exchanges.retain(|exchange| person.is_admin() || exchange.record.user == person.principal.user);
@@ -124,7 +125,11 @@ fn requests(person: &Person) -> Result<RecordBatch> {
         ),
         (
             "remote_query",
-            text(exchanges.iter().map(|one| one.record.remote_query.as_deref())),
+            text(
+                exchanges
+                    .iter()
+                    .map(|one| Some(one.record.remote_query.as_ref()?.seen(counts))),
+            ),
         ),
         (
             "status",

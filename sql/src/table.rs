@@ -312,6 +312,7 @@ impl RemoteTable {
             checks,
             output: (0..output.len()).collect(),
             restricted: self.raw,
+            hides_keys: !self.person.may_see_counts(),
             notes,
             key_filters: Vec::new(),
             fetch,

@@ -121,7 +121,7 @@ fn print_calls(ledger: &Ledger, first: usize) {
             exchange.milliseconds()
         );
         if let Some(query) = &record.remote_query {
-            println!("      {query}");
+            println!("      {}", query.seen(true));
         }
     }
 }

@@ -22,9 +22,46 @@ pub struct ExchangeRecord {
     /// What was asked for: a table, `describe opportunity`, `sign-in`.
     pub resource: String,
     /// Remote query text, where there is one.
-    pub remote_query: Option<String>,
+    pub remote_query: Option<QueryText>,
     /// When the call began.
     pub started: DateTime<Utc>,
+}
+
+/// The text of a remote query.
+///
+/// The keys of a join are values of rows, and not everyone who may see the query may see those rows: a row policy of its own may join
+/// rows that it then hides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryText {
+    whole: String,
+    /// The text without the keys of a join; `None` when it has none.
+    keyless: Option<String>,
+}
+
+impl QueryText {
+    /// Makes the text of a query that carries keys of a join, of which `keyless` is all but the keys.
+    pub fn with_keys(whole: impl Into<String>, keyless: impl AsRef<str>) -> Self {
+        Self {
+            whole: whole.into(),
+            keyless: Some(format!("{} (and keys of a join)", keyless.as_ref())),
+        }
+    }
+
+    /// The text for a reader: without the keys of a join for those from whom rows may be hidden.
+    #[must_use]
+    pub fn seen(&self, with_keys: bool) -> &str {
+        let keyless = self.keyless.as_deref().filter(|_| !with_keys);
+        keyless.unwrap_or(&self.whole)
+    }
+}
+
+impl<T: Into<String>> From<T> for QueryText {
+    fn from(text: T) -> Self {
+        Self {
+            whole: text.into(),
+            keyless: None,
+        }
+    }
 }
 
 /// One HTTP call; counters are filled in as the call goes on.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use causeway_core::http::{Request, Response, Transport};
-use causeway_core::{Cursor, Error, Kind, Next, QueryContext, RawPage};
+use causeway_core::{Cursor, Error, Kind, Next, QueryContext, QueryText, RawPage};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -46,6 +46,8 @@ struct BatchResult<'a> {
 pub(crate) struct FirstPage<'a> {
     pub(crate) table: &'a str,
     pub(crate) soql: &'a str,
+    /// The query as the ledger shows it.
+    pub(crate) shown: QueryText,
     pub(crate) page_rows: Option<usize>,
 }
 
@@ -168,7 +170,7 @@ impl Client {
         if target.len() > LINE_BYTES {
             return self.long_query(context, &page).await;
         }
-        let mut request = Request::get(target, page.table).with_remote_query(page.soql);
+        let mut request = Request::get(target, page.table).with_remote_query(page.shown.clone());
         if let Some(rows) = page.page_rows {
             request = request.with_header("sforce-query-options", format!("batchSize={rows}"));
         }
@@ -188,7 +190,7 @@ impl Client {
                 std::iter::once(target.trim_start_matches('/').to_owned()),
                 page.table.to_owned(),
             )
-            .with_remote_query(page.soql);
+            .with_remote_query(page.shown.clone());
         let response = self.send(context, &request).await?;
         let damaged = || self.error(Kind::Transient, "the answer to a long query is not whole");
         let answer: BatchAnswer<'_> =

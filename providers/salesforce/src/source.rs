@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use causeway_core::decode::DecodeError;
 use causeway_core::http::{AuthConfig, JwtStyle, OAuthStyle, Transport, TransportLimits};
 use causeway_core::{
-    Cursor, Dialect, Error, Kind, Ledger, Next, Page, Principal, QueryContext, RawPage, Refusals,
+    Cursor, Dialect, Error, Kind, Ledger, Next, Page, Principal, QueryContext, QueryText, RawPage, Refusals,
     RemoteQuery, RequestLimits, Source, SourceState, Table, TableName, matches_pattern, nearest,
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -185,6 +185,18 @@ impl Salesforce {
         error
     }
 
+    /// The query as the ledger shows it.
+    fn shown_text(&self, query: &RemoteQuery, soql: &str) -> Result<QueryText, Error> {
+        if query.keys.is_none() {
+            return Ok(soql.into());
+        }
+        let keyless = RemoteQuery {
+            keys: None,
+            ..query.clone()
+        };
+        Ok(QueryText::with_keys(soql, self.dialect.render(&keyless)?))
+    }
+
     fn decode_error(&self, error: DecodeError) -> Error {
         let kind = match &error {
             DecodeError::Damaged(_) => Kind::Transient,
@@ -356,9 +368,11 @@ impl Source for Salesforce {
                     .page_rows
                     .unwrap_or(self.page_rows)
                     .clamp(Self::FEWEST_PAGE_ROWS, self.page_rows);
+                let soql = self.dialect.render(query)?;
                 let page = FirstPage {
                     table,
-                    soql: &self.dialect.render(query)?,
+                    soql: &soql,
+                    shown: self.shown_text(query, &soql)?,
                     page_rows: Some(wanted).filter(|rows| *rows < Self::PAGE_ROWS),
                 };
                 self.client.first_page(context, page).await

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use causeway_core::http::{AuthConfig, JwtStyle, OAuthStyle, Request, Response, Transport};
-use causeway_core::{Error, Exchange, Kind, Ledger, QueryContext};
+use causeway_core::{Error, Exchange, Kind, Ledger, QueryContext, QueryText};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -131,7 +131,7 @@ impl Client {
         context: &QueryContext,
         target: String,
         resource: &str,
-        text: String,
+        text: QueryText,
     ) -> Result<(Value, Arc<Exchange>), Error> {
         let mut repeats = 0;
         loop {
@@ -217,7 +217,7 @@ impl Client {
         context: &QueryContext,
         target: String,
         resource: &str,
-        text: String,
+        text: QueryText,
     ) -> Result<(Bytes, Option<u64>, Arc<Exchange>), Error> {
         if target.len() > LONGEST_TARGET {
             return self.batched(context, &target, resource, text).await;
@@ -236,7 +236,7 @@ impl Client {
         context: &QueryContext,
         target: &str,
         resource: &str,
-        text: String,
+        text: QueryText,
     ) -> Result<(Bytes, Option<u64>, Arc<Exchange>), Error> {
         let request =
             Request::post("/api/now/v1/batch", resource, batch::envelope(target)).with_remote_query(text);

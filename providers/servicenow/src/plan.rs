@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use causeway_core::{Condition, Cursor, Dialect, Error, Fidelity, Kind, Op, Origin, RemoteQuery, Verdict};
+use causeway_core::{
+    Condition, Cursor, Dialect, Error, Fidelity, Kind, Op, Origin, QueryText, RemoteQuery, Verdict,
+};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::dialect::malformed;
@@ -31,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) filter: Encoded,
     /// What rows are sorted by before their key, as it is written: `ORDERBYDESCopened_at`. Such a scan has one page.
     pub(crate) order: Option<String>,
+    /// The conditions but the keys of a join; `None` when there are no keys.
+    pub(crate) keyless: Option<Encoded>,
     /// Whether values come with their display values.
     pub(crate) display: bool,
     /// Whether the conditions name records, which the reader of the ledger may not be allowed to see.
@@ -87,7 +91,9 @@ impl Plan {
             }
         }
         let is_trusted = |keys: &&Condition| Encoded::of([*keys]).uses().is_disjoint(distrusted);
-        let filter = Encoded::of(kept.into_iter().chain(keys.as_ref().filter(is_trusted)));
+        let keys = keys.as_ref().filter(is_trusted);
+        let keyless = keys.map(|_| Encoded::of(kept.iter().copied()));
+        let filter = Encoded::of(kept.into_iter().chain(keys));
         if let Some(atom) = filter
             .atoms()
             .find(|atom| atom.contains('^') || atom.contains(char::is_control))
@@ -103,6 +109,7 @@ impl Plan {
             fields,
             filter,
             order: order(query)?,
+            keyless,
             display: wants_display(query),
             names_records: false,
         })
@@ -117,17 +124,19 @@ impl Plan {
             fields: all,
             filter,
             order: None,
+            keyless: None,
             display: false,
             names_records: false,
         }
     }
 
     pub(crate) fn query_text(&self, position: &Position) -> String {
-        self.text(position.after.as_deref())
+        self.text(&self.filter, position.after.as_deref())
     }
 
-    fn text(&self, after: Option<&str>) -> String {
-        let text = self.filter.text(after);
+    /// The conditions, then the order.
+    fn text(&self, filter: &Encoded, after: Option<&str>) -> String {
+        let text = filter.text(after);
         match (&self.order, text.strip_suffix(BY_KEY)) {
             (Some(order), Some(conditions)) => format!("{conditions}{order}^{BY_KEY}"),
             _ => text,
@@ -143,15 +152,18 @@ impl Plan {
 
     /// The encoded query as the ledger shows it: without the place where a later page begins, which is the key of a record that
     /// the reader of the ledger may not be allowed to see.
-    pub(crate) fn shown_text(&self, position: &Position) -> String {
+    pub(crate) fn shown_text(&self, position: &Position) -> QueryText {
         if self.names_records {
-            return "(about single records)".to_owned();
+            return "(about single records)".into();
         }
-        let text = self.text(None);
-        if position.after.is_some() || position.offset > 0 {
-            format!("{text} (a later page)")
-        } else {
-            text
+        let is_later = position.after.is_some() || position.offset > 0;
+        let text = |filter: &Encoded| match is_later {
+            true => format!("{} (a later page)", self.text(filter, None)),
+            false => self.text(filter, None),
+        };
+        match &self.keyless {
+            Some(keyless) => QueryText::with_keys(text(&self.filter), text(keyless)),
+            None => text(&self.filter).into(),
         }
     }
 

@@ -151,7 +151,7 @@ impl Reader<'_> {
         let (target, text) = (stats.target(present), stats.query_text(present));
         let answer = self
             .client
-            .whole_document(self.context, target, &self.table.name.name, text);
+            .whole_document(self.context, target, &self.table.name.name, text.into());
         answer.await.map_err(|mut error| {
             if matches!(error.kind, Kind::Forbidden | Kind::Remote | Kind::Malformed) {
                 error.kind = Kind::Refused;

@@ -8,6 +8,7 @@ mod attacks;
 mod budgets;
 mod by_hand;
 mod fixture;
+mod hidden_keys;
 mod instance;
 mod joins;
 mod labels;

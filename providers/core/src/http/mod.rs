@@ -15,7 +15,7 @@ use bytes::Bytes;
 use governor::{DefaultDirectRateLimiter, Quota};
 use tokio::sync::Semaphore;
 
-use crate::{Error, Exchange, ExchangeRecord, Kind, Ledger, QueryContext};
+use crate::{Error, Exchange, ExchangeRecord, Kind, Ledger, QueryContext, QueryText};
 pub use auth::{Authenticator, Token};
 pub use oauth::{AuthConfig, JwtStyle, OAuthStyle};
 
@@ -51,7 +51,7 @@ pub struct Request {
     /// What is asked for, for the ledger: a table, `describe opportunity`.
     pub resource: String,
     /// Remote query text, for the ledger.
-    pub remote_query: Option<String>,
+    pub remote_query: Option<QueryText>,
 }
 
 impl Request {
@@ -85,7 +85,7 @@ impl Request {
 
     /// Says which remote query this is.
     #[must_use]
-    pub fn with_remote_query(mut self, query: impl Into<String>) -> Self {
+    pub fn with_remote_query(mut self, query: impl Into<QueryText>) -> Self {
         self.remote_query = Some(query.into());
         self
     }

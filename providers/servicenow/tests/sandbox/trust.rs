@@ -321,7 +321,7 @@ async fn the_ledger_names_no_record_that_a_probe_asks_for() {
         .iter()
         .filter(|one| one.record.resource == "probe incident");
     let shown: Vec<_> = probes
-        .map(|one| one.record.remote_query.clone().unwrap_or_default())
+        .filter_map(|one| Some(one.record.remote_query.as_ref()?.seen(true)))
         .collect();
     assert_eq!(shown, ["ORDERBYsys_id", "(about single records)"]);
 }
