@@ -209,7 +209,7 @@ impl Plan {
             "{}?sysparm_fields={}{display}&sysparm_query={}",
             self.table,
             self.fields.join(","),
-            self.text(None)
+            self.text(&self.filter, None)
         )
     }
 }

@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
 
 use super::rows::{self, argument};
 use super::types::{Kind, timestamptz, unsupported};
-use super::{aggregates, arithmetic, average, counted, fields, intervals, math, strings, variance};
+use super::{aggregates, arithmetic, average, counted, fields, intervals, math, sizes, strings, variance};
 
 /// DataFusion's scalar functions that give PostgreSQL's answers for arguments of the types in [`super::signatures`].
 const KEPT: &[&str] = &[
@@ -202,7 +202,7 @@ pub(super) fn scalar(base: &SessionState) -> Vec<Arc<ScalarUDF>> {
     let kept = known.filter(|(name, function)| {
         KEPT.contains(&function.name()) || name.starts_with("pg_") || name.ends_with("_description")
     });
-    let mut functions: Vec<Arc<ScalarUDF>> = kept.map(|(_, function)| counted::of(function)).collect();
+    let mut functions: Vec<Arc<ScalarUDF>> = kept.map(|(_, function)| adapted(function)).collect();
     let own = math::FloatFunction::ALL
         .iter()
         .map(|(name, ..)| ScalarUDF::from(math::FloatFunction::new(name)));
@@ -224,6 +224,11 @@ pub(super) fn scalar(base: &SessionState) -> Vec<Arc<ScalarUDF>> {
         add(ScalarUDF::from(strings::TextFunction::new(name)).with_aliases(aliases.iter().copied()));
     }
     functions
+}
+
+/// DataFusion's function for the types that statements give it, within the bounds of its results.
+pub(super) fn adapted(function: &Arc<ScalarUDF>) -> Arc<ScalarUDF> {
+    sizes::bounded(counted::of(function))
 }
 
 /// The aggregates of a state.

@@ -34,6 +34,7 @@ mod quantified;
 mod rows;
 mod sets;
 mod signatures;
+mod sizes;
 mod strings;
 mod subqueries;
 pub(crate) mod syntax;

@@ -5,10 +5,11 @@ use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExp
 use datafusion::logical_expr::{Expr, ExprSchemable as _, Operator};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
+use super::functions;
 use super::operators::{self, Typed};
 use super::types::Kind;
 
-/// Plans arithmetic, comparisons and concatenations of operands whose types are known.
+/// Plans OVERLAY, arithmetic, comparisons and concatenations of operands whose types are known.
 #[derive(Debug)]
 pub(super) struct Operators;
 
@@ -30,6 +31,12 @@ impl ExprPlanner for Operators {
             // Parameters without a type yet, and lists.
             _ => Ok(PlannerResult::Original(raw)),
         }
+    }
+
+    /// Otherwise DataFusion takes a function of its own, whatever is registered.
+    fn plan_overlay(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        let function = functions::adapted(&datafusion::functions::core::overlay());
+        Ok(PlannerResult::Planned(function.call(args)))
     }
 }
 

@@ -11,6 +11,7 @@ use datafusion::logical_expr::{
 
 use super::patterns;
 use super::rows::{self, argument};
+use super::sizes::Budget;
 use super::types::{fault, unsupported};
 
 /// The pattern of a LIKE, checked to be one.
@@ -61,6 +62,7 @@ impl ScalarUDFImpl for TextFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let mut budget = Budget::of_call(&args.args);
         rows::over_arrays(&args, |arrays| {
             if self.name == "regexp_like" {
                 return regexp_like(arrays);
@@ -78,7 +80,7 @@ impl ScalarUDFImpl for TextFunction {
                     continue;
                 }
                 let text = texts.as_ref().map_or("", |texts| texts.value(row));
-                out.append_value(self.compute(text, arrays, row)?);
+                out.append_value(self.compute(text, arrays, row, &mut budget)?);
             }
             Ok(Arc::new(out.finish()) as ArrayRef)
         })
@@ -86,7 +88,7 @@ impl ScalarUDFImpl for TextFunction {
 }
 
 impl TextFunction {
-    fn compute(&self, text: &str, arrays: &[ArrayRef], row: usize) -> Result<String> {
+    fn compute(&self, text: &str, arrays: &[ArrayRef], row: usize, budget: &mut Budget) -> Result<String> {
         let integer = |at: usize| -> Result<i64> {
             Ok(i64::from(
                 rows::primitives::<Int32Type>(argument(arrays, at)?)?.value(row),
@@ -109,7 +111,7 @@ impl TextFunction {
                 } else {
                     String::new()
                 };
-                regexp_replace(text, &other(1)?, &other(2)?, &flags)
+                regexp_replace(text, &other(1)?, (&other(2)?, &flags), budget)
             }
         }
     }
@@ -201,7 +203,12 @@ impl Known {
     }
 }
 
-fn regexp_replace(text: &str, pattern: &str, replacement: &str, flags: &str) -> Result<String> {
+fn regexp_replace(
+    text: &str,
+    pattern: &str,
+    (replacement, flags): (&str, &str),
+    budget: &mut Budget,
+) -> Result<String> {
     if !patterns::has_one_match(pattern) || !matches!(flags, "" | "g") {
         return Err(unsupported(format!(
             "regexp_replace with this pattern or flags is not supported: \"{pattern}\""
@@ -229,5 +236,11 @@ fn regexp_replace(text: &str, pattern: &str, replacement: &str, flags: &str) -> 
         }
     }
     let limit = usize::from(flags != "g");
+    let most = if limit == 0 { usize::MAX } else { limit };
+    let found = regex.find_iter(text).take(most).count();
+    // Each reference repeats some part of the text, and all parts together are not longer than the text.
+    let references = template.matches("${").count().saturating_add(1);
+    let repeated = text.len().saturating_mul(references);
+    budget.take(found.saturating_mul(template.len()).saturating_add(repeated))?;
     Ok(regex.replacen(text, limit, template.as_str()).into_owned())
 }

@@ -12,6 +12,7 @@ mod hidden_keys;
 mod instance;
 mod joins;
 mod labels;
+mod long_texts;
 mod modes;
 mod policies;
 mod postgres;
