@@ -309,7 +309,8 @@ impl Source for ServiceNow {
             order: Vec::new(),
             ..query.clone()
         };
-        let page = self.learnt(&unordered, page)?;
+        // A page whose end can't be proven shows nothing about the rows that are not on it.
+        let page = self.learnt(&unordered, page)?.filter(|page| !page.is_unprovable);
         Ok(page.map(|page| RawPage {
             body: page.body,
             next: page.next.map_or(Next::Done, |next| Next::At(next.cursor())),

@@ -50,6 +50,14 @@ pub(super) fn in_filter(filter: &mut Expr) -> Step {
     }
 }
 
+/// Rewrites a value of the SELECT list, which DataFusion may move into a filter.
+pub(super) fn in_output(value: &mut Expr) -> Step {
+    match rewrite(value, Wanted::Value, false) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
+    }
+}
+
 /// Rows compared with rows, and with lists of rows.
 pub(super) fn compared_rows(expr: &mut Expr) -> Step {
     let replaced = match expr {
@@ -285,7 +293,9 @@ impl Membership {
 
     /// Whether the subquery has a row (or none) whose comparison passes the test.
     fn exists(&self, op: &BinaryOperator, test: fn(Box<Expr>) -> Expr, negated: bool) -> Result<Expr> {
-        let names: Vec<String> = (1..=self.row.len()).map(|at| format!("column{at}")).collect();
+        let names: Vec<String> = (1..=self.row.len())
+            .map(|at| format!("causeway_column{at}"))
+            .collect();
         let columns: Vec<Expr> = names
             .iter()
             .map(|name| Expr::CompoundIdentifier(vec![Ident::new(ROWS), Ident::new(name)]))

@@ -1,18 +1,18 @@
 //! Subqueries that DataFusion takes apart wrongly (55.2), and one that it reads to its end in vain.
 //!
-//! A correlated subquery becomes a join. On the way its columns lose their tables' names, so that two columns of one name become one; an
-//! aggregate, which answers a row even over no rows, and OFFSET are forgotten. Such subqueries are refused: there is another way to write
-//! each of them. EXISTS that is not correlated needs one row.
+//! A correlated subquery becomes a join. On the way its columns lose their tables' names, so that two columns of one name become one; what
+//! was computed for one outer row (an aggregate over no rows, a window, LIMIT, the NULLs of an outer join, NOT IN) is computed over all.
+//! Such subqueries are refused: there is another way to write each of them. EXISTS that is not correlated needs one row.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
-use datafusion::common::{Column, Result, TableReference};
+use datafusion::common::{JoinType, Result, TableReference};
 use datafusion::logical_expr::expr::Exists;
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Subquery};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Subquery, lit};
 use datafusion::optimizer::AnalyzerRule;
 
 use super::types::unsupported;
@@ -30,6 +30,7 @@ impl AnalyzerRule for Correlated {
         let plan = plan.transform_up_with_subqueries(|node| {
             if let LogicalPlan::Subquery(lateral) = &node {
                 refuse_same_names(lateral)?;
+                refuse_forgotten(lateral, Kind::Value)?;
             }
             node.map_expressions(|expr| expr.transform_up(judged))
         })?;
@@ -50,43 +51,53 @@ fn judged(expr: Expr) -> Result<Transformed<Expr>> {
             Ok(Transformed::yes(Expr::Exists(Exists { subquery, ..exists })))
         }
         Expr::Exists(exists) => {
-            refuse_same_names(&exists.subquery)?;
-            refuse_forgotten(&exists.subquery, false)?;
-            Ok(Transformed::no(Expr::Exists(exists)))
+            let subquery = without_outputs(exists.subquery)?;
+            refuse_same_names(&subquery)?;
+            refuse_forgotten(&subquery, Kind::Exists)?;
+            Ok(Transformed::yes(Expr::Exists(Exists { subquery, ..exists })))
         }
         Expr::InSubquery(found) => {
             if !found.subquery.outer_ref_columns.is_empty() {
+                if found.negated {
+                    return Err(unsupported(
+                        "a correlated subquery can't stand behind NOT IN; use NOT EXISTS",
+                    ));
+                }
                 refuse_same_names(&found.subquery)?;
-                refuse_forgotten(&found.subquery, true)?;
+                refuse_forgotten(&found.subquery, Kind::In)?;
             }
             Ok(Transformed::no(Expr::InSubquery(found)))
         }
         Expr::ScalarSubquery(subquery) => {
             refuse_same_names(&subquery)?;
+            refuse_forgotten(&subquery, Kind::Value)?;
             Ok(Transformed::no(Expr::ScalarSubquery(subquery)))
         }
         other => Ok(Transformed::no(other)),
     }
 }
 
-/// The columns that correlate, and those that come out, must have names of their own.
+/// The subquery of EXISTS without its outputs, which nobody reads.
+fn without_outputs(subquery: Subquery) -> Result<Subquery> {
+    let LogicalPlan::Projection(projection) = subquery.subquery.as_ref() else {
+        return Ok(subquery);
+    };
+    let plan = LogicalPlanBuilder::from(projection.input.as_ref().clone())
+        .project([lit(1_i32).alias("causeway_one")])?
+        .build()?;
+    Ok(Subquery {
+        subquery: Arc::new(plan),
+        ..subquery
+    })
+}
+
+/// Columns that correlate must have names of their own, among each other and among the columns that go with them.
 fn refuse_same_names(subquery: &Subquery) -> Result<()> {
     if subquery.outer_ref_columns.is_empty() {
         return Ok(());
     }
     let mut tables: HashMap<String, Option<TableReference>> = HashMap::new();
-    let mut add = |column: &Column| {
-        let known = tables
-            .entry(column.name.clone())
-            .or_insert_with(|| column.relation.clone());
-        if *known == column.relation {
-            return Ok(());
-        }
-        Err(unsupported(format!(
-            "a correlated subquery uses the column \"{0}\" of two tables beside columns of the outer query; rename one in a subquery of its own: FROM (SELECT {0} AS other_name, … FROM …) …",
-            column.name
-        )))
-    };
+    let mut taken = None;
     subquery.subquery.apply(|node| {
         let predicates: Vec<&Expr> = match node {
             LogicalPlan::Filter(filter) => split_conjunction(&filter.predicate),
@@ -97,39 +108,101 @@ fn refuse_same_names(subquery: &Subquery) -> Result<()> {
             .into_iter()
             .filter(|predicate| predicate.contains_outer())
         {
-            predicate.column_refs().into_iter().try_for_each(&mut add)?;
+            for column in predicate.column_refs() {
+                let known = tables
+                    .entry(column.name.clone())
+                    .or_insert_with(|| column.relation.clone());
+                if *known != column.relation {
+                    taken = Some(column.name.clone());
+                }
+            }
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
-    if let LogicalPlan::Projection(projection) = subquery.subquery.as_ref() {
-        let outputs = projection.expr.iter().filter_map(|expr| match expr {
-            Expr::Column(column) => Some(column),
-            _ => None,
-        });
+    subquery.subquery.apply(|node| {
+        let outputs = match node {
+            LogicalPlan::Projection(projection) => projection.expr.as_slice(),
+            LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.as_slice(),
+            _ => &[],
+        };
         for output in outputs {
-            add(output)?;
+            if let Expr::Column(column) = output
+                && tables
+                    .get(&column.name)
+                    .is_some_and(|known| *known != column.relation)
+            {
+                taken = Some(column.name.clone());
+            }
         }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    match taken {
+        None => Ok(()),
+        Some(name) => Err(unsupported(format!(
+            "a correlated subquery uses the column \"{name}\" of two tables beside columns of the outer query; rename one in a subquery of its own: FROM (SELECT {name} AS other_name, … FROM …) …"
+        ))),
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Exists,
+    In,
+    /// A scalar subquery, or a row of LATERAL.
+    Value,
+}
+
+/// Operators above a reference to the outer query that DataFusion would compute over the rows of all outer rows at once.
+fn refuse_forgotten(subquery: &Subquery, kind: Kind) -> Result<()> {
+    if subquery.outer_ref_columns.is_empty() {
+        return Ok(());
+    }
+    let root = subquery.subquery.as_ref();
+    root.apply(|node| {
+        let refused = match node {
+            LogicalPlan::Aggregate(aggregate) if kind != Kind::Value && aggregate.group_expr.is_empty() => {
+                is_correlated(&aggregate.input)?.then_some("an aggregate without GROUP BY in EXISTS or IN")
+            }
+            LogicalPlan::Limit(limit) => {
+                // EXISTS needs one row, however many there may be.
+                let is_harmless = kind == Kind::Exists && limit.skip.is_none() && std::ptr::eq(node, root);
+                (!is_harmless && is_correlated(&limit.input)?).then_some("LIMIT or OFFSET")
+            }
+            LogicalPlan::Window(window) => is_correlated(&window.input)?.then_some("a window function"),
+            LogicalPlan::Join(join) => {
+                let (left, right) = match join.join_type {
+                    JoinType::Left => (false, true),
+                    JoinType::Right => (true, false),
+                    JoinType::Full => (true, true),
+                    _ => (false, false),
+                };
+                let is_inside = left && is_correlated(&join.left)? || right && is_correlated(&join.right)?;
+                is_inside.then_some("an outer join around the comparison")
+            }
+            _ => None,
+        };
+        match refused {
+            Some(what) => Err(unsupported(format!(
+                "a correlated subquery can't have {what}; join with a grouped or numbered subquery instead"
+            ))),
+            None => Ok(TreeNodeRecursion::Continue),
+        }
+    })?;
     Ok(())
 }
 
-/// An aggregate without groups, OFFSET, and for IN any limit.
-fn refuse_forgotten(subquery: &Subquery, is_in: bool) -> Result<()> {
-    subquery.subquery.apply(|node| {
-        match node {
-            LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.is_empty() => {
-                return Err(unsupported(
-                    "a correlated subquery in EXISTS or IN can't be an aggregate without GROUP BY; compare with (SELECT …) instead",
-                ));
-            }
-            LogicalPlan::Limit(limit) if is_in || limit.skip.is_some() => {
-                return Err(unsupported(
-                    "a correlated subquery in EXISTS or IN can't have OFFSET, and in IN no LIMIT",
-                ));
-            }
-            _ => {}
-        }
-        Ok(TreeNodeRecursion::Continue)
+/// Whether the plan refers to the outer query.
+fn is_correlated(plan: &LogicalPlan) -> Result<bool> {
+    let mut found = false;
+    plan.apply(|node| {
+        node.apply_expressions(|expr| {
+            found |= expr.contains_outer();
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        Ok(match found {
+            true => TreeNodeRecursion::Stop,
+            false => TreeNodeRecursion::Continue,
+        })
     })?;
-    Ok(())
+    Ok(found)
 }

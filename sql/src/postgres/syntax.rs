@@ -124,6 +124,11 @@ impl VisitorMut for Adapter {
                 self.leave(expr);
             }
         }
+        for item in &mut select.projection {
+            if let SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. } = item {
+                memberships::in_output(value)?;
+            }
+        }
         for filter in select.selection.iter_mut().chain(&mut select.having) {
             memberships::in_filter(filter)?;
         }
