@@ -35,7 +35,9 @@ fn distinguish_items(items: &mut [SelectItem]) {
             SelectItem::UnnamedExpr(expr) => planned_name(expr),
             _ => continue,
         };
-        if seen.insert(name.to_lowercase()) {
+        // DataFusion calls a cast column as the column, which ORDER BY may add to the outputs.
+        let is_cast = matches!(&*item, SelectItem::UnnamedExpr(Expr::Cast { .. }));
+        if seen.insert(name.to_lowercase()) && !is_cast {
             continue;
         }
         let alias = Ident::with_quote('"', format!("{name}:{}", at + 1));

@@ -222,6 +222,10 @@ impl Maker<'_> {
                 self.dice.pick(&["", "::double precision", "::numeric"])
             ),
         };
+        // Numerics end at 38 digits: beside a quotient, whole numbers of 64 bits may have more.
+        if left.contains("::numeric") {
+            return Sql::text(format!("{left} {operator} 7.5"));
+        }
         Sql::text(format!("{left} {operator} ")).and(constant)
     }
 
@@ -322,7 +326,8 @@ impl Maker<'_> {
                 Sql::text(format!("date_trunc('{unit}', {name}) {operator} ")).and(constant)
             }
             3 => {
-                let constant = self.constant(literal::date(date));
+                // Not a parameter: the engine takes its type from the number beside it, whatever the client declared.
+                let constant = Sql(vec![Piece::Constant(literal::date(date))]);
                 let days = self.dice.below(40);
                 Sql::text(format!("{name} {operator} "))
                     .and(constant)
