@@ -142,7 +142,7 @@ fn planning(criterion: &mut Criterion) {
     let context = runtime.block_on(reference(&world));
     let mut group = criterion.benchmark_group("planning, 5 joins and 20 predicates");
     group.sample_size(100).measurement_time(Duration::from_secs(10));
-    for (name, user) in [("engine", "admin"), ("engine, two policies", "ana")] {
+    for (name, user) in [("engine", "admin"), ("engine, a policy and domains", "ana")] {
         let session = runtime.block_on(world.session(user));
         let parse = || session.parse(STATEMENT).expect("SQL").remove(0);
         // Describes tables and reads the domains.

@@ -86,9 +86,7 @@ pub(super) fn compared_rows(expr: &mut Expr) -> Step {
 /// `alone`: nothing but AND stands between the expression and the filter.
 fn rewrite(expr: &mut Expr, wanted: Wanted, alone: bool) -> Result<()> {
     if let Some(membership) = Membership::of(expr) {
-        if let Some(replacement) = membership.replacement(wanted, alone)? {
-            *expr = replacement;
-        }
+        *expr = membership.replacement(wanted, alone)?;
         return Ok(());
     }
     match expr {
@@ -228,8 +226,8 @@ impl Membership {
         }
     }
 
-    /// What says the same where no more than `wanted` is; `None` when DataFusion gets it right as it is.
-    fn replacement(self, wanted: Wanted, alone: bool) -> Result<Option<Expr>> {
+    /// What says the same where no more than `wanted` is; IN itself where DataFusion gets that right.
+    fn replacement(self, wanted: Wanted, alone: bool) -> Result<Expr> {
         if let Some(width) = width(&self.subquery)
             && width != self.row.len()
         {
@@ -244,14 +242,14 @@ impl Membership {
                 _ => false,
             };
             if is_join {
-                return Ok(Some(Expr::InSubquery {
+                return Ok(Expr::InSubquery {
                     expr: Box::new(left.clone()),
                     subquery: Box::new(self.subquery),
                     negated: *negated,
-                }));
+                });
             }
         }
-        Ok(Some(match wanted {
+        Ok(match wanted {
             Wanted::True => self.is_true()?,
             Wanted::NotFalse => self.is_not_false()?,
             Wanted::Value => Expr::Case {
@@ -270,7 +268,7 @@ impl Membership {
                 ],
                 else_result: Some(Box::new(value(Value::Boolean(false)))),
             },
-        }))
+        })
     }
 
     fn is_true(&self) -> Result<Expr> {
