@@ -5,6 +5,7 @@
 //! Invariant: columns keep their names. Running it again over its own result changes nothing.
 
 mod calls;
+mod lists;
 
 use std::sync::Arc;
 
@@ -57,12 +58,16 @@ fn typed(plan: LogicalPlan) -> Result<LogicalPlan> {
     }
     let mut rewriter = Rewriter { schema: &schema };
     let names = NamePreserver::new(&plan);
+    let is_filter = matches!(
+        plan,
+        LogicalPlan::Filter(_) | LogicalPlan::Join(_) | LogicalPlan::TableScan(_)
+    );
     let plan = plan
         .map_expressions(|expr| {
             let name = names.save(&expr);
-            Ok(expr
-                .rewrite(&mut rewriter)?
-                .update_data(|expr| name.restore(expr)))
+            let rewritten = expr.rewrite(&mut rewriter)?;
+            let kept = lists::with_nulls(rewritten.data, is_filter)?;
+            Ok(Transformed::yes(name.restore(kept)))
         })?
         .data;
     match plan {
@@ -313,20 +318,10 @@ impl TreeNodeRewriter for Rewriter<'_> {
                 Expr::Literal(ScalarValue::Float64(Some(floats::canonical(value))), metadata)
             }
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-                let resolved = operators::resolve(self.typed(*left)?, op, self.typed(*right)?)?;
-                match lists_of_one(&resolved, Operator::Or) {
-                    Some(subject) => null_with(subject, resolved),
-                    None => resolved,
-                }
+                operators::resolve(self.typed(*left)?, op, self.typed(*right)?)?
             }
             Expr::Negative(operand) => operators::negative(self.typed(*operand)?)?,
-            Expr::Not(operand) => {
-                let operand = self.condition(*operand, "NOT")?;
-                Expr::Not(Box::new(match lists_of_one(&operand, Operator::And) {
-                    Some(subject) => null_with(subject, operand),
-                    None => operand,
-                }))
-            }
+            Expr::Not(operand) => Expr::Not(Box::new(self.condition(*operand, "NOT")?)),
             Expr::IsTrue(operand) => Expr::IsTrue(Box::new(self.condition(*operand, "IS TRUE")?)),
             Expr::IsNotTrue(operand) => Expr::IsNotTrue(Box::new(self.condition(*operand, "IS NOT TRUE")?)),
             Expr::IsFalse(operand) => Expr::IsFalse(Box::new(self.condition(*operand, "IS FALSE")?)),
@@ -403,30 +398,6 @@ fn nullable(subquery: Subquery) -> Result<Subquery> {
         subquery: Arc::new(plan),
         ..subquery
     })
-}
-
-/// The expression that both sides compare with a list. DataFusion makes one list of the two, and where that is empty a constant, which
-/// is wrong for NULL: of two lists with NOT IN under OR, and of two under AND where it matters that NULL is not false.
-fn lists_of_one(expr: &Expr, link: Operator) -> Option<Expr> {
-    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expr else {
-        return None;
-    };
-    let (Expr::InList(left), Expr::InList(right)) = (left.as_ref(), right.as_ref()) else {
-        return None;
-    };
-    let is_merged = match op {
-        Operator::Or => left.negated && right.negated,
-        Operator::And => !(left.negated && right.negated),
-        _ => false,
-    };
-    (*op == link && is_merged && left.expr == right.expr).then(|| left.expr.as_ref().clone())
-}
-
-/// NULL where the subject is.
-fn null_with(subject: Expr, expr: Expr) -> Expr {
-    let unknown = Expr::Literal(ScalarValue::Boolean(None), None);
-    let when = (Box::new(Expr::IsNull(Box::new(subject))), Box::new(unknown));
-    Expr::Case(Case::new(None, vec![when], Some(Box::new(expr))))
 }
 
 /// A NULL that is written as such, of whatever type.
