@@ -161,7 +161,8 @@ impl Session {
             .person
             .engine
             .context(&self.person.principal, &self.person.settings.read());
-        let (state, plan) = self.limits().guard(self.plan(statement, &context)).await??;
+        let planning = self.plan(statement, declared, &context);
+        let (state, plan) = self.limits().guard(planning).await??;
         let inferred = plan.get_parameter_types()?;
         let highest = inferred
             .keys()
@@ -339,17 +340,19 @@ impl Session {
         parameters: Vec<ScalarValue>,
         context: &Arc<QueryContext>,
     ) -> Result<(SessionState, LogicalPlan), Error> {
-        let (state, plan) = self.plan(statement, context).await?;
+        let types: Vec<Option<DataType>> = parameters.iter().map(|value| Some(value.data_type())).collect();
+        let (state, plan) = self.plan(statement, &types, context).await?;
         if parameters.is_empty() {
             return Ok((state, plan));
         }
         Ok((state, with_values(plan, parameters)?))
     }
 
-    /// Plans a query over the catalog that this person may see.
+    /// Plans a query over the catalog that this person may see, with parameters of these types as far as they are known.
     async fn plan(
         &self,
         statement: &Statement,
+        parameters: &[Option<DataType>],
         context: &Arc<QueryContext>,
     ) -> Result<(SessionState, LogicalPlan), Error> {
         let state = self.state(context, statement.asks_catalog)?;
@@ -366,7 +369,7 @@ impl Session {
         let ast = if statement.asks_catalog {
             statement.ast.clone()
         } else {
-            postgres::syntax::adapted(statement.ast.clone())?
+            postgres::syntax::adapted(statement.ast.clone(), parameters)?
         };
         let parsed = PlannedStatement::Statement(Box::new(ast));
         let plan = state.statement_to_plan(parsed).await?;

@@ -13,7 +13,9 @@ use datafusion::catalog::{Session as DataFusionSession, TableProvider};
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::sql::unparser::expr_to_sql;
+use datafusion::sql::sqlparser::keywords::ALL_KEYWORDS;
+use datafusion::sql::unparser::Unparser;
+use datafusion::sql::unparser::dialect::Dialect;
 
 use crate::catalog::Person;
 use crate::leaf::{Note, RemoteScanExec, ScanSpec};
@@ -332,6 +334,9 @@ fn is_parents(column: &Column) -> bool {
 /// The schema of the visible columns. A mask may turn any value into NULL.
 fn masked_schema(table: &Table, visible: &[usize], access: &Access) -> SchemaRef {
     let schema = table.schema_of(visible);
+    if access.masks.is_empty() {
+        return schema;
+    }
     let fields = schema.fields().iter().map(|field| {
         let nullable = field.is_nullable() || access.masks.contains_key(field.name());
         field.as_ref().clone().with_nullable(nullable)
@@ -339,10 +344,23 @@ fn masked_schema(table: &Table, visible: &[usize], access: &Access) -> SchemaRef
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
+/// Quotes the names that need it. DataFusion's default compiles a pattern for each name.
+struct PlainNames;
+
+impl Dialect for PlainNames {
+    fn identifier_quote_style(&self, name: &str) -> Option<char> {
+        let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+        let is_word = name.bytes().all(is_plain) && !name.starts_with(|first: char| first.is_ascii_digit());
+        // A key word to somebody, but not in PostgreSQL.
+        let is_keyword = || name != "id" && ALL_KEYWORDS.binary_search(&name.to_uppercase().as_str()).is_ok();
+        (name.is_empty() || !is_word || is_keyword()).then_some('"')
+    }
+}
+
 /// The expression as a person would write it, for EXPLAIN only.
 pub(crate) fn sql_text(expr: &Expr) -> String {
     use datafusion::sql::sqlparser::ast::Expr as SqlExpr;
-    match expr_to_sql(expr) {
+    match Unparser::new(&PlainNames).expr_to_sql(expr) {
         Ok(SqlExpr::Nested(inner)) => inner.to_string(),
         Ok(sql) => sql.to_string(),
         Err(_) => expr.to_string(),

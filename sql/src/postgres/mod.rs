@@ -27,6 +27,7 @@ mod operators;
 mod ordering;
 pub mod output;
 mod outputs;
+mod parameters;
 mod patterns;
 mod planner;
 mod preimages;

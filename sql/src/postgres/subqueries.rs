@@ -10,7 +10,9 @@ use std::sync::Arc;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{JoinType, Result, TableReference};
+use datafusion::functions_aggregate::count::count_all;
 use datafusion::logical_expr::expr::Exists;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Subquery, lit};
 use datafusion::optimizer::AnalyzerRule;
@@ -32,24 +34,52 @@ impl AnalyzerRule for Correlated {
                 refuse_same_names(lateral)?;
                 refuse_forgotten(lateral, Kind::Value)?;
             }
-            node.map_expressions(|expr| expr.transform_up(judged))
+            let place = match node {
+                LogicalPlan::Filter(_) | LogicalPlan::Join(_) => Place::Condition,
+                _ => Place::Value,
+            };
+            let names = NamePreserver::new(&node);
+            node.map_expressions(|expr| {
+                let name = names.save(&expr);
+                let judged = expr.transform_up(|expr| judged(expr, place))?;
+                Ok(judged.update_data(|expr| name.restore(expr)))
+            })
         })?;
         Ok(plan.data)
     }
 }
 
-fn judged(expr: Expr) -> Result<Transformed<Expr>> {
+/// Where an expression stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// In WHERE, HAVING or ON, where DataFusion makes joins of subqueries.
+    Condition,
+    /// Anywhere else, where it knows scalar subqueries only.
+    Value,
+}
+
+fn judged(expr: Expr, place: Place) -> Result<Transformed<Expr>> {
     match expr {
         Expr::Exists(exists) if exists.subquery.outer_ref_columns.is_empty() => {
             // Whether there is a row is known from the first.
-            let plan =
+            let first =
                 LogicalPlanBuilder::from(exists.subquery.subquery.as_ref().clone()).limit(0, Some(1))?;
+            let plan = match place {
+                Place::Condition => first.build()?,
+                Place::Value => counted(first, exists.negated)?,
+            };
             let subquery = Subquery {
-                subquery: Arc::new(plan.build()?),
+                subquery: Arc::new(plan),
                 ..exists.subquery
             };
-            Ok(Transformed::yes(Expr::Exists(Exists { subquery, ..exists })))
+            Ok(Transformed::yes(match place {
+                Place::Condition => Expr::Exists(Exists { subquery, ..exists }),
+                Place::Value => Expr::ScalarSubquery(subquery),
+            }))
         }
+        Expr::Exists(_) | Expr::InSubquery(_) if place == Place::Value => Err(unsupported(
+            "IN (SELECT …), and EXISTS that refers to the outer query, are supported in WHERE, HAVING and ON, not as values; use a LEFT JOIN",
+        )),
         Expr::Exists(exists) => {
             let subquery = without_outputs(exists.subquery)?;
             refuse_same_names(&subquery)?;
@@ -75,6 +105,18 @@ fn judged(expr: Expr) -> Result<Transformed<Expr>> {
         }
         other => Ok(Transformed::no(other)),
     }
+}
+
+/// Whether there are rows (or none), as the one value of a query.
+fn counted(rows: LogicalPlanBuilder, negated: bool) -> Result<LogicalPlan> {
+    let none = lit(0_i64);
+    let compared = match negated {
+        true => count_all().eq(none),
+        false => count_all().gt(none),
+    };
+    rows.aggregate(Vec::<Expr>::new(), vec![count_all()])?
+        .project([compared.alias("exists")])?
+        .build()
 }
 
 /// The subquery of EXISTS without its outputs, which nobody reads.

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::sql::sqlparser::ast::{
     self, BinaryOperator, Expr, Ident, LimitClause, ObjectName, Query, SelectItem, SetExpr, Value, VisitMut,
     VisitorMut,
@@ -18,17 +19,24 @@ use super::literals::{
 };
 use super::memberships;
 use super::outputs::distinguish_outputs;
+use super::parameters::declared;
 use super::quantified::quantified;
 use super::{input, ordering};
 use crate::Error;
 use crate::error::sqlstate;
 
-/// The statement as DataFusion is asked to plan it.
+/// The statement as DataFusion is asked to plan it, with parameters of these types as far as they are known.
 ///
 /// # Errors
 /// 2201W and 2201X for negative row counts, 22P02 for literals, 0A000 for what cannot be said in other words.
-pub(crate) fn adapted(mut statement: ast::Statement) -> Result<ast::Statement, Error> {
-    let mut adapter = Adapter::default();
+pub(crate) fn adapted(
+    mut statement: ast::Statement,
+    parameters: &[Option<DataType>],
+) -> Result<ast::Statement, Error> {
+    let mut adapter = Adapter {
+        untyped: HashSet::new(),
+        parameters,
+    };
     if let ControlFlow::Break(error) = VisitMut::visit(&mut statement, &mut adapter) {
         return Err(*error);
     }
@@ -38,10 +46,10 @@ pub(crate) fn adapted(mut statement: ast::Statement) -> Result<ast::Statement, E
     Ok(statement)
 }
 
-#[derive(Default)]
-struct Adapter {
+struct Adapter<'a> {
     /// Places of numbers that are positions or counts, not values.
     untyped: HashSet<Span>,
+    parameters: &'a [Option<DataType>],
 }
 
 pub(super) type Step = ControlFlow<Box<Error>>;
@@ -54,7 +62,7 @@ pub(super) fn fail(code: &'static str, message: impl Into<String>) -> Step {
     ControlFlow::Break(Box::new(Error::new(code, message)))
 }
 
-impl Adapter {
+impl Adapter<'_> {
     /// Keeps a number as it is.
     fn leave(&mut self, expr: &Expr) {
         match expr {
@@ -75,7 +83,7 @@ impl Adapter {
     }
 }
 
-impl VisitorMut for Adapter {
+impl VisitorMut for Adapter<'_> {
     type Break = Box<Error>;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> Step {
@@ -172,7 +180,11 @@ impl VisitorMut for Adapter {
         let taken = || Expr::Value(Value::Null.with_empty_span());
         match expr {
             Expr::Value(value) => {
-                if let Value::Number(digits, _) = &value.value {
+                if let Value::Placeholder(name) = &value.value {
+                    let typed =
+                        declared(name, self.parameters).filter(|_| !self.untyped.contains(&value.span));
+                    *expr = typed.unwrap_or_else(|| expr.clone());
+                } else if let Value::Number(digits, _) = &value.value {
                     if input::is_long_numeric(digits) {
                         *expr = long_numeric(digits);
                     } else if !self.untyped.contains(&value.span) {
@@ -269,7 +281,7 @@ impl VisitorMut for Adapter {
     }
 }
 
-impl Adapter {
+impl Adapter<'_> {
     fn leave_frame(&mut self, spec: &ast::WindowSpec) {
         let Some(frame) = &spec.window_frame else {
             return;

@@ -17,9 +17,10 @@ use datafusion::logical_expr::expr::{Between, Case, Cast as PlainCast, InList, I
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, ExprSchemable as _, Join, LogicalPlan, LogicalPlanBuilder, Operator, Subquery,
+    BinaryExpr, Expr, ExprSchemable as _, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Operator, Subquery,
 };
 use datafusion::optimizer::AnalyzerRule;
+use recursive::recursive;
 
 use super::operators::{self, Typed, comparable, condition, united};
 use super::sets::{united_inputs, united_rows};
@@ -36,58 +37,107 @@ impl AnalyzerRule for Typing {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        Ok(plan
-            .transform_up_with_subqueries(|plan| typed(plan).map(Transformed::yes))?
-            .data)
+        Ok(typed_tree(plan)?.data)
     }
 }
 
+/// A plan, from its leaves up. Schemas are made again only above what changed: that of a join of wide tables costs more than its typing.
+#[recursive]
+fn typed_tree(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let inputs = plan.map_subqueries(typed_tree)?;
+    let inputs = inputs.transform_sibling(|plan| plan.map_children(typed_tree))?;
+    typed(inputs.data, inputs.transformed)
+}
+
 /// One node of a plan, whose inputs are typed already.
-fn typed(plan: LogicalPlan) -> Result<LogicalPlan> {
+fn typed(plan: LogicalPlan, inputs_changed: bool) -> Result<Transformed<LogicalPlan>> {
+    let mut changed = inputs_changed;
     // Counts of rows have their own rules.
-    if matches!(plan, LogicalPlan::Limit(_)) {
-        return plan.recompute_schema();
+    let plan = match plan {
+        LogicalPlan::Limit(_) | LogicalPlan::SubqueryAlias(_) => plan,
+        plan => {
+            let schema = input_schema(&plan, inputs_changed)?;
+            typed_expressions(plan, &schema, &mut changed)?
+        }
+    };
+    match changed {
+        true => Ok(Transformed::yes(plan.recompute_schema()?)),
+        false => Ok(Transformed::no(plan)),
     }
-    refuse_interval_groups(&plan)?;
-    let mut schema = merge_schema(&plan.inputs());
-    if let LogicalPlan::TableScan(scan) = &plan {
-        schema.merge(&DFSchema::try_from_qualified_schema(
+}
+
+/// The columns that the expressions of a node are about.
+fn input_schema(plan: &LogicalPlan, inputs_changed: bool) -> Result<Arc<DFSchema>> {
+    if let LogicalPlan::TableScan(scan) = plan {
+        let schema = scan.source.schema();
+        return Ok(Arc::new(DFSchema::try_from_qualified_schema(
             scan.table_name.clone(),
-            &scan.source.schema(),
-        )?);
+            &schema,
+        )?));
     }
-    let mut rewriter = Rewriter { schema: &schema };
+    Ok(match (plan, plan.inputs().as_slice()) {
+        (_, [only]) => Arc::clone(only.schema()),
+        // Those of both sides are there already.
+        (LogicalPlan::Join(join), _) if !inputs_changed && shows_both_sides(join) => Arc::clone(&join.schema),
+        (_, inputs) => Arc::new(merge_schema(inputs)),
+    })
+}
+
+fn shows_both_sides(join: &Join) -> bool {
+    use JoinType::{Full, Inner, Left, Right};
+    matches!(join.join_type, Inner | Left | Right | Full)
+}
+
+fn typed_expressions(plan: LogicalPlan, schema: &DFSchema, changed: &mut bool) -> Result<LogicalPlan> {
+    refuse_interval_groups(&plan)?;
+    let mut rewriter = Rewriter { schema };
     let names = NamePreserver::new(&plan);
     let is_filter = matches!(
         plan,
         LogicalPlan::Filter(_) | LogicalPlan::Join(_) | LogicalPlan::TableScan(_)
     );
+    let mut noted = |before: &Expr, after: Expr| {
+        *changed |= *before != after;
+        after
+    };
     let plan = plan
         .map_expressions(|expr| {
+            let before = expr.clone();
             let name = names.save(&expr);
             let rewritten = expr.rewrite(&mut rewriter)?;
             let kept = lists::with_nulls(rewritten.data, is_filter)?;
-            Ok(Transformed::yes(name.restore(kept)))
+            Ok(Transformed::yes(noted(&before, name.restore(kept))))
         })?
         .data;
     match plan {
         LogicalPlan::Filter(mut filter) => {
-            filter.predicate = guards::guarded(rewriter.condition(filter.predicate, "WHERE")?);
-            LogicalPlan::Filter(filter).recompute_schema()
+            let before = filter.predicate.clone();
+            let typed = guards::guarded(rewriter.condition(filter.predicate, "WHERE")?);
+            filter.predicate = noted(&before, typed);
+            Ok(LogicalPlan::Filter(filter))
         }
         LogicalPlan::Sort(mut sort) => {
             for key in &mut sort.expr {
-                key.expr = sortable(
-                    std::mem::replace(&mut key.expr, Expr::Literal(ScalarValue::Null, None)),
-                    &schema,
-                );
+                let before = key.expr.clone();
+                key.expr = noted(&before, sortable(before.clone(), schema));
             }
-            LogicalPlan::Sort(sort).recompute_schema()
+            Ok(LogicalPlan::Sort(sort))
         }
-        LogicalPlan::Join(join) => rewriter.join(join)?.recompute_schema(),
-        LogicalPlan::Union(union) => united_inputs(union),
-        LogicalPlan::Values(values) => united_rows(values),
-        other => other.recompute_schema(),
+        LogicalPlan::Join(join) => {
+            let before = (join.on.clone(), join.filter.clone());
+            let join = rewriter.join(join)?;
+            *changed |= before != (join.on.clone(), join.filter.clone());
+            Ok(LogicalPlan::Join(join))
+        }
+        LogicalPlan::Union(union) => {
+            *changed = true;
+            united_inputs(union)
+        }
+        LogicalPlan::Values(values) => {
+            *changed = true;
+            united_rows(values)
+        }
+        other => Ok(other),
     }
 }
 
@@ -139,7 +189,7 @@ impl Rewriter<'_> {
         condition(self.typed(expr)?, place)
     }
 
-    fn join(&self, mut join: Join) -> Result<LogicalPlan> {
+    fn join(&self, mut join: Join) -> Result<Join> {
         let mut on = Vec::with_capacity(join.on.len());
         for (left, right) in std::mem::take(&mut join.on) {
             let left = Typed {
@@ -157,7 +207,7 @@ impl Rewriter<'_> {
             .filter
             .map(|filter| self.condition(filter, "JOIN/ON"))
             .transpose()?;
-        Ok(LogicalPlan::Join(join))
+        Ok(join)
     }
 
     fn between(&self, between: Between) -> Result<Expr> {

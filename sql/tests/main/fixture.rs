@@ -204,9 +204,13 @@ pub(crate) async fn batches(session: &Session, sql: &str) -> Result<Vec<RecordBa
 }
 
 pub(crate) async fn rows(session: &Session, sql: &str) -> Result<Vec<Vec<String>>, Error> {
+    Ok(texts(&batches(session, sql).await?))
+}
+
+pub(crate) fn texts(batches: &[RecordBatch]) -> Vec<Vec<String>> {
     let options = FormatOptions::default().with_null("NULL");
     let mut rows = Vec::new();
-    for batch in batches(session, sql).await? {
+    for batch in batches {
         let columns: Vec<_> = batch
             .columns()
             .iter()
@@ -221,5 +225,5 @@ pub(crate) async fn rows(session: &Session, sql: &str) -> Result<Vec<Vec<String>
             );
         }
     }
-    Ok(rows)
+    rows
 }

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use causeway_sql::ScalarValue;
+use datafusion::arrow::datatypes::DataType;
 use futures::TryStreamExt as _;
 
-use crate::fixture::{batches, rows, world};
+use crate::fixture::{batches, rows, texts, world};
 
 #[tokio::test]
 async fn opening_a_session_and_asking_nothing_remote_costs_no_call() {
@@ -101,6 +102,49 @@ async fn parameters_are_typed_by_what_they_are_compared_with() {
     )
     .await;
     assert_eq!(found, literal.expect("a query").len());
+}
+
+#[tokio::test]
+async fn a_declared_parameter_keeps_its_type_beside_others() {
+    let world = world().await;
+    let session = world.session("admin").await;
+    let statements = session
+        .parse("SELECT count(*) FROM salesforce.opportunity WHERE closedate < $1 + INTERVAL '3 day' AND closedate >= $1 - 4")
+        .expect("valid");
+    let declared = [Some(DataType::Date32)];
+    let description = session
+        .describe(&statements[0], &declared)
+        .await
+        .expect("describable");
+    assert_eq!(description.parameters, [DataType::Date32]);
+    let parameters = vec![ScalarValue::Date32(Some(20_000))];
+    let answer = session.run(&statements[0], parameters).await.expect("runs");
+    let batches: Vec<_> = answer
+        .stream()
+        .await
+        .expect("rows")
+        .try_collect()
+        .await
+        .expect("rows");
+    let literal = "SELECT count(*) FROM salesforce.opportunity WHERE closedate < DATE '2024-10-07' AND closedate >= DATE '2024-09-30'";
+    let expected = rows(&session, literal).await.expect("a query");
+    assert_ne!(expected, [["0"]]);
+    assert_eq!(texts(&batches), expected);
+}
+
+#[tokio::test]
+async fn membership_as_a_value_is_refused_in_words() {
+    let world = world().await;
+    for value in [
+        "name IN (SELECT name FROM servicenow.customer_account)",
+        "EXISTS (SELECT 1 FROM servicenow.customer_account a WHERE a.name = b.name)",
+    ] {
+        let error = world
+            .error("admin", &format!("SELECT {value} FROM salesforce.account b"))
+            .await;
+        assert_eq!(error.sqlstate, "0A000");
+        assert!(error.message.contains("not as values"), "{}", error.message);
+    }
 }
 
 #[tokio::test]
