@@ -4,6 +4,7 @@
 //! Invariant: opening a session costs no remote call; a named table costs its own description and nothing else.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use causeway_core::{Kind, Principal, QueryContext, Source, nearest};
@@ -48,6 +49,12 @@ impl Person {
         let hides_rows = |policy: &Arc<CheckedPolicy>| policy.hides_rows_from(principal);
         principal.roles.iter().any(|role| role == ADMIN_ROLE)
             || (principal.all_domains && !self.engine.policies.iter().any(hides_rows))
+    }
+
+    /// How old cached rows of a source may be in this session.
+    pub(crate) fn max_age(&self, source: &str) -> Duration {
+        let set = self.settings.read().max_age;
+        set.unwrap_or_else(|| self.engine.cache_age(source))
     }
 
     /// Whether this person sees everybody's queries and requests.

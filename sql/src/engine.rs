@@ -1,6 +1,6 @@
 //! The engine: sources, people, policies and the record of queries, shared by all sessions.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 
+use crate::cache::ResultCache;
 use crate::error::sqlstate;
 use crate::policy::{CheckedPolicy, Policy};
 use crate::settings::Settings;
@@ -28,6 +29,12 @@ pub struct EngineConfig {
     pub ledger: Ledger,
     /// Settings that sessions start with.
     pub defaults: Settings,
+    /// The most API calls that a query of people with a role may make, by role. Of several roles the strictest holds.
+    pub ceilings: BTreeMap<String, u32>,
+    /// How old cached rows may be, by name of the source; the others are always asked.
+    pub cache_ages: BTreeMap<String, Duration>,
+    /// Bytes that cached rows may have.
+    pub cache_bytes: usize,
     /// Bytes that sorts, joins and groupings of all queries may hold.
     pub memory_bytes: usize,
 }
@@ -42,6 +49,9 @@ impl EngineConfig {
             policies: Vec::new(),
             ledger,
             defaults: Settings::default(),
+            ceilings: BTreeMap::new(),
+            cache_ages: BTreeMap::new(),
+            cache_bytes: 256 << 20,
             memory_bytes: 2 << 30,
         }
     }
@@ -59,6 +69,9 @@ pub(crate) struct EngineShared {
     pub(crate) policies: Vec<Arc<CheckedPolicy>>,
     pub(crate) ledger: Ledger,
     pub(crate) defaults: Settings,
+    ceilings: BTreeMap<String, u32>,
+    cache_ages: BTreeMap<String, Duration>,
+    pub(crate) cache: Arc<ResultCache>,
     pub(crate) runtime: Arc<RuntimeEnv>,
     users: Vec<Arc<Principal>>,
     queries: Mutex<VecDeque<Arc<QueryRecord>>>,
@@ -83,6 +96,9 @@ impl Engine {
             policies,
             ledger: config.ledger,
             defaults: config.defaults,
+            ceilings: config.ceilings,
+            cache_ages: config.cache_ages,
+            cache: Arc::new(ResultCache::new(config.cache_bytes)),
             runtime,
             users: config.users,
             queries: Mutex::default(),
@@ -130,7 +146,9 @@ impl Engine {
     /// # Errors
     /// 28000 when there is no such user.
     pub fn query_context(&self, user: &str) -> Result<Arc<QueryContext>, Error> {
-        Ok(self.shared.context(&self.principal(user)?, &self.shared.defaults))
+        let principal = self.principal(user)?;
+        let settings = self.shared.defaults_of(&principal);
+        Ok(self.shared.context(&principal, &settings))
     }
 
     /// The recent queries, oldest first.
@@ -143,6 +161,24 @@ impl Engine {
 impl EngineShared {
     /// Queries that `causeway.queries` keeps.
     const KEPT_QUERIES: usize = 1000;
+
+    /// Settings that a person's sessions start with.
+    pub(crate) fn defaults_of(&self, principal: &Principal) -> Settings {
+        let ceilings = principal.roles.iter().filter_map(|role| self.ceilings.get(role));
+        let mut settings = self.defaults.clone();
+        settings.call_ceiling = ceilings.min().copied();
+        if let Some(ceiling) = settings.call_ceiling
+            && (settings.max_api_calls == 0 || settings.max_api_calls > ceiling)
+        {
+            settings.max_api_calls = ceiling;
+        }
+        settings
+    }
+
+    /// How old cached rows of a source may be unless a session says otherwise.
+    pub(crate) fn cache_age(&self, source: &str) -> Duration {
+        self.cache_ages.get(source).copied().unwrap_or_default()
+    }
 
     /// The source with this name.
     pub(crate) fn source(&self, name: &str) -> Option<&Arc<dyn Source>> {

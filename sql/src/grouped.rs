@@ -135,6 +135,7 @@ impl TableProvider for GroupedTable {
             grouping.having.extend(having);
         }
         let everything: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let filters = query.filters.len();
         Ok(Arc::new(RemoteScanExec::try_new(ScanSpec {
             source: Arc::clone(&self.base.source),
             query,
@@ -148,6 +149,7 @@ impl TableProvider for GroupedTable {
             top: None,
             not_null: BTreeSet::new(),
             kept_share: 1.0,
+            reuse: self.base.reuse(vec![None; filters]),
             pushdown: true,
         })?))
     }

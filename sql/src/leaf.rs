@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use causeway_core::{Order, QueryContext, RemoteQuery, Source};
 use datafusion::arrow::array::RecordBatch;
@@ -18,6 +19,7 @@ use datafusion::common::{DataFusionError, Result, Statistics};
 use datafusion::config::ConfigOptions;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::filter_pushdown::{
@@ -32,8 +34,10 @@ use datafusion::physical_plan::{
 };
 
 use crate::error::source_error;
+use crate::leaf_cache::Reuse;
 use crate::leaf_stream::{self, Run, without_record};
 use crate::leaf_top::Top;
+use crate::price::{Price, sized};
 
 /// What was decided about one predicate, for EXPLAIN.
 #[derive(Debug, Clone)]
@@ -70,6 +74,8 @@ pub(crate) struct ScanSpec {
     pub(crate) not_null: BTreeSet<usize>,
     /// The share of the table's rows that the filters are expected to keep.
     pub(crate) kept_share: f64,
+    /// How the cache may be used; `None` when it may not.
+    pub(crate) reuse: Option<Reuse>,
     /// Whether sorts, limits and join keys may be taken over too (`causeway.pushdown = on`).
     pub(crate) pushdown: bool,
 }
@@ -93,9 +99,17 @@ impl ScanSpec {
     )]
     fn kept_rows(&self) -> usize {
         const UNKNOWN_TABLE: u64 = 10_000;
-        let table = &self.query.table.name.name;
-        let known = self.source.known_rows(table).unwrap_or(UNKNOWN_TABLE) as f64;
+        let count = self.source.known_rows(&self.query.table.name.name);
+        let known = count.map_or(UNKNOWN_TABLE, |count| count.rows) as f64;
         (known * self.kept_share).ceil().max(1.0) as usize
+    }
+
+    /// Table columns that the joins above hand down keys of.
+    pub(crate) fn key_columns(&self) -> BTreeSet<usize> {
+        let outputs = self.key_filters.iter().flat_map(collect_columns);
+        outputs
+            .filter_map(|column| self.query.columns.get(*self.output.get(column.index())?).copied())
+            .collect()
     }
 
     fn page_calls(&self, rows: usize) -> usize {
@@ -232,9 +246,15 @@ impl RemoteScanExec {
         self.spec.kept_rows().min(fetch)
     }
 
+    /// How old the rows of an earlier scan are that answer this one, as far as is known before join keys arrive.
+    pub(crate) fn cached(&self) -> Option<Duration> {
+        let reuse = self.spec.reuse.as_ref()?;
+        Some(reuse.find(&self.planned_query())?.age())
+    }
+
     /// API calls that the scan may make: a page for each full page of estimated rows.
     pub(crate) fn estimated_calls(&self) -> usize {
-        if self.spec.query.is_empty() {
+        if self.spec.query.is_empty() || self.cached().is_some() {
             return 0;
         }
         if self.spec.query.grouping.is_some() {
@@ -282,21 +302,30 @@ fn sort_key(order: &Order, name: &str, position: usize) -> PhysicalSortExpr {
 }
 
 impl RemoteScanExec {
-    /// The lines of EXPLAIN: what is sent, then why each predicate goes where it goes.
-    pub(crate) fn explained(&self) -> Vec<String> {
-        let dialect = self.spec.source.dialect();
+    /// The text that will be sent, before join keys arrive.
+    pub(crate) fn remote_text(&self) -> String {
         let mut query = self.planned_query();
         if let Some(top) = self.spec.worthwhile_top() {
             query = top.first_query(&self.spec, &query);
         }
-        let text = if query.is_empty() {
-            "(no call: no row can match)".to_owned()
-        } else {
-            dialect
-                .render(&query)
-                .unwrap_or_else(|error| format!("(cannot be written: {})", error.message))
-        };
-        let (table, calls) = (&query.table.name.name, self.estimated_calls());
+        if query.is_empty() {
+            return "(no call: no row can match)".to_owned();
+        }
+        let text = self.spec.source.dialect().render(&query);
+        text.unwrap_or_else(|error| format!("(cannot be written: {})", error.message))
+    }
+
+    /// What was decided about each predicate.
+    pub(crate) fn notes(&self) -> &[Note] {
+        &self.spec.notes
+    }
+
+    /// The lines of EXPLAIN: what is sent and what it costs, then why each predicate goes where it goes.
+    pub(crate) fn explained(&self, price: Option<Price>) -> Vec<String> {
+        let dialect = self.spec.source.dialect();
+        let text = self.remote_text();
+        let table = &self.spec.query.table.name.name;
+        let calls = price.map_or_else(|| self.estimated_calls(), |price| price.calls);
         let mut line = format!(
             "{}: {table}  calls≈{calls}  {}={text}",
             dialect.scan_name(),
@@ -307,6 +336,13 @@ impl RemoteScanExec {
         }
         if let Some(fetch) = self.spec.fetch {
             line.push_str(&format!("  fetch={fetch}"));
+        }
+        if let Some(age) = self.cached() {
+            line.push_str(&format!("  cached={} s ago", age.as_secs()));
+        }
+        // How many rows match is not for those from whom some are hidden.
+        if let Some(price) = price.filter(|_| !self.spec.hides_keys) {
+            line.push_str(&format!("  rows≈{}  bytes≈{}", price.rows, sized(price.bytes)));
         }
         let notes = self.spec.notes.iter().map(|note| match note {
             Note::Exact(predicate) => format!("exact: {predicate}"),
@@ -325,7 +361,7 @@ impl RemoteScanExec {
 
 impl DisplayAs for RemoteScanExec {
     fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.explained().join("  "))
+        f.write_str(&self.explained(None).join("  "))
     }
 }
 

@@ -24,7 +24,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use crate::error::source_error;
 use crate::leaf::{Rows, ScanSpec};
 use crate::leaf_top::{self, First};
-use crate::lower;
+use crate::{lower, price};
 
 /// Longest wait for the keys of a join. The join's other side has its own limits; this only ends a wait that nothing will end.
 const LONGEST_WAIT_FOR_KEYS: Duration = Duration::from_secs(600);
@@ -72,6 +72,10 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
     if query.is_empty() {
         return Ok(stream::empty().boxed());
     }
+    let reuse = spec.reuse.as_ref();
+    if let Some((reuse, hit)) = reuse.and_then(|reuse| Some((reuse, reuse.find(&query)?))) {
+        return reuse.rows(&hit, &query);
+    }
     if let Some(top) = spec.worthwhile_top().filter(|_| query.keys.is_none()) {
         match leaf_top::first(&spec, &context, &query, top).await? {
             First::Rows(rows) => return Ok(stream::iter([Ok(rows)]).boxed()),
@@ -79,15 +83,33 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
             First::Unknown => {}
         }
     }
+    let (asked_keys, query_of_all) = (
+        query.keys.clone(),
+        RemoteQuery {
+            keys: None,
+            ..query.clone()
+        },
+    );
     let mut queries = match keys::split(spec.source.as_ref(), &query) {
         // Not even one key fits beside the columns: the whole table is asked for, and the join picks its rows.
         Err(error) if error.kind == Kind::Malformed && query.keys.take().is_some() => vec![query.clone()],
         queries => queries.map_err(source_error)?,
     };
-    if query.keys.is_some() && is_cheaper_whole(&spec, queries.len()) {
+    if let Some(keys) = &query.keys
+        && is_cheaper_whole(&spec, &context, keys, queries.len()).await
+    {
         query.keys = None;
         queries = vec![query];
     }
+    // What is not proven whole is no answer to anybody else.
+    let reuse = spec.reuse.clone().filter(|_| context.strict).map(|reuse| {
+        let keys = queries.iter().any(|query| query.keys.is_some());
+        let asked = RemoteQuery {
+            keys: asked_keys.filter(|_| keys),
+            ..query_of_all
+        };
+        (reuse, asked)
+    });
     let scans_at_once = spec.source.limits().concurrent_scans.max(1);
     let several = queries.len() > 1;
     let fetched = query_schema(&spec);
@@ -104,13 +126,17 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
             .map(move |batch| of_own_keys(&query, own_keys.as_ref(), batch?))
             .boxed()
     };
-    match ordering.filter(|_| several) {
-        None => Ok(stream::iter(queries)
+    let rows = match ordering.filter(|_| several) {
+        None => stream::iter(queries)
             .map(read)
             .flatten_unordered(scans_at_once)
-            .boxed()),
-        Some(ordering) => merged(queries.into_iter().map(read), fetched, &ordering, &memory),
-    }
+            .boxed(),
+        Some(ordering) => merged(queries.into_iter().map(read), fetched, &ordering, &memory)?,
+    };
+    Ok(match reuse {
+        Some((reuse, asked)) => reuse.keeping(rows, asked, &memory),
+        None => rows,
+    })
 }
 
 fn query_schema(spec: &ScanSpec) -> SchemaRef {
@@ -158,15 +184,27 @@ fn of_own_keys(query: &RemoteQuery, keys: Option<&KeySet>, batch: RecordBatch) -
 }
 
 /// Whether reading the whole table takes fewer calls than asking for the keys.
-fn is_cheaper_whole(spec: &ScanSpec, key_calls: usize) -> bool {
-    let Some(rows) = spec.source.known_rows(&spec.query.table.name.name) else {
+async fn is_cheaper_whole(spec: &ScanSpec, context: &QueryContext, keys: &KeySet, requests: usize) -> bool {
+    /// So many requests are worth one more that tells how large the table is.
+    const WORTH_COUNTING: usize = 4;
+    let table = &spec.query.table;
+    let mut count = spec.source.known_rows(&table.name.name);
+    if count.is_none() && requests >= WORTH_COUNTING {
+        count = match spec.source.count_rows(context, table).await {
+            Ok(count) => count,
+            Err(error) => {
+                tracing::warn!(source = %spec.source.name(), table = table.name.name, %error, "rows can't be counted");
+                None
+            }
+        };
+    }
+    let Some(count) = count else {
         return false;
     };
-    let whole_calls = usize::try_from(rows)
-        .unwrap_or(usize::MAX)
-        .div_ceil(spec.source.page_rows().max(1))
-        .max(1);
-    key_calls > whole_calls
+    let whole = usize::try_from(count.rows).unwrap_or(usize::MAX);
+    let rows = price::rows_with_keys(spec, keys.column, keys.values.len());
+    let whole_calls = whole.div_ceil(spec.source.page_rows().max(1)).max(1);
+    price::calls_with_keys(spec, requests, rows) > whole_calls
 }
 
 /// A value that doesn't parse may belong to a record that the person must not see.
@@ -202,7 +240,7 @@ enum Keys {
     Set(KeySet),
 }
 
-/// The keys that the joins above hand down: the smallest set of any one column.
+/// The keys that the joins above hand down: those of the column that will bring the fewest rows.
 async fn join_keys(spec: &ScanSpec, query: &RemoteQuery) -> Result<Keys> {
     let mut best: Option<KeySet> = None;
     for filter in &spec.key_filters {
@@ -225,10 +263,8 @@ async fn join_keys(spec: &ScanSpec, query: &RemoteQuery) -> Result<Keys> {
             if keys.values.is_empty() {
                 return Ok(Keys::NoRowCanMatch);
             }
-            if best
-                .as_ref()
-                .is_none_or(|best| keys.values.len() < best.values.len())
-            {
+            let rows = |keys: &KeySet| price::rows_with_keys(spec, keys.column, keys.values.len());
+            if best.as_ref().is_none_or(|best| rows(&keys) < rows(best)) {
                 best = Some(keys);
             }
         }
@@ -331,10 +367,15 @@ fn check(spec: &ScanSpec, batch: &RecordBatch) -> Result<RecordBatch> {
     Ok(passing(spec, batch)?.project(&spec.output)?)
 }
 
-/// The rows that pass the checks, which are applied in order.
+/// The rows that pass the scan's checks.
 pub(crate) fn passing(spec: &ScanSpec, batch: &RecordBatch) -> Result<RecordBatch> {
+    kept_by(&spec.checks, batch)
+}
+
+/// The rows that pass the checks, which are applied in order.
+pub(crate) fn kept_by(checks: &[Arc<dyn PhysicalExpr>], batch: &RecordBatch) -> Result<RecordBatch> {
     let mut batch = batch.clone();
-    for check in &spec.checks {
+    for check in checks {
         if batch.num_rows() == 0 {
             break;
         }

@@ -5,6 +5,7 @@
 //! Start at [`Engine`] and [`Session`].
 
 mod answer;
+mod cache;
 mod catalog;
 mod column_names;
 mod engine;
@@ -13,6 +14,7 @@ mod estimate;
 mod explain;
 mod grouped;
 mod leaf;
+mod leaf_cache;
 mod leaf_stream;
 mod leaf_top;
 mod lower;
@@ -20,6 +22,7 @@ mod parser;
 mod pg_catalog;
 mod policy;
 mod postgres;
+mod price;
 mod replan;
 mod rules;
 mod session;
@@ -35,5 +38,5 @@ pub use error::{Error, sqlstate};
 pub use policy::Policy;
 pub use postgres::output as text_form;
 pub use session::{Canceller, Description, Session};
-pub use settings::{Pushdown, Settings};
+pub use settings::{Pushdown, Settings, parse_duration};
 pub use statement::Statement;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use causeway_core::Kind;
+use causeway_core::{Kind, QueryContext};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
@@ -14,12 +14,40 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _};
 
+use crate::price;
+
 /// Plans of one statement: groups, parents, order and filters of each table may be refused one after the other.
 const MOST_PLANS: usize = 20;
 
+/// Plans `plan` for a price that can be relied on: again, when rows of its tables had to be counted first.
+pub(crate) async fn counted(
+    state: &SessionState,
+    plan: &LogicalPlan,
+    context: &QueryContext,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let physical = state.create_physical_plan(plan).await?;
+    if price::count_tables(&physical, context).await {
+        return state.create_physical_plan(plan).await;
+    }
+    Ok(physical)
+}
+
+/// Plans a statement that will be run, unless it would surely take more calls than it may make.
+async fn affordable(state: &SessionState, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
+    let context = state.config().get_extension::<QueryContext>();
+    let Some(context) = context.filter(|context| context.max_api_calls > 0) else {
+        return state.create_physical_plan(plan).await;
+    };
+    let physical = counted(state, plan, &context).await?;
+    price::within_budget(&physical, &context)?;
+    Ok(physical)
+}
+
 /// Plans and runs `plan`. The stream is cold.
+///
+/// Errors: 53400 when it would take more calls than `causeway.max_api_calls` allows.
 pub(crate) async fn run(state: SessionState, plan: LogicalPlan) -> Result<SendableRecordBatchStream> {
-    let physical = state.create_physical_plan(&plan).await?;
+    let physical = affordable(&state, &plan).await?;
     let schema = physical.schema();
     let rows = execute_stream(physical, state.task_ctx())?;
     let attempts = stream::once(async move { first_accepted(&state, &plan, rows).await }).try_flatten();
@@ -57,7 +85,7 @@ pub(crate) async fn run_to_end(
 ) -> Result<(Arc<dyn ExecutionPlan>, usize)> {
     let mut plans = 1;
     loop {
-        let physical = state.create_physical_plan(plan).await?;
+        let physical = affordable(state, plan).await?;
         let rows = execute_stream(Arc::clone(&physical), state.task_ctx())?;
         let counted = rows.try_fold(0, async |sum, batch: RecordBatch| Ok(sum + batch.num_rows()));
         match counted.await {

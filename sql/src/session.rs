@@ -58,6 +58,8 @@ impl Canceller {
 #[derive(Debug)]
 pub struct Session {
     person: Arc<Person>,
+    /// What RESET returns to.
+    defaults: Settings,
     /// Plans questions about the catalog, as DataFusion does.
     base: SessionState,
     /// Plans statements over data, as PostgreSQL does.
@@ -68,7 +70,8 @@ pub struct Session {
 
 impl Session {
     pub(crate) fn try_new(engine: Arc<EngineShared>, principal: Arc<Principal>) -> Result<Self, Error> {
-        let settings = SharedSettings::new(engine.defaults.clone());
+        let defaults = engine.defaults_of(&principal);
+        let settings = SharedSettings::new(defaults.clone());
         let person = Arc::new(Person {
             engine,
             principal,
@@ -82,6 +85,7 @@ impl Session {
         let (base, pg_catalog) = pg_catalog::install(base, &person)?;
         Ok(Self {
             person,
+            defaults,
             data: postgres::state(&base),
             base,
             pg_catalog,
@@ -112,7 +116,7 @@ impl Session {
     /// # Errors
     /// 42704 and 22023, as for SET.
     pub fn set(&self, name: &str, value: &str) -> Result<(), Error> {
-        let defaults = &self.person.engine.defaults;
+        let defaults = &self.defaults;
         self.person
             .settings
             .change(|settings| settings.set(name, Some(value), defaults))
@@ -152,7 +156,15 @@ impl Session {
             schema,
         };
         match &statement.ast {
-            ast::Statement::Explain { .. } => return Ok(described(Some(explain::schema()))),
+            ast::Statement::Explain {
+                analyze,
+                format,
+                options,
+                ..
+            } => {
+                let style = explain::Style::try_new(*analyze, format.as_ref(), options.as_deref())?;
+                return Ok(described(Some(style.schema())));
+            }
             ast::Statement::ShowVariable { variable } => return Ok(described(Some(show_schema(variable)))),
             ast::Statement::Query(_) => {}
             _ => return Ok(described(None)),
@@ -253,7 +265,7 @@ impl Session {
                 command()
             }
             S::Reset(reset) => {
-                let defaults = &self.person.engine.defaults;
+                let defaults = &self.defaults;
                 self.person.settings.change(|settings| match &reset.reset {
                     Reset::ALL => {
                         settings.clone_from(defaults);
@@ -268,7 +280,7 @@ impl Session {
                 Ok(Answer::batch("SHOW", batch, Arc::clone(context), record))
             }
             S::Discard { .. } => {
-                let defaults = self.person.engine.defaults.clone();
+                let defaults = self.defaults.clone();
                 self.person.settings.change(|settings| *settings = defaults);
                 command()
             }
@@ -407,7 +419,7 @@ impl Session {
     }
 
     fn apply_set(&self, set: &Set) -> Result<(), Error> {
-        let defaults = &self.person.engine.defaults;
+        let defaults = &self.defaults;
         let assign = |name: &str, value: Option<String>| {
             self.person
                 .settings

@@ -49,6 +49,10 @@ pub struct Settings {
     pub pushdown: Pushdown,
     /// `causeway.max_api_calls`: 0 is no limit.
     pub max_api_calls: u32,
+    /// The most that `causeway.max_api_calls` may be set to, by the person's roles.
+    pub(crate) call_ceiling: Option<u32>,
+    /// `causeway.max_age`: how old cached rows may be; `None` leaves it to each source's configuration, zero is live.
+    pub max_age: Option<Duration>,
     /// `causeway.strict`: whether what can't be proven complete is an error.
     pub strict: bool,
     /// `statement_timeout`: `None` is no limit.
@@ -68,6 +72,8 @@ impl Default for Settings {
         Self {
             pushdown: Pushdown::default(),
             max_api_calls: 0,
+            call_ceiling: None,
+            max_age: None,
             strict: true,
             statement_timeout: None,
             search_path: Vec::new(),
@@ -127,12 +133,27 @@ impl Settings {
                 self.strict = value.map_or(Ok(defaults.strict), |value| boolean(&name, value))?
             }
             "causeway.max_api_calls" => {
-                self.max_api_calls = match value {
+                let calls = match value {
                     None => defaults.max_api_calls,
                     Some(value) => value
                         .trim()
                         .parse()
                         .map_err(|_| invalid(&name, value, "a whole number, 0 for no limit"))?,
+                };
+                if let Some(ceiling) = defaults.call_ceiling
+                    && (calls == 0 || calls > ceiling)
+                {
+                    let message = format!("permission denied to set parameter \"{name}\" to {calls}");
+                    let hint = format!("your role may make up to {ceiling} api calls in a query");
+                    return Err(Error::new(sqlstate::NOT_ALLOWED, message).with_hint(hint));
+                }
+                self.max_api_calls = calls;
+            }
+            "causeway.max_age" => {
+                self.max_age = match value {
+                    None => defaults.max_age,
+                    // Zero is a choice here: live rows, whatever the sources are configured for.
+                    Some(value) => Some(duration(&name, value)?.unwrap_or_default()),
                 };
             }
             "statement_timeout" => {
@@ -185,9 +206,10 @@ impl Settings {
             "causeway.pushdown" => self.pushdown.name().to_owned(),
             "causeway.strict" => on_off(self.strict),
             "causeway.max_api_calls" => self.max_api_calls.to_string(),
+            "causeway.max_age" => self.max_age.map_or_else(String::new, in_milliseconds),
             "statement_timeout" => self
                 .statement_timeout
-                .map_or_else(|| "0".to_owned(), |timeout| format!("{}ms", timeout.as_millis())),
+                .map_or_else(|| "0".to_owned(), in_milliseconds),
             "search_path" => self.search_path.join(", "),
             "application_name" => self.application_name.clone(),
             _ => {
@@ -206,6 +228,7 @@ impl Settings {
     pub fn names() -> Vec<&'static str> {
         let own = [
             "application_name",
+            "causeway.max_age",
             "causeway.max_api_calls",
             "causeway.pushdown",
             "causeway.strict",
@@ -248,32 +271,32 @@ fn boolean(name: &str, value: &str) -> Result<bool, Error> {
     }
 }
 
-/// A PostgreSQL duration: milliseconds, or a number with one of its units.
+fn in_milliseconds(duration: Duration) -> String {
+    format!("{}ms", duration.as_millis())
+}
+
 fn duration(name: &str, value: &str) -> Result<Option<Duration>, Error> {
+    let duration = parse_duration(value)
+        .ok_or_else(|| invalid(name, value, "milliseconds, or a number with ms, s, min, h or d"))?;
+    Ok(Some(duration).filter(|duration| !duration.is_zero()))
+}
+
+/// A PostgreSQL duration: milliseconds, or a number with one of its units. `None` when it is neither.
+#[must_use]
+pub fn parse_duration(value: &str) -> Option<Duration> {
     let text = value.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let number: Option<u64> = number.parse().ok();
+    let number: u64 = number.parse().ok()?;
     let unit_ms = match unit.trim() {
-        "" | "ms" => Some(1),
-        "s" => Some(1000),
-        "min" => Some(60_000),
-        "h" => Some(3_600_000),
-        "d" => Some(86_400_000),
-        _ => None,
+        "" | "ms" => 1,
+        "s" => 1000,
+        "min" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
     };
-    match number
-        .zip(unit_ms)
-        .and_then(|(number, unit)| number.checked_mul(unit))
-    {
-        Some(0) => Ok(None),
-        Some(milliseconds) => Ok(Some(Duration::from_millis(milliseconds))),
-        None => Err(invalid(
-            name,
-            value,
-            "milliseconds, or a number with ms, s, min, h or d",
-        )),
-    }
+    number.checked_mul(unit_ms).map(Duration::from_millis)
 }
 
 fn schema_list(value: &str) -> Vec<String> {

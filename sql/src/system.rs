@@ -277,7 +277,8 @@ fn tables(person: &Person) -> Result<RecordBatch> {
                     table.columns.len()
                 )
             });
-            let rows = source.known_rows(&name.name).filter(|_| person.may_see_counts());
+            let rows = source.known_rows(&name.name).map(|count| count.rows);
+            let rows = rows.filter(|_| person.may_see_counts());
             found.push((Arc::clone(source.name()), name, rows, capabilities));
         }
     }

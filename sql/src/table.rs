@@ -19,6 +19,7 @@ use datafusion::sql::unparser::dialect::Dialect;
 
 use crate::catalog::Person;
 use crate::leaf::{Note, RemoteScanExec, ScanSpec};
+use crate::leaf_cache::Reuse;
 use crate::policy::{self, Access, PolicyPath};
 use crate::settings::Pushdown;
 use crate::{estimate, lower};
@@ -252,6 +253,17 @@ impl RemoteTable {
         }
     }
 
+    /// How a scan with these filters may use the cache.
+    pub(crate) fn reuse(&self, filters: Vec<Option<Expr>>) -> Option<Reuse> {
+        let max_age = self.person.max_age(self.source.name());
+        (!max_age.is_zero()).then(|| Reuse {
+            cache: Arc::clone(&self.person.engine.cache),
+            user: self.person.principal.user.clone(),
+            max_age,
+            filters,
+        })
+    }
+
     /// Plans the leaf. `filters` were accepted by [`RemoteTable::pushdown`].
     fn leaf(
         &self,
@@ -262,6 +274,7 @@ impl RemoteTable {
     ) -> Result<RemoteScanExec> {
         let mut query = RemoteQuery::new(Arc::clone(&self.table), output.to_vec());
         let mut to_check = Vec::new();
+        let mut sent = Vec::new();
         let mut kept_share = 1.0;
         let mut not_null = BTreeSet::from([self.table.key]);
         let mut notes = self.inner_notes.clone();
@@ -281,6 +294,7 @@ impl RemoteTable {
             if !said {
                 notes.push(decided.note);
             }
+            sent.extend(decided.pushed.iter().map(|_| decided.filter.clone()));
             query.filters.extend(decided.pushed);
             to_check.extend(decided.filter.filter(|_| !exact));
         }
@@ -321,6 +335,7 @@ impl RemoteTable {
             top: None,
             not_null,
             kept_share,
+            reuse: self.reuse(sent),
             pushdown,
         })
     }

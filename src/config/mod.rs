@@ -7,15 +7,18 @@
 mod document;
 mod people;
 mod problem;
+mod roles;
 mod section;
 mod serving;
 mod wording;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use causeway_core::{Ledger, Principal, Source, nearest};
-use causeway_sql::{Engine, EngineConfig, Policy};
+use causeway_sql::{Engine, EngineConfig, Policy, parse_duration};
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -48,7 +51,7 @@ pub fn load(path: &Path) -> Result<Config, Problems> {
 }
 
 /// Keys of the top level.
-const KEYS: &[&str] = &["server", "sources", "users", "policies"];
+const KEYS: &[&str] = &["server", "sources", "users", "roles", "policies"];
 /// Schemas that a source can't be named after.
 const RESERVED: &[&str] = &["causeway", "views", "pg_catalog", "information_schema", "public"];
 
@@ -70,8 +73,9 @@ fn parse(path: &Path, text: &str, environment: &dyn Fn(&str) -> Option<String>) 
         Some(DeValue::Table(table)) => table.keys().map(|name| name.get_ref().to_string()).collect(),
         _ => Vec::new(),
     };
-    engine.sources = read_sources(&mut document, sources, &ledger);
+    engine.sources = read_sources(&mut document, sources, &ledger, &mut engine.cache_ages);
     let people = people::read(&mut document, root.remove("users"), &names);
+    engine.ceilings = roles::read(&mut document, root.remove("roles"), &people);
     engine.policies = read_policies(&mut document, root.remove("policies"), &names);
     document.into_problems()?;
     let (principals, credentials): (Vec<Principal>, Vec<Credential>) = people.into_iter().unzip();
@@ -93,6 +97,7 @@ fn read_sources<'t>(
     document: &mut Document<'t>,
     value: Option<Spanned<DeValue<'t>>>,
     ledger: &Ledger,
+    cache_ages: &mut BTreeMap<String, Duration>,
 ) -> Vec<Arc<dyn Source>> {
     let Some(value) = value else {
         document.report(
@@ -128,6 +133,14 @@ fn read_sources<'t>(
         if !sources::KINDS.contains(&kind.as_str()) {
             section.report(at, "kind", &wording::not_one_of(&kind, sources::KINDS));
             continue;
+        }
+        if let Some((at, text)) = section.take_optional_text("cache") {
+            match parse_duration(&text) {
+                Some(age) => {
+                    cache_ages.insert(name.to_string(), age);
+                }
+                None => section.report(at, "cache", "expected a duration such as \"30s\" or \"5min\""),
+            }
         }
         section.check_files();
         section.check_urls();

@@ -77,6 +77,14 @@ impl<'d, 't> Section<'d, 't> {
         }
     }
 
+    /// Takes a key that may be text.
+    pub(super) fn take_optional_text(&mut self, key: &str) -> Option<(usize, String)> {
+        self.table
+            .contains_key(key)
+            .then(|| self.take_text(key))
+            .flatten()
+    }
+
     /// Makes the paths of all keys that end in `_file` absolute, and reports files that can't be read.
     pub(super) fn check_files(&mut self) {
         let folder = self.document.folder();

@@ -21,6 +21,7 @@ struct ServerSection {
     statement_timeout_seconds: Option<u64>,
     max_api_calls: Option<u32>,
     memory_mb: Option<usize>,
+    cache_mb: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +85,9 @@ pub(super) fn read<'t>(
             section.report_key("memory_mb", "is below 16, too little to sort or join anything");
         }
         engine.memory_bytes = megabytes.saturating_mul(1 << 20);
+    }
+    if let Some(megabytes) = read.cache_mb {
+        engine.cache_bytes = megabytes.saturating_mul(1 << 20);
     }
     options
 }

@@ -10,6 +10,7 @@ use pgwire::api::results::DataRowEncoder;
 
 use super::errors::sqlstate;
 use super::rows::{Column, patch_length};
+use super::types::is_json;
 use super::value;
 
 /// One column of a batch.
@@ -44,7 +45,7 @@ enum Kind<'a> {
 impl<'a> Values<'a> {
     pub(super) fn of(column: &Column, array: &'a ArrayRef) -> Self {
         // What the catalog tags as oid or "char" is for arrow-pg.
-        let kind = if column.field.metadata().is_empty() {
+        let kind = if column.field.metadata().is_empty() || is_json(&column.field) {
             Kind::of(array)
         } else {
             Kind::Other

@@ -23,7 +23,15 @@ pub(super) fn pg_type_of(field: &Arc<Field>) -> Type {
     if field.metadata().is_empty() {
         return pg_type(field.data_type());
     }
+    if is_json(field) {
+        return Type::JSON;
+    }
     arrow_pg::datatypes::field_into_pg_type(field).unwrap_or_else(|_| pg_type(field.data_type()))
+}
+
+/// Whether a text column holds JSON, by Arrow's own name for that.
+pub(super) fn is_json(field: &Field) -> bool {
+    field.extension_type_name() == Some("arrow.json")
 }
 
 /// Bytes of a value, for the row description; negative for types of varying length.

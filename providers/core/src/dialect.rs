@@ -119,6 +119,12 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
         None
     }
 
+    /// Bytes that a record of `table` takes in a page beside its fields, about.
+    fn record_bytes(&self, table: &Table) -> usize {
+        let _ = table;
+        4
+    }
+
     /// Name of a scan in EXPLAIN.
     fn scan_name(&self) -> &'static str {
         "RemoteScan"

@@ -17,6 +17,7 @@ mod pattern;
 mod predicate;
 mod query;
 mod refusals;
+mod row_counts;
 mod scan;
 mod schema;
 mod source;
@@ -30,6 +31,7 @@ pub use pattern::matches_pattern;
 pub use predicate::{Comparison, Condition, Fidelity, Literal, Op, Predicate, Pushed, translate};
 pub use query::{Aggregate, AggregateFunction, Grouping, Having, KeySet, Order, RemoteQuery};
 pub use refusals::Refusals;
+pub use row_counts::{RowCount, RowCounts};
 pub use scan::{RecordBatchResult, first_in_order, scan};
 pub use schema::{Column, ColumnType, Origin, Table, TableName, Trust, nearest};
 pub use source::{

@@ -11,7 +11,7 @@ use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Dialect, DomainTree, Error, Exchange, Kind, RemoteQuery, Table, TableName};
+use crate::{Dialect, DomainTree, Error, Exchange, Kind, RemoteQuery, RowCount, Table, TableName};
 
 /// Who asks: the person whose rows these are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -283,9 +283,19 @@ pub trait Source: Send + Sync + std::fmt::Debug {
     }
 
     /// About how many rows the table holds, from what earlier calls saw; makes no call.
-    fn known_rows(&self, table: &str) -> Option<u64> {
+    fn known_rows(&self, table: &str) -> Option<RowCount> {
         let _ = table;
         None
+    }
+
+    /// About how many rows the table holds, for estimates. Asks the remote system when nothing is known that is younger than a day.
+    /// `None` when it can't tell.
+    ///
+    /// # Errors
+    /// Any failure of the call.
+    async fn count_rows(&self, context: &QueryContext, table: &Table) -> Result<Option<RowCount>, Error> {
+        let _ = context;
+        Ok(self.known_rows(&table.name.name))
     }
 
     /// Rows that one page holds when the reader wants them all; for estimates.

@@ -3,6 +3,7 @@
 //! Owns: what each call looks like on the wire. Does not own: sign-in, retries and limits, which are the transport's.
 //! Invariant: a further page is read from the same host only.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -40,6 +41,19 @@ struct BatchResult<'a> {
     status: u16,
     #[serde(borrow, default)]
     result: Option<&'a RawValue>,
+}
+
+/// The answer to `limits/recordCount`.
+#[derive(Deserialize)]
+struct RecordCounts {
+    #[serde(rename = "sObjects")]
+    objects: Vec<RecordCount>,
+}
+
+#[derive(Deserialize)]
+struct RecordCount {
+    name: String,
+    count: u64,
 }
 
 /// A first page to ask for.
@@ -148,6 +162,26 @@ impl Client {
             tracing::warn!(source = %self.name, object, %error, "an object can't be described");
         }
         Ok(described)
+    }
+
+    /// About how many records these objects have.
+    ///
+    /// Source: REST API, "Record Count"; the figures are approximate, and objects without records may be left out.
+    pub(crate) async fn record_counts(
+        &self,
+        context: &QueryContext,
+        objects: &BTreeSet<String>,
+    ) -> Result<Vec<(String, u64)>, Error> {
+        let list = objects.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+        let target = format!("{}/limits/recordCount?sObjects={list}", self.base_path);
+        let response = self.send(context, &Request::get(target, "record counts")).await?;
+        let counts: RecordCounts =
+            serde_json::from_slice(&response.body).map_err(|error| self.unreadable(error))?;
+        Ok(counts
+            .objects
+            .into_iter()
+            .map(|count| (count.name, count.count))
+            .collect())
     }
 
     /// A batch of reads, by their paths below the version.

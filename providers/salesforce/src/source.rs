@@ -1,7 +1,7 @@
 //! The org as a [`Source`].
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +9,8 @@ use causeway_core::decode::DecodeError;
 use causeway_core::http::{AuthConfig, JwtStyle, OAuthStyle, Transport, TransportLimits};
 use causeway_core::{
     Cursor, Dialect, Error, Kind, Ledger, Next, Page, Principal, QueryContext, QueryText, RawPage, Refusals,
-    RemoteQuery, RequestLimits, Source, SourceState, Table, TableName, matches_pattern, nearest,
+    RemoteQuery, RequestLimits, RowCount, RowCounts, Source, SourceState, Table, TableName, matches_pattern,
+    nearest,
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -34,8 +35,10 @@ pub struct Salesforce {
     client: Client,
     health: Arc<Health>,
     views: Views,
-    /// Rows that whole scans counted, by table.
-    rows: Mutex<HashMap<String, u64>>,
+    /// Rows that whole scans counted, or the org itself.
+    rows: RowCounts,
+    /// Held while the org is asked to count.
+    counting: tokio::sync::Mutex<()>,
     refusals: Refusals,
 }
 
@@ -92,7 +95,8 @@ impl Salesforce {
             dialect,
             health,
             views: Views::default(),
-            rows: Mutex::default(),
+            rows: RowCounts::default(),
+            counting: tokio::sync::Mutex::default(),
             refusals: Refusals::default(),
             name,
         })
@@ -342,12 +346,31 @@ impl Source for Salesforce {
             .await
     }
 
-    fn known_rows(&self, table: &str) -> Option<u64> {
-        self.rows
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(table)
-            .copied()
+    fn known_rows(&self, table: &str) -> Option<RowCount> {
+        self.rows.of(table)
+    }
+
+    /// One call counts the records of every object that was described so far.
+    async fn count_rows(&self, context: &QueryContext, table: &Table) -> Result<Option<RowCount>, Error> {
+        let _single_flight = self.counting.lock().await;
+        let known = self.known_rows(&table.name.name);
+        if known.is_some_and(|count| count.is_fresh()) {
+            return Ok(known);
+        }
+        let mut objects = BTreeSet::from([table.name.remote.clone()]);
+        let described = self.described_tables(&context.principal).into_iter();
+        objects.extend(described.map(|table| table.name.remote.clone()));
+        for (object, rows) in self.client.record_counts(context, &objects).await? {
+            self.rows.note(&object.to_lowercase(), rows);
+        }
+        // What the org does not list has no records.
+        if self
+            .known_rows(&table.name.name)
+            .is_none_or(|count| !count.is_fresh())
+        {
+            self.rows.note(&table.name.name, 0);
+        }
+        Ok(self.known_rows(&table.name.name))
     }
 
     fn page_rows(&self) -> usize {
@@ -419,8 +442,7 @@ impl Source for Salesforce {
             && query.grouping.is_none()
             && query.limit.is_none()
         {
-            let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-            rows.insert(query.table.name.name.clone(), total);
+            self.rows.note(&query.table.name.name, total);
         }
         Ok(Page {
             batch: decoded.batch,

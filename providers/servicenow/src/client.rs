@@ -60,6 +60,10 @@ pub(crate) struct Client {
     slow_tables: Mutex<HashMap<String, usize>>,
 }
 
+fn total_count(response: &Response) -> Option<u64> {
+    response.header("x-total-count")?.trim().parse().ok()
+}
+
 impl Client {
     /// Times that a damaged page of metadata, or a part of a batch, is asked for again.
     const REPEATS: u32 = 3;
@@ -224,10 +228,16 @@ impl Client {
         }
         let request = Request::get(target, resource).with_remote_query(text);
         let response = self.send(context, &request).await?;
-        let total = response
-            .header("x-total-count")
-            .and_then(|total| total.trim().parse().ok());
+        let total = total_count(&response);
         Ok((response.body, total, response.exchange))
+    }
+
+    /// About how many records the table has, before access rules hide any; `None` when the instance does not count.
+    pub(crate) async fn count(&self, context: &QueryContext, table: &str) -> Result<Option<u64>, Error> {
+        let target = format!("/api/now/table/{table}?sysparm_fields=sys_id&sysparm_limit=1");
+        let request = Request::get(target, format!("count of {table}"));
+        let response = self.send(context, &request).await?;
+        Ok(total_count(&response))
     }
 
     /// Reads through the batch API, whose requests may be as long as 5 MB. One request inside, so its status is the whole's.

@@ -1,13 +1,13 @@
 //! The instance behind the [`Source`] seam.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use causeway_core::{
     Cursor, Dialect, DomainTree, Error, Finding, Kind, Ledger, Next, Origin, Page, Principal, QueryContext,
-    RawPage, Refusals, RemoteQuery, RequestLimits, Source, SourceState, Table, TableName,
+    RawPage, Refusals, RemoteQuery, RequestLimits, RowCount, RowCounts, Source, SourceState, Table,
+    TableName,
 };
 
 use crate::client::Client;
@@ -35,7 +35,9 @@ pub struct ServiceNow {
     page_rows: usize,
     concurrent_scans: usize,
     /// Rows of whole tables, as the latest scans were told.
-    known_rows: Mutex<HashMap<String, u64>>,
+    known_rows: RowCounts,
+    /// Held while the instance is asked to count.
+    counting: tokio::sync::Mutex<()>,
     state: Mutex<SourceState>,
 }
 
@@ -66,7 +68,8 @@ impl ServiceNow {
             dialect: ServiceNowDialect::new(config.text_pushdown.unwrap_or(true)),
             page_rows: config.page_rows(),
             concurrent_scans: config.transport_limits().concurrent_calls,
-            known_rows: Mutex::default(),
+            known_rows: RowCounts::default(),
+            counting: tokio::sync::Mutex::default(),
             state: Mutex::new(state),
             client,
             name,
@@ -154,8 +157,7 @@ impl ServiceNow {
             && query.keys.is_none()
             && position.after.is_none()
         {
-            let mut known = self.known_rows.lock().unwrap_or_else(PoisonError::into_inner);
-            known.insert(query.table.name.name.clone(), total);
+            self.known_rows.note(&query.table.name.name, total);
         }
     }
 }
@@ -251,9 +253,21 @@ impl Source for ServiceNow {
         self.noted(self.discovery.domains(&self.client, context).await)
     }
 
-    fn known_rows(&self, table: &str) -> Option<u64> {
-        let known = self.known_rows.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(table).copied()
+    fn known_rows(&self, table: &str) -> Option<RowCount> {
+        self.known_rows.of(table)
+    }
+
+    async fn count_rows(&self, context: &QueryContext, table: &Table) -> Result<Option<RowCount>, Error> {
+        let _single_flight = self.counting.lock().await;
+        let known = self.known_rows(&table.name.name);
+        if known.is_some_and(|count| count.is_fresh()) {
+            return Ok(known);
+        }
+        let counted = self.client.count(context, &table.name.remote).await;
+        if let Some(rows) = self.noted(counted)? {
+            self.known_rows.note(&table.name.name, rows);
+        }
+        Ok(self.known_rows(&table.name.name))
     }
 
     async fn fetch(

@@ -2,21 +2,26 @@
 //!
 //! A correlated subquery becomes a join. On the way its columns lose their tables' names, so that two columns of one name become one; what
 //! was computed for one outer row (an aggregate over no rows, a window, LIMIT, the NULLs of an outer join, NOT IN) is computed over all.
-//! Such subqueries are refused: there is another way to write each of them. EXISTS that is not correlated needs one row.
+//! Such subqueries are said in other words where that is known ([`numbered`], [`of_one_row`]) and refused otherwise. EXISTS that is not
+//! correlated needs one row; a column that equals a subquery's value is joined with it, so that only rows with that value are asked for.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
-use datafusion::common::{JoinType, Result, TableReference};
+use datafusion::common::{Column, JoinType, Result, TableReference};
 use datafusion::functions_aggregate::count::count_all;
-use datafusion::logical_expr::expr::Exists;
+use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Subquery, lit};
+use datafusion::logical_expr::utils::{conjunction, split_conjunction, split_conjunction_owned};
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, Filter, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, lit,
+};
 use datafusion::optimizer::AnalyzerRule;
 
+use super::firsts::numbered;
+use super::only::{only, value_of};
 use super::types::unsupported;
 
 /// The analyzer rule.
@@ -30,20 +35,26 @@ impl AnalyzerRule for Correlated {
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         let plan = plan.transform_up_with_subqueries(|node| {
-            if let LogicalPlan::Subquery(lateral) = &node {
-                refuse_same_names(lateral)?;
-                refuse_forgotten(lateral, Kind::Value)?;
-            }
+            let node = match node {
+                LogicalPlan::Subquery(lateral) => {
+                    let lateral = numbered(lateral)?;
+                    refuse_same_names(&lateral)?;
+                    refuse_forgotten(&lateral, Kind::Value)?;
+                    LogicalPlan::Subquery(lateral)
+                }
+                node => node,
+            };
             let place = match node {
                 LogicalPlan::Filter(_) | LogicalPlan::Join(_) => Place::Condition,
                 _ => Place::Value,
             };
             let names = NamePreserver::new(&node);
-            node.map_expressions(|expr| {
+            let judged = node.map_expressions(|expr| {
                 let name = names.save(&expr);
                 let judged = expr.transform_up(|expr| judged(expr, place))?;
                 Ok(judged.update_data(|expr| name.restore(expr)))
-            })
+            })?;
+            judged.transform_data(joined_by_value)
         })?;
         Ok(plan.data)
     }
@@ -98,13 +109,124 @@ fn judged(expr: Expr, place: Place) -> Result<Transformed<Expr>> {
             }
             Ok(Transformed::no(Expr::InSubquery(found)))
         }
-        Expr::ScalarSubquery(subquery) => {
+        Expr::ScalarSubquery(subquery) if !subquery.outer_ref_columns.is_empty() => {
+            let subquery = numbered(subquery)?;
+            let is_one_row = is_aggregated(&subquery.subquery);
+            let subquery = if is_one_row {
+                subquery
+            } else {
+                of_one_row(subquery)?
+            };
             refuse_same_names(&subquery)?;
             refuse_forgotten(&subquery, Kind::Value)?;
-            Ok(Transformed::no(Expr::ScalarSubquery(subquery)))
+            let value = Expr::ScalarSubquery(subquery);
+            Ok(Transformed::yes(if is_one_row { value } else { value_of(value) }))
         }
         other => Ok(Transformed::no(other)),
     }
+}
+
+/// Whether an ungrouped aggregate makes one row of any number.
+fn is_aggregated(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.is_empty(),
+        LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_) | LogicalPlan::Sort(_) => {
+            plan.inputs().first().is_some_and(|input| is_aggregated(input))
+        }
+        _ => false,
+    }
+}
+
+/// The subquery's only row, and how many there are, as the one row of an aggregate.
+fn of_one_row(subquery: Subquery) -> Result<Subquery> {
+    let columns = subquery.subquery.schema().columns();
+    let Some(column) = columns.into_iter().next() else {
+        return Err(unsupported("a subquery without columns has no value"));
+    };
+    let name = column.name.clone();
+    let kept = only(Expr::Column(column));
+    let named = Expr::Column(Column::from_name(kept.schema_name().to_string()));
+    let plan = LogicalPlanBuilder::from(subquery.subquery.as_ref().clone())
+        .aggregate(Vec::<Expr>::new(), vec![kept])?
+        .project([named.alias(name)])?
+        .build()?;
+    Ok(Subquery {
+        subquery: Arc::new(plan),
+        ..subquery
+    })
+}
+
+/// A filter whose conjuncts compare columns with values of subqueries joins with those subqueries. Only conjuncts: elsewhere it matters
+/// whether a comparison is false or NULL.
+fn joined_by_value(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let LogicalPlan::Filter(filter) = node else {
+        return Ok(Transformed::no(node));
+    };
+    let mut changed = false;
+    let mut conjuncts = Vec::new();
+    for conjunct in split_conjunction_owned(filter.predicate.clone()) {
+        conjuncts.push(match by_value(conjunct) {
+            Ok((column, subquery)) => {
+                changed = true;
+                among(column, subquery)?
+            }
+            Err(other) => other,
+        });
+    }
+    match conjunction(conjuncts).filter(|_| changed) {
+        None => Ok(Transformed::no(LogicalPlan::Filter(filter))),
+        Some(predicate) => Ok(Transformed::yes(LogicalPlan::Filter(Filter::try_new(
+            predicate,
+            filter.input,
+        )?))),
+    }
+}
+
+/// `column = (SELECT …)`, either way round, of a subquery that does not refer to the outer query; or the predicate as it was.
+fn by_value(predicate: Expr) -> std::result::Result<(Expr, Subquery), Expr> {
+    let Expr::BinaryExpr(BinaryExpr {
+        left,
+        op: Operator::Eq,
+        right,
+    }) = predicate
+    else {
+        return Err(predicate);
+    };
+    match (*left, *right) {
+        (column @ Expr::Column(_), Expr::ScalarSubquery(value))
+        | (Expr::ScalarSubquery(value), column @ Expr::Column(_))
+            if value.outer_ref_columns.is_empty() =>
+        {
+            Ok((column, value))
+        }
+        (left, right) => Err(left.eq(right)),
+    }
+}
+
+/// `column = (SELECT …)` as `column IN (…)`: a join, which asks for the rows with that value alone.
+fn among(column: Expr, subquery: Subquery) -> Result<Expr> {
+    let subquery = if is_aggregated(&subquery.subquery) {
+        subquery
+    } else {
+        let kept = of_one_row(subquery)?;
+        let columns = kept.subquery.schema().columns().into_iter();
+        let values = columns.map(|column| {
+            let name = column.name.clone();
+            value_of(Expr::Column(column)).alias(name)
+        });
+        let plan = LogicalPlanBuilder::from(kept.subquery.as_ref().clone())
+            .project(values.collect::<Vec<_>>())?
+            .build()?;
+        Subquery {
+            subquery: Arc::new(plan),
+            ..kept
+        }
+    };
+    Ok(Expr::InSubquery(InSubquery::new(
+        Box::new(column),
+        subquery,
+        false,
+    )))
 }
 
 /// Whether there are rows (or none), as the one value of a query.

@@ -141,6 +141,7 @@ impl VisitorMut for Adapter<'_> {
             memberships::in_filter(filter)?;
         }
         for join in select.from.iter_mut().flat_map(|from| &mut from.joins) {
+            refuse_merged_columns(&join.join_operator)?;
             if let Some(condition) = condition_of(join) {
                 memberships::in_filter(condition)?;
             }
@@ -335,6 +336,23 @@ fn refuse_multisets(op: ast::SetOperator, quantifier: ast::SetQuantifier) -> Ste
         return refuse(format!("{op} ALL is not supported"));
     }
     ControlFlow::Continue(())
+}
+
+/// DataFusion takes the left side's column for the merged one, which is NULL where only the right side has a row.
+fn refuse_merged_columns(join: &ast::JoinOperator) -> Step {
+    use ast::JoinOperator::{FullOuter, Right, RightOuter};
+    let merges = |constraint: &ast::JoinConstraint| {
+        matches!(
+            constraint,
+            ast::JoinConstraint::Using(_) | ast::JoinConstraint::Natural
+        )
+    };
+    match join {
+        Right(constraint) | RightOuter(constraint) | FullOuter(constraint) if merges(constraint) => refuse(
+            "RIGHT and FULL JOIN with USING or NATURAL are not supported; join ON the columns and select coalesce(a.x, b.x)",
+        ),
+        _ => ControlFlow::Continue(()),
+    }
 }
 
 /// The condition of `JOIN … ON`.

@@ -25,7 +25,8 @@ use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
-use datafusion::physical_plan::{ExecutionPlan, replace_children_if_necessary};
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
+use datafusion::physical_plan::{ExecutionPlan, WindowExpr, replace_children_if_necessary};
 
 use crate::leaf::RemoteScanExec;
 use crate::policy::PolicyExec;
@@ -105,6 +106,10 @@ fn named(arriving: &[Keys], scan: &Arc<dyn ExecutionPlan>) -> Result<Vec<Arc<dyn
 
 /// The filter that a join fills with the keys of its build side, for its probe side.
 fn own_keys(join: &HashJoinExec) -> Option<Keys> {
+    // NOT IN needs to know of every NULL of the other side.
+    if join.null_aware {
+        return None;
+    }
     let filter = join.dynamic_expressions_produced().into_iter().next()?;
     let keys = join.on().iter().map(|(_, probe)| Arc::clone(probe)).collect();
     Some(Keys { filter, keys })
@@ -161,6 +166,9 @@ fn origins(node: &Arc<dyn ExecutionPlan>, at: usize) -> Vec<Origins> {
     if let Some(aggregate) = node.downcast_ref::<AggregateExec>() {
         return behind_grouping(aggregate).into_iter().collect();
     }
+    if let Some(windows) = windows_of(node) {
+        return vec![behind_windows(node, windows)];
+    }
     let same_rows = node.downcast_ref::<CoalescePartitionsExec>().is_some()
         || node.downcast_ref::<RepartitionExec>().is_some()
         || node.downcast_ref::<CooperativeExec>().is_some()
@@ -205,6 +213,37 @@ fn behind_grouping(aggregate: &AggregateExec) -> Option<Origins> {
             .map(|(at, (expr, _))| in_every_set(at).then(|| steady(expr)).flatten())
             .collect(),
     )
+}
+
+fn windows_of(node: &Arc<dyn ExecutionPlan>) -> Option<&[Arc<dyn WindowExpr>]> {
+    let bounded = node.downcast_ref::<BoundedWindowAggExec>();
+    let any = || {
+        node.downcast_ref::<WindowAggExec>()
+            .map(WindowAggExec::window_expr)
+    };
+    bounded.map(BoundedWindowAggExec::window_expr).or_else(any)
+}
+
+/// Partitions that fail the filter vanish whole when it is over columns that every window is partitioned by.
+fn behind_windows(node: &Arc<dyn ExecutionPlan>, windows: &[Arc<dyn WindowExpr>]) -> Origins {
+    let Some(child) = node.children().first().map(|child| child.schema()) else {
+        return Vec::new();
+    };
+    let parts_all = |at: usize| {
+        windows.iter().all(|window| {
+            let mut parts = window.partition_by().iter();
+            parts.any(|part| {
+                part.downcast_ref::<Column>()
+                    .is_some_and(|part| part.index() == at)
+            })
+        })
+    };
+    let input = child.fields().iter().enumerate().map(|(at, field)| {
+        let column = Arc::new(Column::new(field.name(), at)) as Arc<dyn PhysicalExpr>;
+        parts_all(at).then_some(column)
+    });
+    let outputs = node.schema().fields().len();
+    input.chain(std::iter::repeat(None)).take(outputs).collect()
 }
 
 /// Filters pass to a side whose unmatched rows the join keeps or drops as they are; over keys that are equal on both sides, to either.

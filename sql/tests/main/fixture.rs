@@ -58,23 +58,29 @@ pub(crate) async fn world() -> World {
 }
 
 pub(crate) async fn world_with(policies: Vec<Policy>) -> World {
-    world_from(policies, |_| {}, |_| {}).await
+    world_from(policies, |_| {}, |_| {}, |_| {}).await
+}
+
+/// A world whose engine is configured otherwise.
+pub(crate) async fn world_of_engine(change: impl FnOnce(&mut EngineConfig)) -> World {
+    world_from(vec![opportunity_policy()], |_| {}, |_| {}, change).await
 }
 
 /// A world whose Salesforce source is configured otherwise.
 pub(crate) async fn world_of(change: impl FnOnce(&mut causeway_salesforce::Config)) -> World {
-    world_from(vec![opportunity_policy()], change, |_| {}).await
+    world_from(vec![opportunity_policy()], change, |_| {}, |_| {}).await
 }
 
 /// A world whose ServiceNow source is configured otherwise.
 pub(crate) async fn world_of_instance(change: impl FnOnce(&mut causeway_servicenow::Config)) -> World {
-    world_from(vec![opportunity_policy()], |_| {}, change).await
+    world_from(vec![opportunity_policy()], |_| {}, change, |_| {}).await
 }
 
 async fn world_from(
     policies: Vec<Policy>,
     change_salesforce: impl FnOnce(&mut causeway_salesforce::Config),
     change_servicenow: impl FnOnce(&mut causeway_servicenow::Config),
+    change_engine: impl FnOnce(&mut EngineConfig),
 ) -> World {
     let salesforce_org = salesforce::Org::start(Options::default(), salesforce::Semantics::default())
         .await
@@ -87,12 +93,13 @@ async fn world_from(
         Arc::new(salesforce_source(&salesforce_org, &ledger, change_salesforce)),
         Arc::new(servicenow_source(&instance, &ledger, change_servicenow)),
     ];
-    let config = EngineConfig {
+    let mut config = EngineConfig {
         sources,
         users: people(),
         policies,
         ..EngineConfig::new(ledger)
     };
+    change_engine(&mut config);
     let engine = Engine::try_new(config).expect("a valid configuration");
     World {
         salesforce: salesforce_org,
@@ -174,6 +181,15 @@ impl World {
     }
 
     /// Data calls that reached each org since then.
+    /// Paths of all requests, with their parameters.
+    pub(crate) fn remote_paths(&self) -> Vec<String> {
+        let logs = [
+            self.salesforce.log().data_calls(),
+            self.servicenow.log().data_calls(),
+        ];
+        logs.into_iter().flatten().map(|entry| entry.path).collect()
+    }
+
     pub(crate) fn calls(&self) -> (usize, usize) {
         (
             self.salesforce.log().data_calls().len(),

@@ -7,6 +7,7 @@
 mod attacks;
 mod budgets;
 mod by_hand;
+mod cache;
 mod fixture;
 mod hidden_keys;
 mod instance;
@@ -16,6 +17,7 @@ mod long_texts;
 mod modes;
 mod policies;
 mod postgres;
+mod price;
 mod remote_work;
 mod statements;
 mod tops;

@@ -130,7 +130,7 @@ async fn a_scan_pages_to_the_total() {
     let (org, source) = start(Semantics::default()).await;
     let opportunity = table(&source, "opportunity").await;
     let batches = rows(&source, all_columns(&opportunity)).await.unwrap();
-    let known = source.known_rows("opportunity").expect("a total");
+    let known = source.known_rows("opportunity").expect("a total").rows;
     assert!(batches.len() > 1 && known > 2000);
     assert_eq!(count(&batches) as u64, known);
     let queries = org
@@ -170,7 +170,10 @@ async fn a_token_that_expires_in_the_middle_costs_a_sign_in_and_no_row() {
     let batches = rows(&source, RemoteQuery::new(opportunity, vec![0]))
         .await
         .unwrap();
-    assert_eq!(count(&batches) as u64, source.known_rows("opportunity").unwrap());
+    assert_eq!(
+        count(&batches) as u64,
+        source.known_rows("opportunity").unwrap().rows
+    );
     assert!(
         org.log().entries().iter().any(|entry| entry.status == 401),
         "the token did expire"

@@ -1,0 +1,233 @@
+//! Rows that a scan brought not long ago, for the person who asked.
+//!
+//! Owns: which earlier scan answers a query, and how much is kept. Off unless a source's `cache` or `causeway.max_age` allows an age.
+//! Invariant: rows are kept for one person and never shown to another; an entry answers a query only when it provably holds all of its rows,
+//! and what the query asks beyond the entry is checked again.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use causeway_core::{Column, KeySet, Pushed, RemoteQuery};
+use datafusion::arrow::array::RecordBatch;
+
+/// Recent scans of all people. Bounded by memory: the oldest go first.
+#[derive(Debug)]
+pub(crate) struct ResultCache {
+    capacity: usize,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    entries: VecDeque<Arc<Entry>>,
+    bytes: usize,
+}
+
+/// The rows of one scan, whole, before anything was checked again.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    user: String,
+    query: RemoteQuery,
+    batches: Vec<RecordBatch>,
+    bytes: usize,
+    /// When the scan began.
+    began: Instant,
+}
+
+/// An entry that answers a query.
+#[derive(Debug, Clone)]
+pub(crate) struct Hit {
+    entry: Arc<Entry>,
+    /// Table columns that its rows are needed with: the query's, then those that are checked.
+    pub(crate) table_columns: Vec<usize>,
+    /// Where they are in the entry's rows.
+    columns: Vec<usize>,
+    /// Positions of the query's filters that the entry was not asked with.
+    pub(crate) unchecked: Vec<usize>,
+}
+
+impl Hit {
+    /// How old the rows may be.
+    pub(crate) fn age(&self) -> Duration {
+        self.entry.began.elapsed()
+    }
+
+    /// The rows, with [`Hit::table_columns`] or all columns of a grouped query.
+    pub(crate) fn batches(&self) -> Result<Vec<RecordBatch>, datafusion::arrow::error::ArrowError> {
+        let batches = self.entry.batches.iter();
+        batches.map(|batch| batch.project(&self.columns)).collect()
+    }
+}
+
+impl ResultCache {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            kept: Mutex::default(),
+        }
+    }
+
+    /// The youngest entry not older than `max_age` that holds all rows of `query`. `needs` tells which table columns the check of each of the
+    /// query's filters needs; `None` when it can't be checked here.
+    pub(crate) fn find(
+        &self,
+        user: &str,
+        query: &RemoteQuery,
+        max_age: Duration,
+        needs: &dyn Fn(usize) -> Option<BTreeSet<usize>>,
+    ) -> Option<Hit> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let young = kept.entries.iter().rev();
+        young
+            .take_while(|entry| entry.began.elapsed() <= max_age)
+            .filter(|entry| entry.user == user)
+            .find_map(|entry| answers(entry, query, needs))
+    }
+
+    /// Keeps the rows of a scan that was read to its end; too many are not kept.
+    pub(crate) fn keep(&self, user: &str, query: RemoteQuery, batches: Vec<RecordBatch>, began: Instant) {
+        let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+        if bytes > self.largest() {
+            return;
+        }
+        let entry = Arc::new(Entry {
+            user: user.to_owned(),
+            query,
+            batches,
+            bytes,
+            began,
+        });
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        // By age, so that a search may stop at the first that is too old.
+        let at = kept.entries.partition_point(|other| other.began <= began);
+        kept.entries.insert(at, entry);
+        kept.bytes += bytes;
+        while kept.bytes > self.capacity {
+            let Some(oldest) = kept.entries.pop_front() else {
+                break;
+            };
+            kept.bytes -= oldest.bytes;
+        }
+    }
+
+    /// Bytes that the rows of one scan may have.
+    pub(crate) fn largest(&self) -> usize {
+        self.capacity / 4
+    }
+}
+
+/// How the entry answers the query, if it holds all of its rows.
+fn answers(
+    entry: &Arc<Entry>,
+    query: &RemoteQuery,
+    needs: &dyn Fn(usize) -> Option<BTreeSet<usize>>,
+) -> Option<Hit> {
+    let asked = &entry.query;
+    let same_table = asked.table.source == query.table.source && asked.table.name == query.table.name;
+    if !same_table || !holds_keys(asked.keys.as_ref(), query.keys.as_ref(), asked, query) {
+        return None;
+    }
+    let is_among = |filter: &Pushed, filters: &[Pushed]| filters.contains(filter);
+    if !asked
+        .filters
+        .iter()
+        .all(|filter| is_among(filter, &query.filters))
+    {
+        return None;
+    }
+    let unchecked: Vec<usize> = (0..query.filters.len())
+        .filter(|&at| {
+            query
+                .filters
+                .get(at)
+                .is_some_and(|filter| !is_among(filter, &asked.filters))
+        })
+        .collect();
+    let is_narrower = !unchecked.is_empty() || asked.keys != query.keys;
+    // The first of more rows, and groups of more rows, are others.
+    if is_narrower && (asked.limit.is_some() || asked.grouping.is_some()) {
+        return None;
+    }
+    let mut table_columns = query.columns.clone();
+    for &at in &unchecked {
+        let further = needs(at)?
+            .into_iter()
+            .filter(|column| !query.columns.contains(column));
+        table_columns.extend(further);
+    }
+    let is_cut_alike = asked.limit.is_none() || asked.limit == query.limit;
+    let is_sorted_alike = query.order.is_empty() || same_order(asked, query);
+    if !is_cut_alike || !is_sorted_alike || !same_groups(asked, query) {
+        return None;
+    }
+    let columns = match query.grouping {
+        Some(_) => (0..query.output_schema().fields().len()).collect(),
+        None => positions(asked, query, &table_columns)?,
+    };
+    Some(Hit {
+        entry: Arc::clone(entry),
+        table_columns,
+        columns,
+        unchecked,
+    })
+}
+
+/// Where the columns are in the rows of what was asked.
+fn positions(asked: &RemoteQuery, query: &RemoteQuery, table_columns: &[usize]) -> Option<Vec<usize>> {
+    let position = |&at: &usize| {
+        let wanted = query.table.columns.get(at)?;
+        let is_wanted = |at: &usize| {
+            asked
+                .table
+                .columns
+                .get(*at)
+                .is_some_and(|found| is_same(found, wanted))
+        };
+        asked.columns.iter().position(is_wanted)
+    };
+    table_columns.iter().map(position).collect()
+}
+
+fn is_same(one: &Column, other: &Column) -> bool {
+    one.origin == other.origin && one.ty == other.ty && one.name == other.name
+}
+
+/// Whether rows with the keys `wanted` are all among those with the keys `held`; without keys all rows are.
+fn holds_keys(
+    held: Option<&KeySet>,
+    wanted: Option<&KeySet>,
+    asked: &RemoteQuery,
+    query: &RemoteQuery,
+) -> bool {
+    let Some(held) = held else { return true };
+    let Some(wanted) = wanted else { return false };
+    let column =
+        |query: &RemoteQuery, at: usize| query.table.columns.get(at).map(|column| column.origin.clone());
+    column(asked, held.column) == column(query, wanted.column)
+        && (held.values == wanted.values || wanted.values.iter().all(|value| held.values.contains(value)))
+}
+
+fn same_order(asked: &RemoteQuery, query: &RemoteQuery) -> bool {
+    let named = |query: &RemoteQuery| -> Vec<_> {
+        let keys = query.order.iter().map(|key| {
+            let column = query
+                .table
+                .columns
+                .get(key.column)
+                .map(|column| column.origin.clone());
+            (column, key.descending, key.nulls_first)
+        });
+        keys.collect()
+    };
+    named(asked) == named(query)
+}
+
+/// Groups are the same only over the same table value: their columns go by position.
+fn same_groups(asked: &RemoteQuery, query: &RemoteQuery) -> bool {
+    asked.grouping == query.grouping
+        && (query.grouping.is_none() || asked.table.columns == query.table.columns)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! A scan that is answered from rows that were read not long ago, or whose rows are kept for the next.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use causeway_core::RemoteQuery;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::common::{DFSchema, Result};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
+use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::execution_props::ExecutionProps;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::physical_expr::create_physical_expr;
+use futures::{StreamExt as _, stream};
+
+use crate::cache::{Hit, ResultCache};
+use crate::leaf::Rows;
+use crate::leaf_stream::kept_by;
+
+/// How a scan may use the cache.
+#[derive(Debug, Clone)]
+pub(crate) struct Reuse {
+    pub(crate) cache: Arc<ResultCache>,
+    pub(crate) user: String,
+    /// How old rows may be; zero asks the remote system.
+    pub(crate) max_age: Duration,
+    /// The query's filters as expressions over the table's columns; `None` where it has none.
+    pub(crate) filters: Vec<Option<Expr>>,
+}
+
+impl Reuse {
+    /// An earlier scan that answers the query.
+    pub(crate) fn find(&self, query: &RemoteQuery) -> Option<Hit> {
+        let needs = |at: usize| {
+            let filter = self.filters.get(at)?.as_ref()?;
+            let columns = filter.column_refs().into_iter();
+            columns
+                .map(|column| Some(query.table.column(&column.name)?.0))
+                .collect::<Option<BTreeSet<usize>>>()
+        };
+        self.cache.find(&self.user, query, self.max_age, &needs)
+    }
+
+    /// The rows of an earlier scan, with the query's columns.
+    pub(crate) fn rows(&self, hit: &Hit, query: &RemoteQuery) -> Result<Rows> {
+        let table = &query.table;
+        let mut checks = Vec::new();
+        let schema = table.schema_of(&hit.table_columns);
+        let named = DFSchema::try_from(Arc::clone(&schema))?;
+        for &at in &hit.unchecked {
+            if let Some(Some(filter)) = self.filters.get(at) {
+                checks.push(create_physical_expr(
+                    filter,
+                    &named,
+                    &ExecutionProps::new(),
+                    &PhysicalPlanningContext::default(),
+                )?);
+            }
+        }
+        let wanted: Vec<usize> = (0..query.columns.len()).collect();
+        let is_grouped = query.grouping.is_some();
+        let batches = hit.batches()?.into_iter().map(move |batch| {
+            if is_grouped {
+                return Ok(batch);
+            }
+            Ok(kept_by(&checks, &batch)?.project(&wanted)?)
+        });
+        Ok(stream::iter(batches.collect::<Vec<Result<RecordBatch>>>()).boxed())
+    }
+
+    /// Keeps the rows that pass by, once all have.
+    pub(crate) fn keeping(self, rows: Rows, query: RemoteQuery, memory: &Arc<dyn MemoryPool>) -> Rows {
+        let collected = Collected {
+            reservation: MemoryConsumer::new("rows for the cache").register(memory),
+            batches: Some(Vec::new()),
+            began: Instant::now(),
+        };
+        let state = (rows, collected, Some((self, query)));
+        stream::unfold(state, |(mut rows, mut collected, mut keeper)| async move {
+            match rows.next().await {
+                Some(batch) => {
+                    if let (Ok(batch), Some((reuse, _))) = (&batch, &keeper) {
+                        collected.add(batch, reuse.cache.largest());
+                    } else {
+                        keeper = None;
+                    }
+                    Some((batch, (rows, collected, keeper)))
+                }
+                None => {
+                    if let (Some((reuse, query)), Some(batches)) = (keeper, collected.batches.take()) {
+                        reuse.cache.keep(&reuse.user, query, batches, collected.began);
+                    }
+                    None
+                }
+            }
+        })
+        .boxed()
+    }
+}
+
+/// Rows on their way to the cache; given up when they are too many.
+struct Collected {
+    reservation: MemoryReservation,
+    batches: Option<Vec<RecordBatch>>,
+    began: Instant,
+}
+
+impl Collected {
+    fn add(&mut self, batch: &RecordBatch, most: usize) {
+        let bytes = batch.get_array_memory_size();
+        let is_too_much = self.reservation.size() + bytes > most || self.reservation.try_grow(bytes).is_err();
+        match &mut self.batches {
+            Some(batches) if !is_too_much => batches.push(batch.clone()),
+            _ => {
+                self.batches = None;
+                self.reservation.free();
+            }
+        }
+    }
+}
