@@ -3,29 +3,20 @@
 //! Run with `cargo bench --bench memory`; Linux only, for the figure comes from `/proc`. The practice orgs and the server are
 //! processes of their own. `CAUSEWAY_SCALE` (200) multiplies the 5,000 incidents.
 
-use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+#[path = "support/server.rs"]
+mod server;
 
-use causeway_sandbox::{salesforce, servicenow};
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Instant;
+
 use futures::TryStreamExt as _;
+use server::{PASSWORD, Process, configuration, free_address, start};
 
 const MOST_MEGABYTES: u64 = 200;
-const PASSWORD: &str = "bench-practice";
 const SQL: &str = "SELECT number, short_description, priority, state, category, opened_at, resolved_at, assigned_to \
                    FROM servicenow.incident";
-
-/// A process that ends with the bench.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself; there is nobody left to tell.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 fn main() -> ExitCode {
     // `cargo test --benches` only asks whether the bench starts.
@@ -48,7 +39,16 @@ fn main() -> ExitCode {
     );
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("causeway.toml");
-    std::fs::write(&file, configuration(causeway, salesforce, servicenow)).expect("a file");
+    std::fs::write(
+        &file,
+        configuration(
+            causeway,
+            &format!("http://{salesforce}"),
+            &format!("http://{servicenow}"),
+            10,
+        ),
+    )
+    .expect("a file");
     let server = start(causeway, &["serve", "--config", &file.to_string_lossy()]);
 
     let before = peak_kilobytes(&server);
@@ -70,61 +70,6 @@ fn main() -> ExitCode {
     let is_small = peak < MOST_MEGABYTES;
     writeln!(out, "whole: {is_whole}; under {MOST_MEGABYTES} MB: {is_small}").expect("a standard output");
     ExitCode::from(u8::from(!(is_whole && is_small)))
-}
-
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address")
-}
-
-/// Starts the binary and waits until it accepts connections at `address`.
-fn start(address: SocketAddr, arguments: &[&str]) -> Process {
-    let child = Command::new(env!("CARGO_BIN_EXE_causeway"))
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("the binary starts");
-    let mut process = Process(child);
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while TcpStream::connect(address).is_err() {
-        let ended = process.0.try_wait().expect("a child");
-        assert!(ended.is_none(), "{arguments:?} ended: {ended:?}");
-        assert!(
-            Instant::now() < deadline,
-            "{arguments:?} does not answer at {address}"
-        );
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    process
-}
-
-fn configuration(causeway: SocketAddr, salesforce: SocketAddr, servicenow: SocketAddr) -> String {
-    format!(
-        r#"
-[server]
-listen = "{causeway}"
-
-[sources.salesforce]
-kind = "salesforce"
-url = "http://{salesforce}"
-auth = {{ flow = "client_credentials", client_id = "{}", client_secret = "{}" }}
-
-[sources.servicenow]
-kind = "servicenow"
-url = "http://{servicenow}"
-auth = {{ flow = "client_credentials", client_id = "{}", client_secret = "{}" }}
-
-[[users]]
-name = "bench"
-password = "{PASSWORD}"
-all_domains = true
-"#,
-        salesforce::credentials::CLIENT_ID,
-        salesforce::credentials::CLIENT_SECRET,
-        servicenow::credentials::CLIENT_ID,
-        servicenow::credentials::CLIENT_SECRET,
-    )
 }
 
 /// Reads all rows, one at a time, and counts them.

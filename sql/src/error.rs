@@ -337,6 +337,19 @@ fn from_plan(message: &str) -> Error {
 /// got wrong.
 pub(crate) fn unplannable(error: DataFusionError) -> Error {
     let root = error.find_root();
+    let words = root.to_string();
+    let is_subquery = [
+        "Correlated scalar subquery",
+        "does not support logical expression",
+    ]
+    .iter()
+    .any(|known| words.contains(known));
+    if is_subquery {
+        let message = "a subquery refers to the outer query in a way that is not supported";
+        return Error::new(sqlstate::NOT_SUPPORTED, message).with_hint(
+            "let it compare with the outer query by = in its WHERE, or write it as a join with a grouped subquery",
+        );
+    }
     let is_ours = matches!(root, DataFusionError::External(_));
     let mapped = Error::from(error);
     if is_ours

@@ -37,7 +37,7 @@ use crate::error::source_error;
 use crate::leaf_cache::Reuse;
 use crate::leaf_stream::{self, Run, without_record};
 use crate::leaf_top::Top;
-use crate::price::{Price, sized};
+use crate::price::{self, Price, sized};
 
 /// What was decided about one predicate, for EXPLAIN.
 #[derive(Debug, Clone)]
@@ -98,9 +98,8 @@ impl ScanSpec {
         reason = "an estimate"
     )]
     fn kept_rows(&self) -> usize {
-        const UNKNOWN_TABLE: u64 = 10_000;
         let count = self.source.known_rows(&self.query.table.name.name);
-        let known = count.map_or(UNKNOWN_TABLE, |count| count.rows) as f64;
+        let known = count.map_or(price::UNKNOWN_TABLE as f64, |count| count.rows as f64);
         (known * self.kept_share).ceil().max(1.0) as usize
     }
 
@@ -108,8 +107,19 @@ impl ScanSpec {
     pub(crate) fn key_columns(&self) -> BTreeSet<usize> {
         let outputs = self.key_filters.iter().flat_map(collect_columns);
         outputs
-            .filter_map(|column| self.query.columns.get(*self.output.get(column.index())?).copied())
+            .filter_map(|column| self.key_column(column.index()))
             .collect()
+    }
+
+    /// Table column behind an output column, if the scan can be narrowed to values of it. Of groups that is a group key: each group has one
+    /// value of it.
+    pub(crate) fn key_column(&self, output: usize) -> Option<usize> {
+        let at = *self.output.get(output)?;
+        match &self.query.grouping {
+            None => self.query.columns.get(at).copied(),
+            Some(grouping) if self.source.dialect().narrows_groups() => grouping.keys.get(at).copied(),
+            Some(_) => None,
+        }
     }
 
     fn page_calls(&self, rows: usize) -> usize {
@@ -157,12 +167,17 @@ impl RemoteScanExec {
         })
     }
 
-    /// The same scan, waiting for the keys of joins. A scan of groups, one that pushes nothing but filters and one that is cut after some
-    /// rows take none: among fewer rows other rows would come first.
+    /// The same scan, waiting for the keys of joins. One that pushes nothing but filters and one that is cut after some rows take none: among
+    /// fewer rows other rows would come first. A single group of all rows would become another.
     pub(crate) fn with_key_filters(&self, filters: Vec<Arc<dyn PhysicalExpr>>) -> Result<Self> {
         self.with_spec(|spec| {
             let is_cut = spec.fetch.is_some() || spec.query.limit.is_some();
-            if spec.pushdown && spec.query.grouping.is_none() && !is_cut {
+            let is_one_group = spec
+                .query
+                .grouping
+                .as_ref()
+                .is_some_and(|grouping| grouping.keys.is_empty());
+            if spec.pushdown && !is_one_group && !is_cut && filters.iter().any(takes(spec)) {
                 spec.key_filters = filters;
             }
         })
@@ -264,6 +279,20 @@ impl RemoteScanExec {
             Some(top) => top.calls(&self.spec),
             None => self.spec.page_calls(self.estimated_rows()),
         }
+    }
+}
+
+/// Whether a key filter is over columns by which the scan can be narrowed.
+fn takes(spec: &ScanSpec) -> impl Fn(&Arc<dyn PhysicalExpr>) -> bool {
+    let grouped = spec.query.grouping.is_some();
+    let columns: BTreeSet<usize> = (0..spec.output.len())
+        .filter(|output| spec.key_column(*output).is_some())
+        .collect();
+    move |filter| {
+        !grouped
+            || collect_columns(filter)
+                .iter()
+                .any(|column| columns.contains(&column.index()))
     }
 }
 
@@ -429,6 +458,11 @@ impl ExecutionPlan for RemoteScanExec {
     ) -> Result<Arc<Statistics>> {
         let mut statistics = Statistics::new_unknown(&self.schema);
         statistics.num_rows = Precision::Inexact(self.estimated_rows());
+        for (output, column) in statistics.column_statistics.iter_mut().enumerate() {
+            let at = self.table_column(output);
+            let distinct = at.map(|at| price::distinct_values(&self.spec, at));
+            column.distinct_count = distinct.map_or(Precision::Absent, Precision::Inexact);
+        }
         Ok(Arc::new(statistics))
     }
 

@@ -169,7 +169,11 @@ fn merged(
 /// A remote system that compares text without case, or ignores the condition, answers a row to several requests; it counts once.
 fn of_own_keys(query: &RemoteQuery, keys: Option<&KeySet>, batch: RecordBatch) -> Result<RecordBatch> {
     let Some(keys) = keys else { return Ok(batch) };
-    let position = query.columns.iter().position(|column| *column == keys.column);
+    let fetched = query
+        .grouping
+        .as_ref()
+        .map_or(&query.columns, |grouping| &grouping.keys);
+    let position = fetched.iter().position(|column| *column == keys.column);
     let Some(position) = position else {
         return Err(DataFusionError::Internal(
             "a key column was not fetched".to_owned(),
@@ -187,6 +191,10 @@ fn of_own_keys(query: &RemoteQuery, keys: Option<&KeySet>, batch: RecordBatch) -
 async fn is_cheaper_whole(spec: &ScanSpec, context: &QueryContext, keys: &KeySet, requests: usize) -> bool {
     /// So many requests are worth one more that tells how large the table is.
     const WORTH_COUNTING: usize = 4;
+    // Few systems answer all groups of a large table at once.
+    if spec.query.grouping.is_some() {
+        return false;
+    }
     let table = &spec.query.table;
     let mut count = spec.source.known_rows(&table.name.name);
     if count.is_none() && requests >= WORTH_COUNTING {
@@ -323,7 +331,7 @@ fn collect_struct(
 
 /// The distinct values as literals that the dialect can send, or `None` when it can't.
 fn key_set(spec: &ScanSpec, query: &RemoteQuery, output: usize, values: Vec<ScalarValue>) -> Option<KeySet> {
-    let position = *query.columns.get(*spec.output.get(output)?)?;
+    let position = spec.key_column(output)?;
     let column = query.table.columns.get(position)?;
     column.remote_field()?;
     let mut distinct = std::collections::HashSet::new();

@@ -38,6 +38,9 @@ impl Price {
     }
 }
 
+/// Rows that a table is taken to have while nobody has counted them.
+pub(crate) const UNKNOWN_TABLE: usize = 10_000;
+
 /// A number of bytes for people: `830 B`, `2.1 kB`, `14 MB`.
 pub(crate) fn sized(bytes: usize) -> String {
     #[allow(clippy::cast_precision_loss, reason = "two digits are shown")]
@@ -221,18 +224,40 @@ pub(crate) fn rows_with_keys(spec: &ScanSpec, column: usize, keys: usize) -> usi
     if column == table.key || found.is_some_and(|column| column.unique) {
         return keys;
     }
-    let counted = |name: &str| {
-        let count = spec.source.known_rows(name)?;
-        usize::try_from(count.rows).ok()
-    };
-    let rows = counted(&table.name.name);
-    let parent = found.and_then(|column| column.references.first());
-    let parents = parent.and_then(|parent| counted(&parent.to_lowercase()));
-    let per_key = match rows.zip(parents) {
+    let rows = counted(spec, &table.name.name);
+    let per_key = match rows.zip(parents(spec, column)) {
         Some((rows, parents)) if parents > 0 => rows.div_ceil(parents).max(1),
         _ => UNKNOWN,
     };
     keys.saturating_mul(per_key).min(rows.unwrap_or(usize::MAX))
+}
+
+fn counted(spec: &ScanSpec, table: &str) -> Option<usize> {
+    let count = spec.source.known_rows(table)?;
+    usize::try_from(count.rows).ok()
+}
+
+/// Records that a column may refer to.
+fn parents(spec: &ScanSpec, column: usize) -> Option<usize> {
+    let parent = spec.query.table.columns.get(column)?.references.first()?;
+    counted(spec, &parent.to_lowercase())
+}
+
+/// About how many values a column has, so that joins are ordered by what they keep.
+pub(crate) fn distinct_values(spec: &ScanSpec, column: usize) -> usize {
+    /// Values of a choice, and rows that share a reference where its target was never counted.
+    const FEW: usize = 10;
+    let rows = counted(spec, &spec.query.table.name.name).unwrap_or(UNKNOWN_TABLE);
+    let Some(found) = spec.query.table.columns.get(column) else {
+        return rows;
+    };
+    match found.ty {
+        ColumnType::Boolean => 2,
+        ColumnType::Int64 => FEW,
+        _ if !found.references.is_empty() => parents(spec, column).unwrap_or(rows.div_ceil(FEW)).min(rows),
+        _ if found.remote_type == "picklist" || found.remote_type == "choice" => FEW,
+        _ => rows,
+    }
 }
 
 /// Requests that so many keys need.

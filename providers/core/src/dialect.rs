@@ -82,6 +82,11 @@ pub trait Dialect: Send + Sync + std::fmt::Debug {
         false
     }
 
+    /// Whether the keys of a join narrow the rows that are grouped.
+    fn narrows_groups(&self) -> bool {
+        false
+    }
+
     /// Whether a sum over no values is surely NULL, so that they need not be counted too.
     fn sums_nothing_to_null(&self) -> bool {
         false

@@ -292,6 +292,10 @@ impl Dialect for SalesforceDialect {
         semi_join::parent_column(reference, parent, column)
     }
 
+    fn narrows_groups(&self) -> bool {
+        true
+    }
+
     /// `"attributes":{"type":"…","url":"/services/data/v62.0/sobjects/…/001…"}` stands in every record.
     fn record_bytes(&self, table: &Table) -> usize {
         90 + 2 * table.name.remote.len()

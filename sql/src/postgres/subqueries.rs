@@ -16,7 +16,7 @@ use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, Filter, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, lit,
+    BinaryExpr, Expr, FetchType, Filter, LogicalPlan, LogicalPlanBuilder, Operator, SkipType, Subquery, lit,
 };
 use datafusion::optimizer::AnalyzerRule;
 
@@ -92,7 +92,7 @@ fn judged(expr: Expr, place: Place) -> Result<Transformed<Expr>> {
             "IN (SELECT …), and EXISTS that refers to the outer query, are supported in WHERE, HAVING and ON, not as values; use a LEFT JOIN",
         )),
         Expr::Exists(exists) => {
-            let subquery = without_outputs(exists.subquery)?;
+            let subquery = without_outputs(without_limit(exists.subquery)?)?;
             refuse_same_names(&subquery)?;
             refuse_forgotten(&subquery, Kind::Exists)?;
             Ok(Transformed::yes(Expr::Exists(Exists { subquery, ..exists })))
@@ -239,6 +239,20 @@ fn counted(rows: LogicalPlanBuilder, negated: bool) -> Result<LogicalPlan> {
     rows.aggregate(Vec::<Expr>::new(), vec![count_all()])?
         .project([compared.alias("exists")])?
         .build()
+}
+
+/// The subquery of EXISTS without a LIMIT that keeps a row when there is one.
+fn without_limit(subquery: Subquery) -> Result<Subquery> {
+    if let LogicalPlan::Limit(limit) = subquery.subquery.as_ref()
+        && let (SkipType::Literal(0), FetchType::Literal(Some(1..))) =
+            (limit.get_skip_type()?, limit.get_fetch_type()?)
+    {
+        return Ok(Subquery {
+            subquery: Arc::clone(&limit.input),
+            ..subquery
+        });
+    }
+    Ok(subquery)
 }
 
 /// The subquery of EXISTS without its outputs, which nobody reads.

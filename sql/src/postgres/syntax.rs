@@ -100,8 +100,11 @@ impl VisitorMut for Adapter<'_> {
         if let Some(ast::OrderBy {
             kind: ast::OrderByKind::Expressions(exprs),
             ..
-        }) = &query.order_by
+        }) = &mut query.order_by
         {
+            // What was sorted by already sorts nothing more; DataFusion's DISTINCT ON fails over it.
+            let mut known = HashSet::new();
+            exprs.retain(|order| known.insert(order.expr.to_string()));
             for order in exprs {
                 if matches!(&order.expr, Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_) | Value::Boolean(_) | Value::Null))
                 {
