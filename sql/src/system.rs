@@ -95,7 +95,7 @@ fn moments(values: impl Iterator<Item = chrono::DateTime<chrono::Utc>>) -> Array
     Arc::new(TimestampMicrosecondArray::from_iter_values(micros).with_timezone("UTC"))
 }
 
-/// One row per HTTP call. Counts of remote rows and bytes are NULL for those from whom rows are hidden, and keys of joins are left
+/// One row per HTTP call, and per read that another's call or the cache answered. Counts of remote rows and bytes are NULL for those from whom rows are hidden, and keys of joins are left
 /// out of the queries.
 fn requests(person: &Person) -> Result<RecordBatch> {
     let mut exchanges = person.engine.ledger.exchanges();
@@ -156,6 +156,10 @@ fn requests(person: &Person) -> Result<RecordBatch> {
         (
             "retries",
             integers(exchanges.iter().map(|one| Some(u64::from(one.retries())))),
+        ),
+        (
+            "answered_by",
+            text(exchanges.iter().map(|one| Some(one.record.answered.name()))),
         ),
     ])
 }

@@ -25,7 +25,7 @@ pub mod time;
 pub use dialect::{Dialect, Verdict};
 pub use domains::{Domain, DomainTree};
 pub use error::{Error, Kind};
-pub use ledger::{Exchange, ExchangeRecord, Ledger, QueryText};
+pub use ledger::{Answered, Exchange, ExchangeRecord, Ledger, QueryText};
 pub use pattern::matches_pattern;
 pub use predicate::{Comparison, Condition, Fidelity, Literal, Op, Predicate, Pushed, translate};
 pub use query::{Aggregate, AggregateFunction, Grouping, Having, KeySet, Order, RemoteQuery};

@@ -11,7 +11,7 @@ use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Dialect, DomainTree, Error, Exchange, Kind, RemoteQuery, Table, TableName};
+use crate::{Answered, Dialect, DomainTree, Error, Exchange, Kind, RemoteQuery, Table, TableName};
 
 /// Who asks: the person whose rows these are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -161,6 +161,17 @@ pub struct RawPage {
     pub total: Option<u64>,
     /// The ledger's record of the call.
     pub exchange: Arc<Exchange>,
+}
+
+impl RawPage {
+    /// Bytes that were transferred for it: none when another's call brought it.
+    #[must_use]
+    pub fn transferred_bytes(&self) -> u64 {
+        match self.exchange.record.answered {
+            Answered::Remote => self.body.len() as u64,
+            Answered::Shared | Answered::Cache => 0,
+        }
+    }
 }
 
 /// A decoded page.

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::oauth::{SigningKey, basic_header, token_form};
 use super::{AuthConfig, OAuthStyle, checked_origin, network_error};
-use crate::{Error, ExchangeRecord, Kind, Ledger, QueryContext};
+use crate::{Answered, Error, ExchangeRecord, Kind, Ledger, QueryContext};
 
 /// What authorises a call.
 #[derive(Debug, Clone)]
@@ -141,7 +141,7 @@ impl Authenticator {
     }
 
     /// The remote user to act as. Only a JWT assertion can name another user than the configured one.
-    fn subject(&self, context: &QueryContext) -> Result<Option<String>, Error> {
+    pub(super) fn subject(&self, context: &QueryContext) -> Result<Option<String>, Error> {
         match context.principal.subjects.get(self.origin.as_ref()) {
             None => Ok(None),
             Some(subject) if matches!(self.auth, AuthConfig::JwtBearer { .. }) => Ok(Some(subject.clone())),
@@ -228,6 +228,7 @@ impl Authenticator {
             resource: "sign-in".to_owned(),
             remote_query: None,
             started: chrono::Utc::now(),
+            answered: Answered::Remote,
         });
         let started = Instant::now();
         let send = self
