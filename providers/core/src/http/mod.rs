@@ -6,7 +6,10 @@
 
 mod auth;
 mod flights;
+
 mod oauth;
+mod queue;
+
 mod transport;
 
 use std::num::NonZeroU32;

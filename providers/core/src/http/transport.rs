@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use backon::BackoffBuilder as _;
 use governor::{DefaultDirectRateLimiter, Quota};
-use tokio::sync::Semaphore;
 
 use super::flights::{Boarding, Flights};
+use super::queue::Queue;
 use super::{
     AuthConfig, Authenticator, Classify, Method, OAuthStyle, Request, Response, Token, TransportLimits,
     checked_origin, network_error,
@@ -26,7 +26,7 @@ pub struct Transport {
     authenticator: Authenticator,
     classify: Box<dyn Classify>,
     flights: Flights<Sameness, Flown>,
-    permits: Semaphore,
+    queue: Arc<Queue>,
     rate: Option<DefaultDirectRateLimiter>,
     timeout: Duration,
     ledger: Ledger,
@@ -88,7 +88,7 @@ impl Transport {
             authenticator,
             classify,
             flights: Flights::default(),
-            permits: Semaphore::new(limits.concurrent_calls.max(1)),
+            queue: Queue::new(limits.concurrent_calls),
             rate: limits
                 .calls_per_second
                 .map(|calls| DefaultDirectRateLimiter::direct(Quota::per_second(calls))),
@@ -236,13 +236,7 @@ impl Transport {
         token: &Token,
         attempt: u32,
     ) -> Result<Response, Error> {
-        let internal =
-            |error| Error::new(&self.origin, Kind::Internal, "the call limiter is closed").with_cause(error);
-        let _permit = self
-            .permits
-            .acquire()
-            .await
-            .map_err(|error| internal(Box::new(error)))?;
+        let _permit = self.queue.acquire(context.query_id).await;
         if let Some(rate) = &self.rate {
             rate.until_ready().await;
         }
