@@ -31,7 +31,7 @@ pub enum Kind {
     BadValue,
     /// A scan can't be shown to be complete.
     Incomplete,
-    /// The query's budget of API calls is spent.
+    /// The query's budget of API calls is spent, or the rest of the source's quota is kept in reserve.
     Budget,
     /// A name or literal can't be written safely in the remote language.
     Malformed,

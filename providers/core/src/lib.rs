@@ -33,5 +33,6 @@ pub use refusals::Refusals;
 pub use scan::{RecordBatchResult, first_in_order, scan};
 pub use schema::{Column, ColumnType, Origin, Table, TableName, Trust, nearest};
 pub use source::{
-    Cursor, Finding, Next, Page, Principal, QueryContext, RawPage, RequestLimits, Source, SourceState,
+    Cursor, Finding, Latency, Load, Next, Page, Principal, QueryContext, RawPage, RequestLimits, Source,
+    SourceState,
 };

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::oauth::{SigningKey, basic_header, token_form};
+use super::quota::Quota;
 use super::{AuthConfig, OAuthStyle, checked_origin, network_error};
 use crate::{Answered, Error, ExchangeRecord, Kind, Ledger, QueryContext};
 
@@ -49,6 +50,7 @@ pub struct Authenticator {
     style: OAuthStyle,
     key: Option<SigningKey>,
     ledger: Ledger,
+    quota: Option<Arc<Quota>>,
     /// One slot per remote user that calls are made as; `None` is the configured one.
     slots: Mutex<HashMap<Option<String>, Arc<Mutex<Slot>>>>,
 }
@@ -104,8 +106,14 @@ impl Authenticator {
             style,
             key,
             ledger,
+            quota: None,
             slots: Mutex::default(),
         })
+    }
+
+    /// Counts sign-ins in a quota from now on.
+    pub(super) fn count_in(&mut self, quota: &Arc<Quota>) {
+        self.quota = Some(Arc::clone(quota));
     }
 
     /// The token for the identity of `context`, from the cache or fresh.
@@ -230,6 +238,9 @@ impl Authenticator {
             started: chrono::Utc::now(),
             answered: Answered::Remote,
         });
+        if let Some(quota) = &self.quota {
+            quota.count(1);
+        }
         let started = Instant::now();
         let send = self
             .http

@@ -7,8 +7,10 @@
 mod auth;
 mod flights;
 
+mod latency;
 mod oauth;
 mod queue;
+mod quota;
 
 mod transport;
 
@@ -21,6 +23,7 @@ use bytes::Bytes;
 use crate::{Error, Exchange, Kind, QueryText};
 pub use auth::{Authenticator, Token};
 pub use oauth::{AuthConfig, JwtStyle, OAuthStyle};
+pub use quota::{Reserve, Usage};
 pub use transport::Transport;
 
 /// HTTP method of a read.
@@ -56,6 +59,8 @@ pub struct Request {
     pub resource: String,
     /// Remote query text, for the ledger.
     pub remote_query: Option<QueryText>,
+    /// Calls that the remote system counts for it: more than one for some batches.
+    pub quota_calls: u64,
 }
 
 impl Request {
@@ -68,6 +73,7 @@ impl Request {
             body: None,
             resource: resource.into(),
             remote_query: None,
+            quota_calls: 1,
         }
     }
 
@@ -84,6 +90,13 @@ impl Request {
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Says that the remote system counts it as so many calls.
+    #[must_use]
+    pub fn with_quota_calls(mut self, calls: usize) -> Self {
+        self.quota_calls = calls as u64;
         self
     }
 
@@ -138,6 +151,12 @@ pub trait Classify: Send + Sync + std::fmt::Debug {
     /// The failure that the answer reports.
     fn classify(&self, origin: &Arc<str>, response: &Response) -> Result<(), Error>;
 
+    /// What the answer tells of the calls used and allowed.
+    fn usage(&self, response: &Response) -> Option<Usage> {
+        let _ = response;
+        None
+    }
+
     /// Whether a fresh sign-in may cure this answer.
     fn is_expired_session(&self, response: &Response) -> bool {
         response.status == 401
@@ -153,6 +172,8 @@ pub struct TransportLimits {
     pub calls_per_second: Option<NonZeroU32>,
     /// Longest time for one call.
     pub timeout: Duration,
+    /// Share of the remote system's quota that is not touched.
+    pub reserve: Option<Reserve>,
 }
 
 /// Maps a failure of the network, without the URL that reqwest would print.

@@ -7,15 +7,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::BackoffBuilder as _;
-use governor::{DefaultDirectRateLimiter, Quota};
+use governor::DefaultDirectRateLimiter;
 
 use super::flights::{Boarding, Flights};
+use super::latency::Latencies;
 use super::queue::Queue;
+use super::quota::{Admission, Quota, Usage};
 use super::{
     AuthConfig, Authenticator, Classify, Method, OAuthStyle, Request, Response, Token, TransportLimits,
     checked_origin, network_error,
 };
-use crate::{Answered, Error, ExchangeRecord, Kind, Ledger, QueryContext};
+use crate::{Answered, Error, ExchangeRecord, Kind, Ledger, Load, QueryContext};
 
 /// Sends reads to one remote system.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub struct Transport {
     classify: Box<dyn Classify>,
     flights: Flights<Sameness, Flown>,
     queue: Arc<Queue>,
+    quota: Arc<Quota>,
+    latencies: Latencies,
     rate: Option<DefaultDirectRateLimiter>,
     timeout: Duration,
     ledger: Ledger,
@@ -80,7 +84,10 @@ impl Transport {
             .build()
             .map_err(|error| Error::new(origin, Kind::Config, "cannot set up tls").with_cause(error))?;
         let (auth, style) = authentication;
-        let authenticator = Authenticator::try_new(origin, http.clone(), &base, auth, style, ledger.clone())?;
+        let quota = Quota::new(limits.reserve);
+        let mut authenticator =
+            Authenticator::try_new(origin, http.clone(), &base, auth, style, ledger.clone())?;
+        authenticator.count_in(&quota);
         Ok(Self {
             origin: Arc::clone(origin),
             http,
@@ -89,9 +96,11 @@ impl Transport {
             classify,
             flights: Flights::default(),
             queue: Queue::new(limits.concurrent_calls),
+            quota,
+            latencies: Latencies::default(),
             rate: limits
                 .calls_per_second
-                .map(|calls| DefaultDirectRateLimiter::direct(Quota::per_second(calls))),
+                .map(|calls| DefaultDirectRateLimiter::direct(governor::Quota::per_second(calls))),
             timeout: limits.timeout,
             ledger,
         })
@@ -101,6 +110,24 @@ impl Transport {
     #[must_use]
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// What runs, what waits, and how long calls took.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let (running, waiting) = self.queue.load();
+        Load {
+            running,
+            waiting,
+            sharing: self.flights.following(),
+            latency: self.latencies.percentiles(),
+        }
+    }
+
+    /// The remote system's count of calls, by its last answer and our calls since then; `None` while it has told none.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.quota.usage()
     }
 
     /// Signs in, or checks that it is signed in.
@@ -118,7 +145,8 @@ impl Transport {
     /// Cancel: dropping the future ends the call, or leaves it to one of those who wait for it.
     ///
     /// # Errors
-    /// What the source's [`Classify`] makes of the answer, [`Kind::Unreachable`], [`Kind::Timeout`] or [`Kind::Budget`].
+    /// What the source's [`Classify`] makes of the answer, [`Kind::Unreachable`], [`Kind::Timeout`], or [`Kind::Budget`] when the query
+    /// has spent its calls or the rest of the source's quota is kept in reserve.
     pub async fn send(&self, context: &QueryContext, request: &Request) -> Result<Response, Error> {
         let sameness = self.sameness(context, request)?;
         let record = self.record(context, request, Answered::Shared);
@@ -219,8 +247,17 @@ impl Transport {
         refreshed: &mut bool,
     ) -> Result<Response, Error> {
         loop {
+            // Before signing in, which counts as a call too.
+            let mut admission = self
+                .quota
+                .admit(&self.origin, request.quota_calls, Instant::now())?;
             let token = self.authenticator.token(context).await?;
-            let response = self.exchange(context, request, &token, attempt).await?;
+            let response = self
+                .exchange(context, (request, attempt), &token, &mut admission)
+                .await?;
+            if let Some(usage) = self.classify.usage(&response) {
+                admission.report(usage, Instant::now());
+            }
             if *refreshed || !self.classify.is_expired_session(&response) {
                 return Ok(response);
             }
@@ -232,29 +269,33 @@ impl Transport {
     async fn exchange(
         &self,
         context: &QueryContext,
-        request: &Request,
+        (request, attempt): (&Request, u32),
         token: &Token,
-        attempt: u32,
+        admission: &mut Admission,
     ) -> Result<Response, Error> {
         let _permit = self.queue.acquire(context.query_id).await;
         if let Some(rate) = &self.rate {
             rate.until_ready().await;
         }
         context.spend_call(&self.origin)?;
+        admission.send();
         let exchange = self.ledger.begin(self.record(context, request, Answered::Remote));
         exchange.set_retries(attempt);
         let started = Instant::now();
-        let answer = self
-            .builder(request, token)
-            .send()
-            .await
-            .map_err(|error| network_error(&self.origin, error))?;
+        let failed = |error: reqwest::Error| {
+            if error.is_timeout() {
+                self.latencies.note(started.elapsed());
+            }
+            network_error(&self.origin, error)
+        };
+        let answer = self.builder(request, token).send().await.map_err(failed)?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = answer.bytes().await.map_err(|error| {
             exchange.finish(status, 0, started.elapsed());
-            network_error(&self.origin, error)
+            failed(error)
         })?;
         exchange.finish(status, body.len() as u64, started.elapsed());
+        self.latencies.note(started.elapsed());
         Ok(Response {
             status,
             body,
