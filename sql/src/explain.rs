@@ -5,7 +5,7 @@ mod json;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use causeway_core::{QueryContext, Source};
+use causeway_core::{Answered, QueryContext, Source};
 use datafusion::arrow::array::{RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::execution::SessionState;
@@ -301,6 +301,9 @@ fn spent(person: &Person, context: &QueryContext) -> Vec<String> {
         );
         if counts {
             line.push_str(&format!(" rows={} bytes={}", exchange.rows(), exchange.bytes()));
+        }
+        if record.answered != Answered::Remote {
+            line.push_str(&format!(" answered_by={}", record.answered.name()));
         }
         lines.push(line);
         let query = record.remote_query.as_ref();

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use causeway_core::Source;
+use causeway_core::{Latency, Source, SourceState};
 use datafusion::arrow::array::{
     ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
@@ -95,7 +95,7 @@ fn moments(values: impl Iterator<Item = chrono::DateTime<chrono::Utc>>) -> Array
     Arc::new(TimestampMicrosecondArray::from_iter_values(micros).with_timezone("UTC"))
 }
 
-/// One row per HTTP call. Counts of remote rows and bytes are NULL for those from whom rows are hidden, and keys of joins are left
+/// One row per HTTP call, and per read that another's call or the cache answered. Counts of remote rows and bytes are NULL for those from whom rows are hidden, and keys of joins are left
 /// out of the queries.
 fn requests(person: &Person) -> Result<RecordBatch> {
     let mut exchanges = person.engine.ledger.exchanges();
@@ -156,6 +156,10 @@ fn requests(person: &Person) -> Result<RecordBatch> {
         (
             "retries",
             integers(exchanges.iter().map(|one| Some(u64::from(one.retries())))),
+        ),
+        (
+            "answered_by",
+            text(exchanges.iter().map(|one| Some(one.record.answered.name()))),
         ),
     ])
 }
@@ -226,6 +230,17 @@ fn sources(person: &Person) -> Result<RecordBatch> {
             "api_calls_left",
             integers(states.iter().map(|(_, state)| state.calls_left)),
         ),
+        (
+            "running",
+            integers(states.iter().map(|(_, state)| Some(state.load.running as u64))),
+        ),
+        (
+            "waiting",
+            integers(states.iter().map(|(_, state)| Some(state.load.waiting as u64))),
+        ),
+        ("p50_ms", latencies(&states, |latency| latency.p50)),
+        ("p95_ms", latencies(&states, |latency| latency.p95)),
+        ("p99_ms", latencies(&states, |latency| latency.p99)),
         // An error may describe a record that others must not see.
         (
             "last_error",
@@ -240,6 +255,20 @@ fn sources(person: &Person) -> Result<RecordBatch> {
             text(states.iter().map(|(source, _)| findings(person, source.as_ref()))),
         ),
     ])
+}
+
+/// One percentile of each source, in milliseconds; NULL where nothing was measured.
+fn latencies(
+    states: &[(&Arc<dyn Source>, SourceState)],
+    percentile: fn(Latency) -> std::time::Duration,
+) -> ArrayRef {
+    let of = |state: &SourceState| Some(percentile(state.load.latency?).as_secs_f64() * 1000.0);
+    Arc::new(
+        states
+            .iter()
+            .map(|(_, state)| of(state))
+            .collect::<Float64Array>(),
+    )
 }
 
 /// What was found out about a source for this person; NULL while nothing was asked. Tables may be hidden from this person.

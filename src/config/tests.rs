@@ -165,6 +165,41 @@ rows = "accountid IN ("
     );
 }
 
+#[test]
+fn a_wrong_reserve_is_reported_with_the_other_problems() {
+    let salesforce = "kind = \"salesforce\"\nreserve = ";
+    for (value, found) in [
+        ("\"20\"", ", from \"0%\" to \"99%\""),
+        ("\"120%\"", ", from \"0%\" to \"99%\""),
+        ("\"abc\"", ", from \"0%\" to \"99%\""),
+        ("20", ", found a whole number"),
+    ] {
+        let text = RIGHT
+            .replacen(
+                "kind = \"salesforce\"",
+                &format!("{salesforce}{value}\npage_rowss = 1"),
+                1,
+            )
+            .replacen(
+                "kind = \"servicenow\"",
+                "kind = \"servicenow\"\nreserve = \"20%\"",
+                1,
+            );
+        assert_eq!(
+            Folder::new().problems(&text),
+            [
+                format!("causeway.toml:9: sources.salesforce.reserve: expected a share of the calls such as \"20%\"{found}"),
+                "causeway.toml:10: sources.salesforce.page_rowss: unknown key; did you mean 'page_rows'?".to_owned(),
+                "causeway.toml:16: sources.servicenow.reserve: a servicenow instance does not tell how many calls are left, \
+                 so none can be kept in reserve; limit them by 'calls_per_second'"
+                    .to_owned(),
+            ]
+        );
+    }
+    let right = RIGHT.replacen("kind = \"salesforce\"", &format!("{salesforce}\"20%\""), 1);
+    assert!(Folder::new().parse(&right).is_ok());
+}
+
 /// The only problem of `RIGHT` with `from` replaced by `to`.
 fn problem_of(from: &str, to: &str) -> String {
     assert!(RIGHT.contains(from), "{from}");

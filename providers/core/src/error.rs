@@ -31,7 +31,7 @@ pub enum Kind {
     BadValue,
     /// A scan can't be shown to be complete.
     Incomplete,
-    /// The query's budget of API calls is spent.
+    /// The query's budget of API calls is spent, or the rest of the source's quota is kept in reserve.
     Budget,
     /// A name or literal can't be written safely in the remote language.
     Malformed,
@@ -53,8 +53,8 @@ impl Kind {
     }
 }
 
-/// A failure of a remote source.
-#[derive(Debug, thiserror::Error)]
+/// A failure of a remote source. Clones share the cause: one failed call may end several queries.
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{origin}: {message}")]
 pub struct Error {
     /// Configured name of the source, for example `salesforce`.
@@ -69,7 +69,7 @@ pub struct Error {
     pub retry_after: Option<Duration>,
     /// Underlying cause, logged and never sent to a client.
     #[source]
-    pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    pub cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -95,7 +95,7 @@ impl Error {
     /// Keeps the cause for the log.
     #[must_use]
     pub fn with_cause(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.cause = Some(cause.into());
+        self.cause = Some(Arc::from(cause.into()));
         self
     }
 

@@ -1,4 +1,4 @@
-//! The ledger: one record per HTTP call, whoever caused it.
+//! The ledger: one record per HTTP call, whoever caused it, and per read that was answered without one.
 //!
 //! Owns: `causeway.requests`. Bounded: the oldest records go first. Invariant: no record holds a secret.
 
@@ -7,6 +7,29 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+
+/// Who answered a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    /// The remote system, by a call that was made for this read.
+    Remote,
+    /// The remote system, by a call that an identical read was making.
+    Shared,
+    /// The result cache.
+    Cache,
+}
+
+impl Answered {
+    /// The word in `causeway.requests`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Remote => "remote",
+            Self::Shared => "shared",
+            Self::Cache => "cache",
+        }
+    }
+}
 
 /// The fixed part of a record.
 #[derive(Debug, Clone)]
@@ -23,8 +46,10 @@ pub struct ExchangeRecord {
     pub resource: String,
     /// Remote query text, where there is one.
     pub remote_query: Option<QueryText>,
-    /// When the call began.
+    /// When the call, or the wait for it, began.
     pub started: DateTime<Utc>,
+    /// Who answers it.
+    pub answered: Answered,
 }
 
 /// The text of a remote query.
@@ -64,7 +89,7 @@ impl<T: Into<String>> From<T> for QueryText {
     }
 }
 
-/// One HTTP call; counters are filled in as the call goes on.
+/// One read; counters are filled in as the call goes on.
 #[derive(Debug)]
 pub struct Exchange {
     /// What was known when the call began.
@@ -89,13 +114,13 @@ impl Exchange {
         self.rows.load(Ordering::Relaxed)
     }
 
-    /// Bytes of the answer's body, after decompression.
+    /// Bytes of the answer's body, after decompression; 0 when it was not transferred for this read.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Time from request to the end of the body, in milliseconds.
+    /// Time from request to the end of the body, or of the wait for another's, in milliseconds.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "microseconds of one call fit a double")]
     pub fn milliseconds(&self) -> f64 {

@@ -26,7 +26,7 @@ pub mod time;
 pub use dialect::{Dialect, Verdict};
 pub use domains::{Domain, DomainTree};
 pub use error::{Error, Kind};
-pub use ledger::{Exchange, ExchangeRecord, Ledger, QueryText};
+pub use ledger::{Answered, Exchange, ExchangeRecord, Ledger, QueryText};
 pub use pattern::matches_pattern;
 pub use predicate::{Comparison, Condition, Fidelity, Literal, Op, Predicate, Pushed, translate};
 pub use query::{Aggregate, AggregateFunction, Grouping, Having, KeySet, Order, RemoteQuery};
@@ -35,5 +35,6 @@ pub use row_counts::{RowCount, RowCounts};
 pub use scan::{RecordBatchResult, first_in_order, scan};
 pub use schema::{Column, ColumnType, Origin, Table, TableName, Trust, nearest};
 pub use source::{
-    Cursor, Finding, Next, Page, Principal, QueryContext, RawPage, RequestLimits, Source, SourceState,
+    Cursor, Finding, Latency, Load, Next, Page, Principal, QueryContext, RawPage, RequestLimits, Source,
+    SourceState,
 };

@@ -91,7 +91,7 @@ pub async fn first_in_order(
                 let decoded = decoded.map_err(|error| error.with_table(table))?;
                 let rows = decoded.batch.num_rows() as u64;
                 page.exchange.set_rows(rows);
-                context.record_page(rows, page.body.len() as u64);
+                context.record_page(rows, page.transferred_bytes());
                 return Ok(Some((decoded.batch, page.next == Next::Done)));
             }
         }
@@ -168,7 +168,7 @@ impl Scan {
             };
             let rows = decoded.batch.num_rows() as u64;
             page.exchange.set_rows(rows);
-            self.context.record_page(rows, page.body.len() as u64);
+            self.context.record_page(rows, page.transferred_bytes());
             self.rows += rows;
             self.total = self.total.max(page.total);
             if page.next == Next::AfterDecode

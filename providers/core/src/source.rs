@@ -6,12 +6,15 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{Dialect, DomainTree, Error, Exchange, Kind, RemoteQuery, RowCount, Table, TableName};
+use crate::{
+    Answered, Dialect, DomainTree, Error, Exchange, Kind, RemoteQuery, RowCount, Table, TableName,
+};
 
 /// Who asks: the person whose rows these are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -163,6 +166,17 @@ pub struct RawPage {
     pub exchange: Arc<Exchange>,
 }
 
+impl RawPage {
+    /// Bytes that were transferred for it: none when another's call brought it.
+    #[must_use]
+    pub fn transferred_bytes(&self) -> u64 {
+        match self.exchange.record.answered {
+            Answered::Remote => self.body.len() as u64,
+            Answered::Shared | Answered::Cache => 0,
+        }
+    }
+}
+
 /// A decoded page.
 #[derive(Debug)]
 pub struct Page {
@@ -181,6 +195,30 @@ pub struct RequestLimits {
     pub concurrent_scans: usize,
 }
 
+/// How long a source took to answer its latest calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Latency {
+    /// Half of the calls took no longer.
+    pub p50: Duration,
+    /// 95 of 100 calls took no longer.
+    pub p95: Duration,
+    /// 99 of 100 calls took no longer.
+    pub p99: Duration,
+}
+
+/// How busy a source is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Calls that run.
+    pub running: usize,
+    /// Calls that wait for their turn.
+    pub waiting: usize,
+    /// Reads that wait for the answer to an identical one.
+    pub sharing: usize,
+    /// `None` before the first call.
+    pub latency: Option<Latency>,
+}
+
 /// What `causeway.sources` shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SourceState {
@@ -192,6 +230,8 @@ pub struct SourceState {
     pub calls_left: Option<u64>,
     /// The last failure.
     pub last_error: Option<String>,
+    /// What runs and waits, and how long calls took.
+    pub load: Load,
 }
 
 /// Something that was found out about a remote system and decides what is pushed there.

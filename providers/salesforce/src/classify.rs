@@ -1,13 +1,13 @@
 //! What Salesforce's statuses and error codes mean.
 //!
-//! Owns: the one place where a code becomes a [`Kind`], and what `Sforce-Limit-Info` says.
+//! Owns: the one place where a code becomes a [`Kind`], and how `Sforce-Limit-Info` is read.
 //! Invariant: a message is one line and repeats neither a URL nor the query's text.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use causeway_core::http::{Classify, Response};
+use causeway_core::http::{Classify, Response, Usage};
 use causeway_core::{Error, Kind, SourceState};
 use serde::Deserialize;
 
@@ -110,7 +110,6 @@ fn sentence(message: &str) -> String {
 #[derive(Debug, Default)]
 pub(crate) struct Health {
     answers: AtomicU64,
-    usage: Mutex<Option<(u64, u64)>>,
     last: Mutex<Outcome>,
 }
 
@@ -121,19 +120,6 @@ struct Outcome {
 }
 
 impl Health {
-    /// Takes the calls used and allowed from `api-usage=25/5000; per-app-api-usage=…`.
-    fn note_usage(&self, header: Option<&str>) {
-        let usage = header.and_then(|header| {
-            header.split([';', ',']).find_map(|part| {
-                let (used, allowed) = part.trim().strip_prefix("api-usage=")?.split_once('/')?;
-                Some((used.trim().parse().ok()?, allowed.trim().parse().ok()?))
-            })
-        });
-        if usage.is_some() {
-            *self.usage.lock().unwrap_or_else(PoisonError::into_inner) = usage;
-        }
-    }
-
     /// Notes how a call ended.
     pub(crate) fn note<T>(&self, outcome: &Result<T, Error>) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,7 +142,6 @@ impl Health {
     }
 
     pub(crate) fn state(&self) -> SourceState {
-        let usage = *self.usage.lock().unwrap_or_else(PoisonError::into_inner);
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let state = match (self.answers.load(Ordering::Relaxed), last.failing) {
             (0, _) => "unused",
@@ -165,24 +150,37 @@ impl Health {
         };
         SourceState {
             state: state.to_owned(),
-            calls_used: usage.map(|(used, _)| used),
-            calls_left: usage.map(|(used, allowed)| allowed.saturating_sub(used)),
             last_error: last.error.clone(),
+            ..SourceState::default()
         }
     }
 }
 
-/// Judges answers, and learns the org's condition from every one.
+/// The calls used and allowed, from `api-usage=25/5000; per-app-api-usage=…`.
+fn usage(header: &str) -> Option<Usage> {
+    header.split([';', ',']).find_map(|part| {
+        let (used, allowed) = part.trim().strip_prefix("api-usage=")?.split_once('/')?;
+        Some(Usage {
+            used: used.trim().parse().ok()?,
+            allowed: allowed.trim().parse().ok()?,
+        })
+    })
+}
+
+/// Judges answers.
 #[derive(Debug)]
-pub(crate) struct SalesforceClassify(pub(crate) Arc<Health>);
+pub(crate) struct SalesforceClassify;
 
 impl Classify for SalesforceClassify {
     fn classify(&self, origin: &Arc<str>, response: &Response) -> Result<(), Error> {
-        self.0.note_usage(response.header("sforce-limit-info"));
         match response.status {
             200..=299 | 304 => Ok(()),
             status => Err(failure(origin, status, &response.body, response.retry_after())),
         }
+    }
+
+    fn usage(&self, response: &Response) -> Option<Usage> {
+        usage(response.header("sforce-limit-info")?)
     }
 
     fn is_expired_session(&self, response: &Response) -> bool {
@@ -311,18 +309,9 @@ mod tests {
             "api-usage=25/5000",
             "api-usage=25/5000; per-app-api-usage=17/250(appName=x)",
         ] {
-            let health = Health::default();
-            health.note_usage(Some(header));
-            let state = health.state();
-            assert_eq!(
-                (state.calls_used, state.calls_left),
-                (Some(25), Some(4975)),
-                "{header}"
-            );
+            let (used, allowed) = (25, 5000);
+            assert_eq!(usage(header), Some(Usage { used, allowed }), "{header}");
         }
-        let health = Health::default();
-        health.note_usage(Some("per-app-api-usage=17/250(appName=x)"));
-        assert_eq!(health.state().calls_used, None);
-        assert_eq!(health.state().state, "unused");
+        assert_eq!(usage("per-app-api-usage=17/250(appName=x)"), None);
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use causeway_core::http::{Request, Response, Transport};
-use causeway_core::{Cursor, Error, Kind, Next, QueryContext, QueryText, RawPage};
+use causeway_core::{Cursor, Error, Kind, Next, QueryContext, QueryText, RawPage, SourceState};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -24,7 +24,7 @@ pub(crate) struct Client {
     name: Arc<str>,
     transport: Transport,
     base_path: String,
-    health: Arc<Health>,
+    health: Health,
 }
 
 /// The answer to `composite/batch`; results stay text until somebody needs them.
@@ -71,12 +71,12 @@ impl Client {
     /// Source: REST API, "Composite Batch".
     pub(crate) const BATCH: usize = 25;
 
-    pub(crate) fn new(name: &Arc<str>, transport: Transport, base_path: &str, health: Arc<Health>) -> Self {
+    pub(crate) fn new(name: &Arc<str>, transport: Transport, base_path: &str) -> Self {
         Self {
             name: Arc::clone(name),
             transport,
             base_path: base_path.to_owned(),
-            health,
+            health: Health::default(),
         }
     }
 
@@ -84,6 +84,17 @@ impl Client {
         let outcome = self.transport.sign_in(context).await;
         self.health.note(&outcome);
         outcome
+    }
+
+    /// What the calls so far tell of the org.
+    pub(crate) fn state(&self) -> SourceState {
+        let usage = self.transport.usage();
+        SourceState {
+            calls_used: usage.map(|usage| usage.used),
+            calls_left: usage.map(|usage| usage.allowed.saturating_sub(usage.used)),
+            load: self.transport.load(),
+            ..self.health.state()
+        }
     }
 
     async fn send(&self, context: &QueryContext, request: &Request) -> Result<Response, Error> {
@@ -190,8 +201,10 @@ impl Client {
         let requests: Vec<Value> = paths
             .map(|path| json!({"method": "GET", "url": format!("{version}/{path}")}))
             .collect();
+        let calls = requests.len();
         let body = json!({"haltOnError": false, "batchRequests": requests}).to_string();
-        Request::post(format!("{}/composite/batch", self.base_path), resource, body)
+        // Each request in a batch counts. Source: REST API, "Composite Batch".
+        Request::post(format!("{}/composite/batch", self.base_path), resource, body).with_quota_calls(calls)
     }
 
     /// Reads the first page of a query.

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use causeway_core::http::AuthConfig;
+use causeway_core::http::{AuthConfig, Reserve};
 use serde::Deserialize;
 
 /// One Salesforce org, as written under `sources` in the configuration.
@@ -23,6 +23,8 @@ pub struct Config {
     pub concurrent_calls: Option<usize>,
     /// Calls a second, over all queries; no limit unless given.
     pub calls_per_second: Option<NonZeroU32>,
+    /// Share of the org's calls of a day that queries leave alone, such as `20%`; none unless given.
+    pub reserve: Option<Reserve>,
     /// Longest time for one call; 120 unless given.
     pub timeout_seconds: Option<u64>,
     /// Rows of a page, 200 to 2000; 2000 unless given.
@@ -53,6 +55,7 @@ impl Config {
             auth,
             concurrent_calls: None,
             calls_per_second: None,
+            reserve: None,
             timeout_seconds: None,
             page_rows: None,
             text_pushdown: None,

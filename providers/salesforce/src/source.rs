@@ -15,7 +15,7 @@ use causeway_core::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::catalog::{Answer, View, Views};
-use crate::classify::{Health, SalesforceClassify};
+use crate::classify::SalesforceClassify;
 use crate::client::{Client, FirstPage};
 use crate::config::{Config, check_api_version};
 use crate::describe::{GlobalDescribe, ObjectDescribe};
@@ -33,7 +33,6 @@ pub struct Salesforce {
     concurrent_calls: usize,
     dialect: SalesforceDialect,
     client: Client,
-    health: Arc<Health>,
     views: Views,
     /// Rows that whole scans counted, or the org itself.
     rows: RowCounts,
@@ -73,16 +72,16 @@ impl Salesforce {
         let dialect = SalesforceDialect::new(&config.api_version, config.text_pushdown.unwrap_or(true))
             .with_full_read_access(config.assume_full_read_access.unwrap_or(false));
         let concurrent_calls = config.concurrent_calls.unwrap_or(8).max(1);
-        let health = Arc::new(Health::default());
         let transport = Transport::try_new(
             &name,
             &config.url,
             (config.auth, oauth_style(url.origin().ascii_serialization())),
-            Box::new(SalesforceClassify(Arc::clone(&health))),
+            Box::new(SalesforceClassify),
             TransportLimits {
                 concurrent_calls,
                 calls_per_second: config.calls_per_second,
                 timeout: Duration::from_secs(config.timeout_seconds.unwrap_or(120)),
+                reserve: config.reserve,
             },
             ledger,
         )?;
@@ -91,9 +90,8 @@ impl Salesforce {
             objects: config.objects,
             page_rows,
             concurrent_calls,
-            client: Client::new(&name, transport, dialect.base_path(), Arc::clone(&health)),
+            client: Client::new(&name, transport, dialect.base_path()),
             dialect,
-            health,
             views: Views::default(),
             rows: RowCounts::default(),
             counting: tokio::sync::Mutex::default(),
@@ -250,7 +248,7 @@ impl Source for Salesforce {
     }
 
     fn state(&self) -> SourceState {
-        self.health.state()
+        self.client.state()
     }
 
     fn dialect(&self) -> &dyn Dialect {

@@ -5,10 +5,13 @@
 //! Invariant: the same [`Options`] give the same data and the same answers.
 //! Start at [`salesforce::Org`] and [`servicenow::Instance`].
 
+mod gate;
 pub mod log;
 pub mod salesforce;
 pub mod servicenow;
 pub mod world;
+
+pub use gate::Gate;
 
 /// What a practice org is started with.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use causeway_core::http::{AuthConfig, JwtStyle, OAuthStyle, Request, Response, Transport};
-use causeway_core::{Error, Exchange, Kind, Ledger, QueryContext, QueryText};
+use causeway_core::{Error, Exchange, Kind, Ledger, Load, QueryContext, QueryText};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -103,6 +103,10 @@ impl Client {
 
     pub(crate) fn base(&self) -> &str {
         self.transport.base()
+    }
+
+    pub(crate) fn load(&self) -> Load {
+        self.transport.load()
     }
 
     pub(crate) async fn sign_in(&self, context: &QueryContext) -> Result<(), Error> {

@@ -1,11 +1,12 @@
 //! What users write under `[sources.<name>]` for a ServiceNow instance.
 
+use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use causeway_core::http::{AuthConfig, TransportLimits};
 use causeway_core::matches_pattern;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// Configuration of one ServiceNow instance.
 #[derive(Debug, Clone, Deserialize)]
@@ -22,6 +23,9 @@ pub struct Config {
     pub concurrent_calls: Option<usize>,
     /// Calls a second, over all queries; no limit when absent.
     pub calls_per_second: Option<NonZeroU32>,
+    /// Not for ServiceNow, which tells a limit an hour at most and never how much of it is left.
+    #[serde(default, deserialize_with = "no_reserve")]
+    pub reserve: Option<Infallible>,
     /// Longest time for one call, in seconds; 120 when absent, twice the instance's own quota.
     pub timeout_seconds: Option<u64>,
     /// Records in a page; 1,000 when absent, at most 10,000.
@@ -31,6 +35,13 @@ pub struct Config {
     /// Whether the account may read every row of the tables, so that counts and other aggregates of the instance are believed;
     /// false when absent.
     pub assume_full_read_access: Option<bool>,
+}
+
+/// Source: "Inbound REST API rate limiting", read 2026-11-20: the headers are limit, reset and rule.
+fn no_reserve<'de, D: Deserializer<'de>>(_: D) -> Result<Option<Infallible>, D::Error> {
+    Err(serde::de::Error::custom(
+        "a servicenow instance does not tell how many calls are left, so none can be kept in reserve; limit them by 'calls_per_second'",
+    ))
 }
 
 fn every_table() -> Vec<String> {
@@ -50,6 +61,7 @@ impl Config {
             auth,
             concurrent_calls: None,
             calls_per_second: None,
+            reserve: None,
             timeout_seconds: None,
             page_rows: None,
             text_pushdown: None,
@@ -88,6 +100,7 @@ impl Config {
             concurrent_calls: self.concurrent_calls.unwrap_or(4),
             calls_per_second: self.calls_per_second,
             timeout: Duration::from_secs(self.timeout_seconds.unwrap_or(120)),
+            reserve: None,
         }
     }
 }
@@ -143,6 +156,15 @@ mod tests {
             .expect_err("a misspelled key")
             .to_string();
         assert!(message.contains("unknown field `tabels`"), "{message}");
+    }
+
+    #[test]
+    fn a_reserve_is_refused_with_the_reason() {
+        let message = config(r#","reserve":"20%""#).expect_err("a reserve").to_string();
+        assert!(
+            message.contains("does not tell how many calls are left"),
+            "{message}"
+        );
     }
 
     #[test]

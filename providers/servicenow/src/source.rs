@@ -177,7 +177,11 @@ impl Source for ServiceNow {
     }
 
     fn state(&self) -> SourceState {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        SourceState {
+            load: self.client.load(),
+            ..state
+        }
     }
 
     fn dialect(&self) -> &dyn Dialect {

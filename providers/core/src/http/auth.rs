@@ -9,8 +9,9 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::oauth::{SigningKey, basic_header, token_form};
+use super::quota::Quota;
 use super::{AuthConfig, OAuthStyle, checked_origin, network_error};
-use crate::{Error, ExchangeRecord, Kind, Ledger, QueryContext};
+use crate::{Answered, Error, ExchangeRecord, Kind, Ledger, QueryContext};
 
 /// What authorises a call.
 #[derive(Debug, Clone)]
@@ -49,6 +50,7 @@ pub struct Authenticator {
     style: OAuthStyle,
     key: Option<SigningKey>,
     ledger: Ledger,
+    quota: Option<Arc<Quota>>,
     /// One slot per remote user that calls are made as; `None` is the configured one.
     slots: Mutex<HashMap<Option<String>, Arc<Mutex<Slot>>>>,
 }
@@ -104,8 +106,14 @@ impl Authenticator {
             style,
             key,
             ledger,
+            quota: None,
             slots: Mutex::default(),
         })
+    }
+
+    /// Counts sign-ins in a quota from now on.
+    pub(super) fn count_in(&mut self, quota: &Arc<Quota>) {
+        self.quota = Some(Arc::clone(quota));
     }
 
     /// The token for the identity of `context`, from the cache or fresh.
@@ -141,7 +149,7 @@ impl Authenticator {
     }
 
     /// The remote user to act as. Only a JWT assertion can name another user than the configured one.
-    fn subject(&self, context: &QueryContext) -> Result<Option<String>, Error> {
+    pub(super) fn subject(&self, context: &QueryContext) -> Result<Option<String>, Error> {
         match context.principal.subjects.get(self.origin.as_ref()) {
             None => Ok(None),
             Some(subject) if matches!(self.auth, AuthConfig::JwtBearer { .. }) => Ok(Some(subject.clone())),
@@ -228,7 +236,11 @@ impl Authenticator {
             resource: "sign-in".to_owned(),
             remote_query: None,
             started: chrono::Utc::now(),
+            answered: Answered::Remote,
         });
+        if let Some(quota) = &self.quota {
+            quota.count(1);
+        }
         let started = Instant::now();
         let send = self
             .http

@@ -2,6 +2,7 @@
 
 mod pushdown;
 mod scans;
+mod sharing;
 
 use std::sync::Arc;
 

@@ -23,7 +23,7 @@ use super::state::State;
 use super::switches::{Semantics, Switches};
 use super::transcript::Transcript;
 use crate::log::{Entry, RequestLog};
-use crate::{Options, StartError};
+use crate::{Gate, Options, StartError};
 
 /// Longest URI, and longest URI with headers, in bytes.
 const URI_BYTES: usize = 16_384;
@@ -124,6 +124,12 @@ impl Org {
         &self.state.switches
     }
 
+    /// Returns the gate that holds back answers to data calls; clones share it.
+    #[must_use]
+    pub fn gate(&self) -> Gate {
+        self.state.gate.clone()
+    }
+
     /// Returns the self-signed certificate when the org serves HTTPS.
     #[must_use]
     pub fn certificate_pem(&self) -> Option<String> {
@@ -208,6 +214,9 @@ async fn handle_request(state: &State, request: Request) -> Response {
     state
         .log
         .push(entry(state, &call, &reply, user, started.elapsed()));
+    if data_call {
+        state.gate.pass().await;
+    }
     respond(&call, reply)
 }
 

@@ -9,9 +9,9 @@ use super::query::Cursors;
 use super::schema::Catalog;
 use super::switches::Switches;
 use super::transcript::Transcript;
-use crate::Options;
 use crate::log::RequestLog;
 use crate::world::World;
+use crate::{Gate, Options};
 
 /// The state that all requests share.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub(super) struct State {
     pub(super) catalog: Catalog,
     pub(super) switches: Switches,
     pub(super) log: RequestLog,
+    pub(super) gate: Gate,
     pub(super) sessions: Sessions,
     pub(super) cursors: Cursors,
     /// Own address without a trailing slash.
@@ -40,6 +41,7 @@ impl State {
             world,
             switches,
             log: RequestLog::default(),
+            gate: Gate::default(),
             sessions: Sessions::default(),
             cursors: Cursors::default(),
             url,

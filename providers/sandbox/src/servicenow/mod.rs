@@ -39,7 +39,7 @@ use tokio::task::JoinSet;
 
 use crate::log::RequestLog;
 use crate::world::World;
-use crate::{Options, StartError};
+use crate::{Gate, Options, StartError};
 use data::Data;
 pub use faults::Faults;
 use server::State;
@@ -128,6 +128,12 @@ impl Instance {
     #[must_use]
     pub fn semantics(&self) -> &Switches {
         &self.state.switches
+    }
+
+    /// The gate that holds back answers to data calls; clones share it.
+    #[must_use]
+    pub fn gate(&self) -> Gate {
+        self.state.gate.clone()
     }
 
     /// The self-signed certificate, when the instance serves HTTPS.

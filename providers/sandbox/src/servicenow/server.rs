@@ -23,8 +23,8 @@ use super::schema::Row;
 use super::switches::{Semantics, Switches};
 use super::table_api::{self, Context, Version};
 use super::{batch, extras, stats};
-use crate::Options;
 use crate::log::{Entry, RequestLog};
+use crate::{Gate, Options};
 
 /// Longest URL that the front end takes.
 const URL_BYTES: usize = 8_192;
@@ -37,6 +37,7 @@ pub(super) struct State {
     pub(super) data: Data,
     pub(super) switches: Switches,
     pub(super) log: RequestLog,
+    pub(super) gate: Gate,
     pub(super) options: Options,
     tokens: Mutex<Tokens>,
     /// Calls of each user since the hour began.
@@ -49,6 +50,7 @@ impl State {
             data,
             switches,
             log: RequestLog::default(),
+            gate: Gate::default(),
             options,
             tokens: Mutex::default(),
             rates: Mutex::default(),
@@ -340,6 +342,7 @@ pub(super) async fn handle(Shared(state): Shared<Arc<State>>, request: Request<B
         body: body.to_vec(),
         base,
     };
+    let gate = call.path.starts_with("/api/").then(|| state.gate.clone());
     let work = tokio::task::spawn_blocking(move || {
         let (mut answer, user, delay) = state.respond(&call, url_bytes);
         let zipped = compress(&call, &mut answer);
@@ -354,6 +357,9 @@ pub(super) async fn handle(Shared(state): Shared<Arc<State>>, request: Request<B
     };
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
+    }
+    if let Some(gate) = gate {
+        gate.pass().await;
     }
     respond(answer, zipped)
 }
