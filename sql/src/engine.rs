@@ -1,6 +1,6 @@
 //! The engine: sources, people, policies and the record of queries, shared by all sessions.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -13,6 +13,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use crate::error::sqlstate;
 use crate::policy::{CheckedPolicy, Policy};
 use crate::settings::Settings;
+use crate::views::{self, Definition, View};
 use crate::{Error, Session};
 
 /// What an engine is made of.
@@ -24,6 +25,8 @@ pub struct EngineConfig {
     pub users: Vec<Arc<Principal>>,
     /// Row and column policies.
     pub policies: Vec<Policy>,
+    /// Views of the schema `views`, besides those that ship.
+    pub views: Vec<View>,
     /// Ledger that the sources write to.
     pub ledger: Ledger,
     /// Settings that sessions start with.
@@ -40,6 +43,7 @@ impl EngineConfig {
             sources: Vec::new(),
             users: Vec::new(),
             policies: Vec::new(),
+            views: Vec::new(),
             ledger,
             defaults: Settings::default(),
             memory_bytes: 2 << 30,
@@ -57,6 +61,7 @@ pub struct Engine {
 pub(crate) struct EngineShared {
     pub(crate) sources: Vec<Arc<dyn Source>>,
     pub(crate) policies: Vec<Arc<CheckedPolicy>>,
+    pub(crate) views: BTreeMap<String, Arc<Definition>>,
     pub(crate) ledger: Ledger,
     pub(crate) defaults: Settings,
     pub(crate) runtime: Arc<RuntimeEnv>,
@@ -69,18 +74,20 @@ impl Engine {
     /// Makes an engine.
     ///
     /// # Errors
-    /// 42601 for a policy whose SQL does not parse, F0000 for other faults of the configuration.
+    /// 42601 for a policy or view whose SQL does not parse, what else is wrong with a view, F0000 for other faults of the configuration.
     pub fn try_new(config: EngineConfig) -> Result<Self, Error> {
         let policies = config
             .policies
             .into_iter()
             .map(|policy| CheckedPolicy::try_new(policy).map(Arc::new))
             .collect::<Result<_, _>>()?;
+        let views = views::shared(&config.sources, &config.views)?;
         let pool: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(config.memory_bytes));
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
         let shared = EngineShared {
             sources: config.sources,
             policies,
+            views,
             ledger: config.ledger,
             defaults: config.defaults,
             runtime,

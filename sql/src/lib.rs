@@ -27,6 +27,7 @@ mod settings;
 mod statement;
 mod system;
 mod table;
+mod views;
 
 pub use answer::Answer;
 pub use datafusion::common::ScalarValue;
@@ -37,3 +38,4 @@ pub use postgres::output as text_form;
 pub use session::{Canceller, Description, Session};
 pub use settings::{Pushdown, Settings};
 pub use statement::Statement;
+pub use views::{View, view_faults};
