@@ -4,7 +4,6 @@
 SELECT 'servicenow' AS source, 'salesforce' AS crm, a.sys_id, a.name, a.u_salesforce_account_id AS salesforce_id,
        coalesce(p.contacts, 0) AS contacts,
        coalesce(o.open_opportunities, 0) AS open_opportunities, o.open_amount,
-       coalesce(w.won_opportunities, 0) AS won_opportunities, w.won_amount,
        coalesce(s.open_salesforce_cases, 0) AS open_salesforce_cases,
        coalesce(k.open_cases, 0) AS open_cases,
        coalesce(i.open_incidents, 0) AS open_incidents,
@@ -14,8 +13,6 @@ LEFT   JOIN (SELECT accountid, count(*) AS contacts
              FROM salesforce.contact GROUP BY accountid) p ON p.accountid = a.u_salesforce_account_id
 LEFT   JOIN (SELECT accountid, count(*) AS open_opportunities, sum(amount) AS open_amount
              FROM salesforce.opportunity WHERE NOT isclosed GROUP BY accountid) o ON o.accountid = a.u_salesforce_account_id
-LEFT   JOIN (SELECT accountid, count(*) AS won_opportunities, sum(amount) AS won_amount
-             FROM salesforce.opportunity WHERE iswon GROUP BY accountid) w ON w.accountid = a.u_salesforce_account_id
 LEFT   JOIN (SELECT accountid, count(*) AS open_salesforce_cases
              FROM salesforce."case" WHERE NOT isclosed GROUP BY accountid) s ON s.accountid = a.u_salesforce_account_id
 LEFT   JOIN (SELECT account, count(*) AS open_cases

@@ -30,8 +30,8 @@ pub(crate) struct Definition {
     /// Names that it gives to its first columns.
     pub(crate) columns: Vec<String>,
     pub(crate) query: ast::Query,
-    /// Parts of a shipped view, each of which is there when its tables are; empty when it is there as a whole or not at all.
-    pub(crate) branches: Vec<ast::Query>,
+    /// Whether each SELECT of a UNION ALL is there when its tables are; otherwise the view is there as a whole or not at all.
+    pub(crate) in_parts: bool,
     /// What is kept of the session that made it; `None` for a view that everyone has.
     pub(crate) session: Option<SessionPart>,
 }
@@ -78,7 +78,7 @@ impl Definition {
             name,
             columns,
             query,
-            branches: Vec::new(),
+            in_parts: false,
             session: None,
         })
     }

@@ -14,7 +14,7 @@ use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::TableType;
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::ast::{self, SetExpr};
 
 use super::definition::{Definition, relations};
 use super::plan::{self, Planner};
@@ -116,12 +116,37 @@ pub(crate) async fn refresh(
 /// Whether a view that can't be planned over what has been described is likely to be there: a table that it needs is known by name alone,
 /// the others are as they should be.
 fn may_exist(person: &Person, definition: &Definition) -> bool {
-    let whole = std::slice::from_ref(&definition.query);
-    let parts = match definition.branches.is_empty() {
-        true => whole,
-        false => &definition.branches,
+    let parts = match definition.in_parts {
+        true => innermost(&definition.query),
+        false => vec![definition.query.clone()],
     };
     parts.iter().any(|part| has_all_names(person, part))
+}
+
+/// The SELECTs that a query unites, those inside FROM in place of the ones that read them.
+fn innermost(query: &ast::Query) -> Vec<ast::Query> {
+    let mut found = Vec::new();
+    let mut next = vec![query.body.as_ref().clone()];
+    while let Some(body) = next.pop() {
+        match body {
+            SetExpr::SetOperation { left, right, .. } => next.extend([*left, *right]),
+            SetExpr::Select(mut select) => {
+                let unions: Vec<SetExpr> = plan::derived_tables(&mut select)
+                    .map(|inner| inner.body.as_ref().clone())
+                    .filter(|body| matches!(body, SetExpr::SetOperation { .. }))
+                    .collect();
+                match unions.is_empty() {
+                    true => found.push(ast::Query {
+                        body: Box::new(SetExpr::Select(select)),
+                        ..query.clone()
+                    }),
+                    false => next.extend(unions),
+                }
+            }
+            _ => {}
+        }
+    }
+    found
 }
 
 fn has_all_names(person: &Person, query: &ast::Query) -> bool {

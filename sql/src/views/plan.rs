@@ -16,10 +16,11 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
 use datafusion::sql::parser::Statement as PlannedStatement;
-use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::ast::{self, SetExpr};
+
+use futures::future::BoxFuture;
 
 use super::definition::Definition;
-use super::shared::united;
 use super::{SESSION_SCHEMA, VIEWS_SCHEMA, is_missing, recursive};
 use crate::catalog::Scope;
 use crate::error::sqlstate;
@@ -98,22 +99,67 @@ pub(crate) async fn planned(scope: &Scope, definition: &Definition) -> Result<Lo
         .build();
     let whole = plan_query(&state, definition, &definition.query).await;
     match whole {
-        Err(error) if is_missing(&error) && definition.branches.len() > 1 => {
-            let mut there = Vec::new();
-            for branch in &definition.branches {
-                match plan_query(&state, definition, branch).await {
-                    Ok(_) => there.push(branch.clone()),
-                    Err(error) if is_missing(&error) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            match united(&there) {
-                Some(query) => plan_query(&state, definition, &query).await,
-                None => Err(error),
+        Err(error) if definition.in_parts && is_missing(&error) => {
+            let mut query = definition.query.clone();
+            match keep_existing(&state, definition, &mut query.body).await? {
+                true => plan_query(&state, definition, &query).await,
+                false => Err(error),
             }
         }
         whole => whole,
     }
+}
+
+/// Takes out of a query the parts of its UNION ALLs whose tables or columns don't exist; false when nothing is left.
+fn keep_existing<'a>(
+    state: &'a SessionState,
+    definition: &'a Definition,
+    body: &'a mut SetExpr,
+) -> BoxFuture<'a, Result<bool, Error>> {
+    Box::pin(async move {
+        match body {
+            SetExpr::SetOperation { left, right, .. } => {
+                let has_left = keep_existing(state, definition, left).await?;
+                let has_right = keep_existing(state, definition, right).await?;
+                match (has_left, has_right) {
+                    (true, true) => {}
+                    (true, false) => *body = left.as_ref().clone(),
+                    (false, true) => *body = right.as_ref().clone(),
+                    (false, false) => return Ok(false),
+                }
+                Ok(true)
+            }
+            SetExpr::Select(select) => {
+                for inner in derived_tables(select) {
+                    if !keep_existing(state, definition, &mut inner.body).await? {
+                        return Ok(false);
+                    }
+                }
+                let alone = ast::Query {
+                    body: Box::new(SetExpr::Select(select.clone())),
+                    ..definition.query.clone()
+                };
+                match plan_query(state, definition, &alone).await {
+                    Ok(_) => Ok(true),
+                    Err(error) if is_missing(&error) => Ok(false),
+                    Err(error) => Err(error),
+                }
+            }
+            _ => Ok(true),
+        }
+    })
+}
+
+/// The queries in FROM.
+pub(super) fn derived_tables(select: &mut ast::Select) -> impl Iterator<Item = &mut ast::Query> {
+    let factors = select.from.iter_mut().flat_map(|from| {
+        let joined = from.joins.iter_mut().map(|join| &mut join.relation);
+        std::iter::once(&mut from.relation).chain(joined)
+    });
+    factors.filter_map(|factor| match factor {
+        ast::TableFactor::Derived { subquery, .. } => Some(subquery.as_mut()),
+        _ => None,
+    })
 }
 
 /// Where the names of the view's query are looked up.

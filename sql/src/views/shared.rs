@@ -108,10 +108,9 @@ fn over_sources(definition: Definition, sources: &[Arc<dyn Source>]) -> Option<D
         }
         branches.extend(copies);
     }
-    let branches = named_alike(&definition.query.body, branches);
     Some(Definition {
         query: united(&branches)?,
-        branches,
+        in_parts: true,
         ..definition
     })
 }
@@ -187,7 +186,7 @@ impl VisitorMut for Placing<'_> {
 }
 
 /// All branches as one query.
-pub(super) fn united(branches: &[ast::Query]) -> Option<ast::Query> {
+fn united(branches: &[ast::Query]) -> Option<ast::Query> {
     let (first, rest) = branches.split_first()?;
     let mut whole = first.clone();
     for branch in rest {
@@ -199,29 +198,4 @@ pub(super) fn united(branches: &[ast::Query]) -> Option<ast::Query> {
         });
     }
     Some(whole)
-}
-
-/// Gives every branch the output names of the first, since any of them may come to be the first one.
-fn named_alike(whole: &SetExpr, branches: Vec<ast::Query>) -> Vec<ast::Query> {
-    let names: Vec<Option<Ident>> = match selects(whole).first() {
-        Some(SetExpr::Select(select)) => {
-            let name = |item: &SelectItem| crate::column_names::of_output(item).map(Ident::new);
-            select.projection.iter().map(name).collect()
-        }
-        _ => Vec::new(),
-    };
-    let named = |mut branch: ast::Query| {
-        if let SetExpr::Select(select) = branch.body.as_mut() {
-            for (item, name) in select.projection.iter_mut().zip(&names) {
-                if let (SelectItem::UnnamedExpr(expr), Some(name)) = (&*item, name) {
-                    *item = SelectItem::ExprWithAlias {
-                        expr: expr.clone(),
-                        alias: name.clone(),
-                    };
-                }
-            }
-        }
-        branch
-    };
-    branches.into_iter().map(named).collect()
 }

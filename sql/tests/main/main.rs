@@ -19,3 +19,4 @@ mod postgres;
 mod remote_work;
 mod statements;
 mod tops;
+mod views;
