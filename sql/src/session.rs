@@ -121,6 +121,11 @@ impl Session {
             .change(|settings| settings.set(name, Some(value), defaults))
     }
 
+    /// Undoes what the running transaction did to the session's views, when it fails and its end is only called COMMIT.
+    pub fn roll_back(&self) {
+        self.person.session_views.roll_back();
+    }
+
     /// Parses one or more statements. An empty text gives none.
     ///
     /// # Errors

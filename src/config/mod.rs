@@ -9,6 +9,7 @@ mod people;
 mod problem;
 mod section;
 mod serving;
+mod views;
 mod wording;
 
 use std::path::Path;
@@ -48,7 +49,7 @@ pub fn load(path: &Path) -> Result<Config, Problems> {
 }
 
 /// Keys of the top level.
-const KEYS: &[&str] = &["server", "sources", "users", "policies"];
+const KEYS: &[&str] = &["server", "sources", "users", "policies", "views"];
 /// Schemas that a source can't be named after.
 const RESERVED: &[&str] = &["causeway", "views", "pg_catalog", "information_schema", "public"];
 
@@ -73,6 +74,7 @@ fn parse(path: &Path, text: &str, environment: &dyn Fn(&str) -> Option<String>) 
     engine.sources = read_sources(&mut document, sources, &ledger);
     let people = people::read(&mut document, root.remove("users"), &names);
     engine.policies = read_policies(&mut document, root.remove("policies"), &names);
+    engine.views = views::read(&mut document, root.remove("views"));
     document.into_problems()?;
     let (principals, credentials): (Vec<Principal>, Vec<Credential>) = people.into_iter().unzip();
     engine.users = principals.into_iter().map(Arc::new).collect();

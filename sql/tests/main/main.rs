@@ -17,6 +17,7 @@ mod modes;
 mod policies;
 mod postgres;
 mod remote_work;
+mod session_views;
 mod statements;
 mod tops;
 mod views;
