@@ -1,6 +1,7 @@
 -- Open tasks, incidents and cases of every source: one queue over all of them.
 -- A schema stands for every source of that kind, and the text of its name for the name of that source.
--- Each SELECT of a UNION ALL is there for those who have its tables. The assignee is a person's name, NULL while a record is a queue's.
+-- Each SELECT of a UNION ALL is there for those who have its tables. The assignee is the
+-- name of a person whom the reader may see; a queue has none.
 SELECT 'salesforce' AS source, w.kind, w.id, w.number, w.title, w.state, w.priority, u.name AS assignee, w.assignee_id,
        w.opened, w.updated, w.due, w.record_url
 FROM  (SELECT 'task' AS kind, id, NULL::text AS number, subject AS title, status AS state, priority, ownerid AS assignee_id,

@@ -238,7 +238,7 @@ async fn a_view_is_made_and_read_over_both_protocols() {
     assert!(!top.is_empty());
     assert_eq!(names(&above), names(&top));
 
-    let ben = practice.connect("bruno").await;
+    let ben = practice.connect("ben").await;
     assert_eq!(
         failure(
             &ben.simple_query("SELECT * FROM deals")
