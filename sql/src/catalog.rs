@@ -1,6 +1,6 @@
 //! The catalog that one statement of one person is planned over.
 //!
-//! Owns: schemas and the look-up of tables. Does not own: descriptions, which each source caches per identity.
+//! Owns: schemas and the look-up of tables and views. Does not own: descriptions, which each source caches per identity.
 //! Invariant: opening a session costs no remote call; a named table costs its own description and nothing else.
 
 use std::sync::Arc;
@@ -17,12 +17,15 @@ use datafusion::common::Result;
 use datafusion::datasource::TableType;
 
 use crate::engine::EngineShared;
-use crate::error::source_error;
+use crate::error::{into_datafusion, source_error};
 use crate::pg_catalog;
 use crate::policy::{Access, CheckedPolicy, PolicyPath};
 use crate::settings::SharedSettings;
 use crate::system::SystemSchema;
 use crate::table::RemoteTable;
+use crate::views::listing::Listed;
+use crate::views::plan::{Planner, Seen};
+use crate::views::{Definition, Kept, SESSION_SCHEMA, SessionViews, SharedViews, VIEWS_SCHEMA};
 
 /// Name of the database.
 pub(crate) const DATABASE: &str = "causeway";
@@ -34,12 +37,16 @@ pub(crate) const SYSTEM_SCHEMA: &str = "causeway";
 /// Role that sees everybody's queries and requests.
 const ADMIN_ROLE: &str = "admin";
 
-/// Who plans: a session's identity and settings.
-#[derive(Debug, Clone)]
+/// Who plans: a session's identity, settings and views.
+#[derive(Debug)]
 pub(crate) struct Person {
     pub(crate) engine: Arc<EngineShared>,
     pub(crate) principal: Arc<Principal>,
     pub(crate) settings: SharedSettings,
+    /// Views that this session made.
+    pub(crate) session_views: Kept,
+    /// Views of the schema `views` that the catalog shows.
+    pub(crate) listed_views: Listed,
 }
 
 impl Person {
@@ -70,32 +77,27 @@ impl Person {
 
 /// Everything a statement's catalog is made of.
 #[derive(Debug, Clone)]
-struct Scope {
-    person: Arc<Person>,
+pub(crate) struct Scope {
+    pub(crate) person: Arc<Person>,
     context: Arc<QueryContext>,
     path: PolicyPath,
     /// A question about the catalog itself: it shows columns of described tables and describes none.
-    only_described: bool,
-    /// Where unqualified names are looked up; empty stands for every source.
-    search_path: Vec<String>,
+    pub(crate) only_described: bool,
+    /// Where unqualified names are looked up; empty stands for every source, then the views that everyone has.
+    pub(crate) search_path: Vec<String>,
+    pub(crate) planner: Arc<Planner>,
+    /// Views of the session that can be named.
+    pub(crate) session_views: Arc<Vec<Arc<Definition>>>,
+    /// The views that are being planned right now, each inside the one before.
+    pub(crate) inside: Vec<String>,
+    pub(crate) seen: Arc<Seen>,
 }
 
 /// The catalog of one statement.
 pub(crate) fn statement_catalogs(
-    person: &Arc<Person>,
-    context: &Arc<QueryContext>,
+    scope: &Scope,
     pg_catalog: Arc<dyn SchemaProvider>,
-    asks_catalog: bool,
 ) -> Result<Arc<dyn CatalogProviderList>> {
-    let (person, context) = (Arc::clone(person), Arc::clone(context));
-    let search_path = person.settings.read().search_path.clone();
-    let scope = Scope {
-        person,
-        context,
-        path: PolicyPath::default(),
-        only_described: asks_catalog,
-        search_path,
-    };
     let catalog = scope.catalog()?;
     catalog.register_schema("pg_catalog", pg_catalog)?;
     Ok(listed(catalog))
@@ -108,6 +110,35 @@ fn listed(catalog: MemoryCatalogProvider) -> Arc<dyn CatalogProviderList> {
 }
 
 impl Scope {
+    /// What a statement of this person can name.
+    pub(crate) fn of_statement(
+        person: &Arc<Person>,
+        planner: &Arc<Planner>,
+        context: &Arc<QueryContext>,
+    ) -> Self {
+        Self {
+            search_path: person.settings.read().search_path.clone(),
+            session_views: person.session_views.now(),
+            person: Arc::clone(person),
+            context: Arc::clone(context),
+            path: PolicyPath::default(),
+            only_described: false,
+            planner: Arc::clone(planner),
+            inside: Vec::new(),
+            seen: Arc::default(),
+        }
+    }
+
+    /// Whether views are shown and not planned.
+    pub(crate) fn lists_only(&self) -> bool {
+        self.only_described && self.inside.is_empty()
+    }
+
+    /// The catalog of a view's query.
+    pub(crate) fn catalogs(&self) -> Result<Arc<dyn CatalogProviderList>> {
+        Ok(listed(self.catalog()?))
+    }
+
     fn catalog(&self) -> Result<MemoryCatalogProvider> {
         let catalog = MemoryCatalogProvider::new();
         for source in &self.person.engine.sources {
@@ -123,6 +154,12 @@ impl Scope {
             SYSTEM_SCHEMA,
             Arc::new(SystemSchema::new(Arc::clone(&self.person))),
         )?;
+        if !self.person.engine.views.is_empty() {
+            catalog.register_schema(VIEWS_SCHEMA, Arc::new(SharedViews::new(self.clone())))?;
+        }
+        if !self.session_views.is_empty() {
+            catalog.register_schema(SESSION_SCHEMA, Arc::new(SessionViews::new(self.clone())))?;
+        }
         catalog.register_schema(SEARCH_SCHEMA, Arc::new(SearchSchema { scope: self.clone() }))?;
         Ok(catalog)
     }
@@ -208,6 +245,22 @@ struct SearchSchema {
     scope: Scope,
 }
 
+impl SearchSchema {
+    /// Schemas on the path that exist, in its order.
+    fn places(&self) -> Vec<String> {
+        let path = &self.scope.search_path;
+        let sources = self.scope.person.engine.sources.iter();
+        let all = sources
+            .map(|source| source.name().to_string())
+            .chain([VIEWS_SCHEMA.to_owned()]);
+        if path.is_empty() {
+            return all.collect();
+        }
+        let all: Vec<String> = all.collect();
+        path.iter().filter(|name| all.contains(name)).cloned().collect()
+    }
+}
+
 #[async_trait]
 impl SchemaProvider for SearchSchema {
     fn table_names(&self) -> Vec<String> {
@@ -215,13 +268,17 @@ impl SchemaProvider for SearchSchema {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
-        let path = &self.scope.search_path;
-        let sources = self.scope.person.engine.sources.iter();
-        let mut on_path: Vec<_> = sources
-            .filter(|source| path.is_empty() || path.iter().any(|name| *name == **source.name()))
-            .collect();
-        on_path.sort_by_key(|source| path.iter().position(|name| *name == **source.name()));
-        for source in on_path {
+        if let Some(view) = SessionViews::new(self.scope.clone()).table(name).await? {
+            return Ok(Some(view));
+        }
+        for place in self.places() {
+            let Some(source) = self.scope.person.engine.source(&place) else {
+                let views = SharedViews::new(self.scope.clone());
+                if let Some(view) = views.find(name).await.map_err(into_datafusion)? {
+                    return Ok(Some(view));
+                }
+                continue;
+            };
             let schema = SourceSchema {
                 scope: self.scope.clone(),
                 source: Arc::clone(source),
@@ -252,20 +309,16 @@ impl Overlay {
 
     pub(crate) fn try_new(
         person: &Arc<Person>,
+        planner: &Arc<Planner>,
         context: &Arc<QueryContext>,
         raw: Arc<dyn TableProvider>,
         path: PolicyPath,
     ) -> Result<Self> {
-        let (person, context) = (Arc::clone(person), Arc::clone(context));
+        let mut scope = Scope::of_statement(person, planner, context);
         // A policy means the same tables whatever the person's session looks like.
-        let search_path = person.engine.defaults.search_path.clone();
-        let scope = Scope {
-            person,
-            context,
-            path,
-            only_described: false,
-            search_path,
-        };
+        scope.search_path.clone_from(&person.engine.defaults.search_path);
+        scope.session_views = Arc::default();
+        scope.path = path;
         let catalog = scope.catalog()?;
         catalog.register_schema(Self::SCHEMA, Arc::new(TargetSchema { raw }))?;
         Ok(Self {

@@ -14,6 +14,7 @@ use crate::cache::ResultCache;
 use crate::error::sqlstate;
 use crate::policy::{CheckedPolicy, Policy};
 use crate::settings::Settings;
+use crate::views::{self, Definition, View};
 use crate::{Error, Session};
 
 /// What an engine is made of.
@@ -25,6 +26,8 @@ pub struct EngineConfig {
     pub users: Vec<Arc<Principal>>,
     /// Row and column policies.
     pub policies: Vec<Policy>,
+    /// Views of the schema `views`, besides those that ship.
+    pub views: Vec<View>,
     /// Ledger that the sources write to.
     pub ledger: Ledger,
     /// Settings that sessions start with.
@@ -47,6 +50,7 @@ impl EngineConfig {
             sources: Vec::new(),
             users: Vec::new(),
             policies: Vec::new(),
+            views: Vec::new(),
             ledger,
             defaults: Settings::default(),
             ceilings: BTreeMap::new(),
@@ -67,6 +71,7 @@ pub struct Engine {
 pub(crate) struct EngineShared {
     pub(crate) sources: Vec<Arc<dyn Source>>,
     pub(crate) policies: Vec<Arc<CheckedPolicy>>,
+    pub(crate) views: BTreeMap<String, Arc<Definition>>,
     pub(crate) ledger: Ledger,
     pub(crate) defaults: Settings,
     ceilings: BTreeMap<String, u32>,
@@ -82,18 +87,20 @@ impl Engine {
     /// Makes an engine.
     ///
     /// # Errors
-    /// 42601 for a policy whose SQL does not parse, F0000 for other faults of the configuration.
+    /// 42601 for a policy or view whose SQL does not parse, what else is wrong with a view, F0000 for other faults of the configuration.
     pub fn try_new(config: EngineConfig) -> Result<Self, Error> {
         let policies = config
             .policies
             .into_iter()
             .map(|policy| CheckedPolicy::try_new(policy).map(Arc::new))
             .collect::<Result<_, _>>()?;
+        let views = views::shared(&config.sources, &config.views)?;
         let pool: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(config.memory_bytes));
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
         let shared = EngineShared {
             sources: config.sources,
             policies,
+            views,
             ledger: config.ledger,
             defaults: config.defaults,
             ceilings: config.ceilings,

@@ -72,6 +72,20 @@ impl GroupedTable {
 }
 
 impl GroupedTable {
+    /// Names of the columns that tell its groups apart.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        let keys = self
+            .query
+            .grouping
+            .as_ref()
+            .map_or(0, |grouping| grouping.keys.len());
+        self.schema
+            .fields()
+            .iter()
+            .take(keys)
+            .map(|field| field.name().as_str())
+    }
+
     /// A predicate over the groups as the remote system is asked; `None` when it stays local.
     fn having(&self, filter: &Expr) -> Option<Vec<Having>> {
         match filter {

@@ -30,6 +30,7 @@ mod settings;
 mod statement;
 mod system;
 mod table;
+mod views;
 
 pub use answer::Answer;
 pub use datafusion::common::ScalarValue;
@@ -40,3 +41,4 @@ pub use postgres::output as text_form;
 pub use session::{Canceller, Description, Session};
 pub use settings::{Pushdown, Settings, parse_duration};
 pub use statement::Statement;
+pub use views::{View, view_faults};

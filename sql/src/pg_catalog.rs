@@ -28,6 +28,8 @@ use crate::catalog::{DATABASE, Person, SEARCH_SCHEMA, SYSTEM_SCHEMA};
 use crate::policy::PolicyPath;
 use crate::system;
 use crate::table::RemoteTable;
+use crate::views::plan::Planner;
+use crate::views::{SESSION_SCHEMA, VIEWS_SCHEMA, listing};
 
 /// The person's view of the catalog: tables whose names are known, columns of those that have been described.
 #[derive(Debug, Clone)]
@@ -59,6 +61,12 @@ impl CatalogInfo for Visible {
             .iter()
             .map(|source| source.name().to_string())
             .collect();
+        if !self.person.engine.views.is_empty() {
+            names.push(VIEWS_SCHEMA.to_owned());
+        }
+        if !self.person.session_views.now().is_empty() {
+            names.push(SESSION_SCHEMA.to_owned());
+        }
         names.extend([SYSTEM_SCHEMA, "pg_catalog", "information_schema", SEARCH_SCHEMA].map(str::to_owned));
         Ok(Some(names))
     }
@@ -68,8 +76,14 @@ impl CatalogInfo for Visible {
         _catalog: &str,
         schema: &str,
     ) -> Result<Option<Vec<String>>, DataFusionError> {
-        if schema == SYSTEM_SCHEMA {
-            return Ok(Some(system::TABLES.map(str::to_owned).to_vec()));
+        match schema {
+            SYSTEM_SCHEMA => return Ok(Some(system::TABLES.map(str::to_owned).to_vec())),
+            VIEWS_SCHEMA => return Ok(Some(self.person.listed_views.names())),
+            SESSION_SCHEMA => {
+                let views = self.person.session_views.now();
+                return Ok(Some(views.iter().map(|view| view.name.clone()).collect()));
+            }
+            _ => {}
         }
         Ok(Some(known_names(&self.person, schema)))
     }
@@ -80,8 +94,16 @@ impl CatalogInfo for Visible {
         schema: &str,
         table: &str,
     ) -> Result<Option<SchemaRef>, DataFusionError> {
-        if schema == SYSTEM_SCHEMA {
-            return Ok(system::schema(&self.person, table));
+        match schema {
+            SYSTEM_SCHEMA => return Ok(system::schema(&self.person, table)),
+            VIEWS_SCHEMA => return Ok(self.person.listed_views.get(table).map(|view| view.schema())),
+            SESSION_SCHEMA => {
+                let views = self.person.session_views.now();
+                let view = views.iter().find(|view| view.name == table);
+                let session = view.and_then(|view| view.session.as_ref());
+                return Ok(session.map(|session| Arc::clone(&session.schema)));
+            }
+            _ => {}
         }
         // A table whose name alone is known is listed, without columns.
         let described = self
@@ -96,10 +118,13 @@ impl CatalogInfo for Visible {
     async fn table_type(
         &self,
         _catalog: &str,
-        _schema: &str,
+        schema: &str,
         _table: &str,
     ) -> Result<Option<TableType>, DataFusionError> {
-        Ok(Some(TableType::Base))
+        Ok(Some(match schema {
+            VIEWS_SCHEMA | SESSION_SCHEMA => TableType::View,
+            _ => TableType::Base,
+        }))
     }
 }
 
@@ -328,6 +353,7 @@ fn column_comment(visible: &Visible, schema: &str, table: &str, number: i64) -> 
 /// A source that can't be reached is left out, so that the others can be browsed; a query on it will say why.
 pub(crate) async fn prepare(
     person: &Arc<Person>,
+    planner: &Arc<Planner>,
     context: &Arc<QueryContext>,
     state: &SessionState,
     catalog: &PgCatalog,
@@ -342,6 +368,7 @@ pub(crate) async fn prepare(
         "regclass",
         "information_schema.",
         "pg_stat",
+        "pg_views",
     ];
     if !names_tables.iter().any(|name| text.contains(name)) {
         return Ok(());
@@ -362,6 +389,14 @@ pub(crate) async fn prepare(
         };
         skip_unreachable(outcome);
     }
+    let mut views = question.tables.clone();
+    let by_id = question.object_ids.iter().filter_map(|id| catalog.table(*id));
+    views.extend(
+        by_id
+            .filter(|(schema, _)| schema == VIEWS_SCHEMA)
+            .map(|(_, view)| view),
+    );
+    listing::refresh(person, planner, context, &views).await?;
     if text.contains("attrelid") || text.contains("_description") {
         learn_object_ids(state, catalog).await?;
     }
@@ -385,6 +420,7 @@ pub(crate) async fn prepare(
         {
             skip_unreachable(source.describe_all(context).await);
         }
+        listing::refresh(person, planner, context, &views).await?;
     }
     Ok(())
 }
@@ -444,7 +480,8 @@ impl Question {
                 .collect()
         };
         let mut schemas = all(&SCHEMAS);
-        schemas.retain(|name| person.engine.source(name).is_some());
+        let of_views = |name: &str| name == VIEWS_SCHEMA || name.starts_with(SESSION_SCHEMA);
+        schemas.retain(|name| person.engine.source(name).is_some() || of_views(name));
         let object_ids = OBJECTS
             .iter()
             .flat_map(|form| form.captures_iter(text))

@@ -14,18 +14,19 @@ use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as PlannedStatement;
-use datafusion::sql::sqlparser::ast::{self, Expr, Reset, Set};
+use datafusion::sql::sqlparser::ast::{self, DiscardObject, Expr, Reset, Set};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Limits;
-use crate::catalog::{DATABASE, Person, SEARCH_SCHEMA, statement_catalogs};
+use crate::catalog::{DATABASE, Person, SEARCH_SCHEMA, Scope, statement_catalogs};
 use crate::engine::{EngineShared, QueryRecord, QueryState};
 use crate::error::{sqlstate, unplannable};
 use crate::pg_catalog::PgCatalog;
 use crate::settings::{Settings, SharedSettings};
+use crate::views::plan::{Planner, Seen};
 use crate::{
-    Answer, Error, Statement, column_names, explain, pg_catalog, postgres, replan, rules, statement,
+    Answer, Error, Statement, column_names, explain, pg_catalog, postgres, replan, rules, statement, views,
 };
 
 /// What a statement takes and returns.
@@ -63,7 +64,7 @@ pub struct Session {
     /// Plans questions about the catalog, as DataFusion does.
     base: SessionState,
     /// Plans statements over data, as PostgreSQL does.
-    data: SessionState,
+    data: Arc<Planner>,
     pg_catalog: PgCatalog,
     canceller: Canceller,
 }
@@ -76,6 +77,8 @@ impl Session {
             engine,
             principal,
             settings,
+            session_views: views::Kept::default(),
+            listed_views: views::listing::Listed::default(),
         });
         let builder = SessionStateBuilder::new()
             .with_config(session_config())
@@ -86,7 +89,7 @@ impl Session {
         Ok(Self {
             person,
             defaults,
-            data: postgres::state(&base),
+            data: Arc::new(Planner(postgres::state(&base))),
             base,
             pg_catalog,
             canceller: Canceller::default(),
@@ -120,6 +123,11 @@ impl Session {
         self.person
             .settings
             .change(|settings| settings.set(name, Some(value), defaults))
+    }
+
+    /// Undoes what the running transaction did to the session's views, when it fails and its end is only called COMMIT.
+    pub fn roll_back(&self) {
+        self.person.session_views.roll_back();
     }
 
     /// Parses one or more statements. An empty text gives none.
@@ -279,22 +287,45 @@ impl Session {
                 let batch = self.show(variable)?;
                 Ok(Answer::batch("SHOW", batch, Arc::clone(context), record))
             }
-            S::Discard { .. } => {
-                let defaults = self.defaults.clone();
-                self.person.settings.change(|settings| *settings = defaults);
+            S::Discard { object_type } => {
+                self.discard(*object_type);
                 command()
             }
-            S::StartTransaction { .. }
-            | S::Commit { .. }
-            | S::Rollback { .. }
-            | S::Savepoint { .. }
-            | S::ReleaseSavepoint { .. }
-            | S::Deallocate { .. } => command(),
-            _ => Err(Error::new(
-                sqlstate::NOT_SUPPORTED,
-                format!("{} is not supported", kind_of(&statement.ast)),
-            )
-            .with_hint("causeway answers queries; it does not change data or definitions")),
+            S::CreateView(create) => {
+                let creating = views::created(&self.person, &self.data, context, create);
+                self.limits().guard(creating).await??;
+                command()
+            }
+            S::Drop { .. } => {
+                views::dropped(&self.person, &statement.ast)?;
+                command()
+            }
+            S::StartTransaction { .. } => {
+                self.person.session_views.begin();
+                command()
+            }
+            S::Commit { .. } => {
+                self.person.session_views.commit();
+                command()
+            }
+            S::Rollback { savepoint: None, .. } => {
+                self.person.session_views.roll_back();
+                command()
+            }
+            S::Rollback { .. } | S::Savepoint { .. } | S::ReleaseSavepoint { .. } | S::Deallocate { .. } => {
+                command()
+            }
+            _ => Err(unsupported(&statement.ast)),
+        }
+    }
+
+    fn discard(&self, what: DiscardObject) {
+        if matches!(what, DiscardObject::ALL | DiscardObject::TEMP) {
+            self.person.session_views.clear();
+        }
+        if what == DiscardObject::ALL {
+            let defaults = self.defaults.clone();
+            self.person.settings.change(|settings| *settings = defaults);
         }
     }
 
@@ -367,10 +398,12 @@ impl Session {
         parameters: &[Option<DataType>],
         context: &Arc<QueryContext>,
     ) -> Result<(SessionState, LogicalPlan), Error> {
-        let state = self.state(context, statement.asks_catalog)?;
+        let seen = Arc::<Seen>::default();
+        let state = self.state(context, statement.asks_catalog, &seen)?;
         if statement.asks_catalog {
             pg_catalog::prepare(
                 &self.person,
+                &self.data,
                 context,
                 &state,
                 &self.pg_catalog,
@@ -393,23 +426,28 @@ impl Session {
             Error::new(sqlstate::NOT_SUPPORTED, "only queries are supported")
                 .with_hint("causeway answers queries; it does not change data or definitions")
         })?;
+        seen.check(&plan)?;
         Ok((state, plan))
     }
 
     /// A fresh state for one statement: nothing of it outlives the statement.
-    fn state(&self, context: &Arc<QueryContext>, asks_catalog: bool) -> Result<SessionState, Error> {
-        let catalogs = statement_catalogs(
-            &self.person,
-            context,
-            Arc::clone(&self.pg_catalog.schema),
-            asks_catalog,
-        )?;
+    fn state(
+        &self,
+        context: &Arc<QueryContext>,
+        asks_catalog: bool,
+        seen: &Arc<Seen>,
+    ) -> Result<SessionState, Error> {
+        let mut scope = Scope::of_statement(&self.person, &self.data, context);
+        scope.only_described = asks_catalog;
+        scope.seen = Arc::clone(seen);
+        let catalogs = statement_catalogs(&scope, Arc::clone(&self.pg_catalog.schema))?;
         let settings = self.person.settings.read();
-        let base = if asks_catalog { &self.base } else { &self.data };
+        let base = if asks_catalog { &self.base } else { &self.data.0 };
         let config = base
             .config()
             .clone()
             .with_extension(Arc::clone(context))
+            .with_extension(Arc::clone(&self.data))
             .with_target_partitions(settings.target_partitions.max(1));
         let builder = SessionStateBuilder::new_from_existing(base.clone());
         let mut state = builder.with_config(config).with_catalog_list(catalogs).build();
@@ -516,6 +554,13 @@ fn setting_value(values: &[Expr]) -> Option<String> {
         [only] if is_default(only) => None,
         values => Some(values.iter().map(text).collect::<Vec<_>>().join(", ")),
     }
+}
+
+/// The error of a statement that is none of ours.
+pub(crate) fn unsupported(statement: &ast::Statement) -> Error {
+    let message = format!("{} is not supported", kind_of(statement));
+    Error::new(sqlstate::NOT_SUPPORTED, message)
+        .with_hint("causeway answers queries; it does not change data or definitions")
 }
 
 fn kind_of(statement: &ast::Statement) -> String {

@@ -10,6 +10,7 @@ mod problem;
 mod roles;
 mod section;
 mod serving;
+mod views;
 mod wording;
 
 use std::collections::BTreeMap;
@@ -51,7 +52,7 @@ pub fn load(path: &Path) -> Result<Config, Problems> {
 }
 
 /// Keys of the top level.
-const KEYS: &[&str] = &["server", "sources", "users", "roles", "policies"];
+const KEYS: &[&str] = &["server", "sources", "users", "roles", "policies", "views"];
 /// Schemas that a source can't be named after.
 const RESERVED: &[&str] = &["causeway", "views", "pg_catalog", "information_schema", "public"];
 
@@ -77,6 +78,7 @@ fn parse(path: &Path, text: &str, environment: &dyn Fn(&str) -> Option<String>) 
     let people = people::read(&mut document, root.remove("users"), &names);
     engine.ceilings = roles::read(&mut document, root.remove("roles"), &people);
     engine.policies = read_policies(&mut document, root.remove("policies"), &names);
+    engine.views = views::read(&mut document, root.remove("views"));
     document.into_problems()?;
     let (principals, credentials): (Vec<Principal>, Vec<Credential>) = people.into_iter().unzip();
     engine.users = principals.into_iter().map(Arc::new).collect();

@@ -344,3 +344,78 @@ fn a_file_that_cannot_be_read_is_a_problem_without_a_line() {
         )
     );
 }
+
+#[test]
+fn views_are_read() {
+    let text = format!(
+        "{RIGHT}\n[views]\nmy_pipeline = \"SELECT name FROM views.open_opportunities\"\nwork_queue = 'SELECT 1 AS one'\n"
+    );
+    let config = Folder::new().parse(&text).expect("right");
+    let names: Vec<_> = config
+        .engine
+        .views
+        .iter()
+        .map(|view| view.name.as_str())
+        .collect();
+    assert_eq!(names, ["my_pipeline", "work_queue"]);
+    causeway_sql::Engine::try_new(config.engine).expect("an engine with these views");
+}
+
+#[test]
+fn what_is_wrong_with_views_is_reported_with_line_and_key() {
+    let views = r#"
+[views]
+cut = "SELECT name FROM"
+deletes = "DELETE FROM salesforce.account"
+inserts = "WITH gone AS (DELETE FROM salesforce.account RETURNING id) SELECT 1"
+two = "SELECT 1; SELECT 2"
+"Big Name" = "SELECT 1"
+number = 5
+parameter = "SELECT $1"
+catalog = "SELECT relname FROM pg_class"
+here = "SELECT * FROM views.there"
+there = "SELECT * FROM (SELECT * FROM views.here) AS h"
+itself = "SELECT * FROM views.itself"
+right = "SELECT * FROM views.here, views.account_360, views.not_known_before_use"
+"#;
+    let lines = RIGHT.lines().count();
+    let at = |line: usize, rest: &str| format!("causeway.toml:{}: {rest}", lines + line);
+    assert_eq!(
+        Folder::new().problems(&format!("{RIGHT}{views}")),
+        [
+            at(3, "views.cut: syntax error: Expected: identifier, found: EOF"),
+            at(4, "views.deletes: only a query can be a view"),
+            at(5, "views.inserts: a view cannot change data"),
+            at(6, "views.two: exactly one query is expected"),
+            at(
+                7,
+                "views.Big Name: a view's name has lower-case letters, digits and '_' only"
+            ),
+            at(8, "views.number: expected a string with a query"),
+            at(9, "views.parameter: there is no parameter $1"),
+            at(10, "views.catalog: a view cannot read PostgreSQL's catalog"),
+            at(
+                11,
+                "views.here: infinite recursion detected in the definition of view \"here\""
+            ),
+            at(
+                12,
+                "views.there: infinite recursion detected in the definition of view \"there\""
+            ),
+            at(
+                13,
+                "views.itself: infinite recursion detected in the definition of view \"itself\""
+            ),
+        ]
+    );
+    let twice = format!("{RIGHT}\n[views]\na = \"SELECT 1\"\na = \"SELECT 2\"\n");
+    let problems = Folder::new().problems(&twice);
+    assert!(
+        problems.len() == 1
+            && problems[0].starts_with(&format!(
+                "causeway.toml:{}: not valid TOML: duplicate key",
+                lines + 4
+            )),
+        "{problems:#?}"
+    );
+}

@@ -189,9 +189,12 @@ impl Conversation {
         Ok(())
     }
 
-    /// In a failed transaction, only its end is accepted.
+    /// In a failed transaction, only its end is accepted, and COMMIT is no other end than ROLLBACK.
     pub(super) fn check_transaction(&self, statement: &Statement) -> Result<(), Error> {
         let ends = matches!(statement.tag(), "COMMIT" | "ROLLBACK");
+        if self.transaction == TransactionStatus::Error && statement.tag() == "COMMIT" {
+            self.session.roll_back();
+        }
         if self.transaction == TransactionStatus::Error && !ends {
             return Err(Error::new(
                 sqlstate::FAILED_TRANSACTION,

@@ -202,3 +202,70 @@ async fn what_cannot_be_proven_whole_is_an_error_or_a_warning() {
     assert_eq!(severity, "WARNING");
     assert!(message.starts_with("servicenow.customer_account: "), "{message}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_is_made_and_read_over_both_protocols() {
+    let practice = Practice::start().await;
+    let ana = practice.connect("ana").await;
+    let create = "CREATE VIEW deals AS SELECT name, amount FROM salesforce.opportunity WHERE NOT isclosed";
+    ana.simple_query(create).await.expect("made");
+    let count = texts(&ana, "SELECT count(*) FROM deals").await;
+    let by_hand = texts(
+        &ana,
+        "SELECT count(*) FROM salesforce.opportunity WHERE NOT isclosed",
+    )
+    .await;
+    assert_eq!(count, by_hand);
+    ana.execute(
+        "CREATE OR REPLACE TEMPORARY VIEW top AS SELECT name FROM deals WHERE amount > 240000",
+        &[],
+    )
+    .await
+    .expect("made by a prepared statement");
+    let above = ana
+        .query(
+            "SELECT name FROM deals WHERE amount > $1 ORDER BY name",
+            &[&240_000.0_f64],
+        )
+        .await
+        .expect("rows");
+    let top = ana
+        .query("SELECT name FROM top ORDER BY name", &[])
+        .await
+        .expect("rows");
+    let names =
+        |rows: &[tokio_postgres::Row]| rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>();
+    assert!(!top.is_empty());
+    assert_eq!(names(&above), names(&top));
+
+    let ben = practice.connect("ben").await;
+    assert_eq!(
+        failure(
+            &ben.simple_query("SELECT * FROM deals")
+                .await
+                .expect_err("not his")
+        )
+        .0,
+        "42P01"
+    );
+    // A failed transaction ends like one that is rolled back, whatever its end is called.
+    ana.simple_query("BEGIN; CREATE VIEW gone AS SELECT 1 AS n")
+        .await
+        .expect("made");
+    ana.simple_query("SELECT nope").await.expect_err("no such column");
+    ana.simple_query("COMMIT").await.expect("ended");
+    assert_eq!(
+        failure(&ana.simple_query("SELECT * FROM gone").await.expect_err("gone")).0,
+        "42P01"
+    );
+    ana.simple_query("DROP VIEW top, deals").await.expect("dropped");
+    assert_eq!(
+        failure(
+            &ana.simple_query("SELECT * FROM deals")
+                .await
+                .expect_err("dropped")
+        )
+        .0,
+        "42P01"
+    );
+}

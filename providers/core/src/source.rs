@@ -12,9 +12,7 @@ use arrow_array::RecordBatch;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{
-    Answered, Dialect, DomainTree, Error, Exchange, Kind, RemoteQuery, RowCount, Table, TableName,
-};
+use crate::{Answered, Dialect, DomainTree, Error, Exchange, Kind, RemoteQuery, RowCount, Table, TableName};
 
 /// Who asks: the person whose rows these are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -20,6 +20,7 @@ use super::barrier::PolicyExec;
 use crate::catalog::Overlay;
 use crate::error::{into_datafusion, source_error};
 use crate::table::RemoteTable;
+use crate::views::plan::Planner;
 
 /// Plans the scan of a table whose rows or values are restricted for this person.
 pub(crate) async fn scan_restricted(
@@ -36,10 +37,14 @@ pub(crate) async fn scan_restricted(
         .config()
         .get_extension::<QueryContext>()
         .ok_or_else(|| DataFusionError::Internal("a scan without an identity".to_owned()))?;
+    let planner = state
+        .config()
+        .get_extension::<Planner>()
+        .ok_or_else(|| DataFusionError::Internal("a scan without a planner".to_owned()))?;
     let qualified_name = format!("{}.{}", table.table.source, table.table.name.name);
     let path = table.path.enter(&qualified_name).map_err(into_datafusion)?;
     let raw = Arc::new(table.unrestricted());
-    let overlay = Overlay::try_new(&table.person, &context, raw, path)?;
+    let overlay = Overlay::try_new(&table.person, &planner, &context, raw, path)?;
     let state = SessionStateBuilder::new_from_existing(state.clone())
         .with_catalog_list(overlay.catalogs())
         .build();

@@ -3,6 +3,7 @@
 //! Owns: the two lists. Logical rules turn operators over a remote table into a scan that asks the remote system for the result;
 //! physical rules prepare the leaves for joins. Invariant: a rule changes a plan only when the remote system computes exactly the same.
 
+mod drop_unused_join;
 mod normalize_keys;
 mod offer_tops;
 mod place_keys;
@@ -37,6 +38,7 @@ fn logical() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
         .position(|rule| rule.name() == "single_distinct_aggregation_to_group_by");
     rules.insert(at.unwrap_or(rules.len()), Arc::new(push_aggregate::PushAggregate));
     // Only then is it known which columns of a parent are wanted.
+    rules.push(Arc::new(drop_unused_join::DropUnusedJoin));
     rules.push(Arc::new(push_join::PushJoin));
     rules
 }

@@ -117,7 +117,7 @@ async fn nobody_is_shown_what_another_read() {
 
 #[tokio::test]
 async fn a_source_may_allow_an_age_and_explain_shows_it() {
-    let world = world_of_engine(|config| {
+    let world = world_of_engine(|config, _| {
         config
             .cache_ages
             .insert("salesforce".to_owned(), Duration::from_secs(3600));

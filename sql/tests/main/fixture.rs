@@ -58,29 +58,37 @@ pub(crate) async fn world() -> World {
 }
 
 pub(crate) async fn world_with(policies: Vec<Policy>) -> World {
-    world_from(policies, |_| {}, |_| {}, |_| {}).await
-}
-
-/// A world whose engine is configured otherwise.
-pub(crate) async fn world_of_engine(change: impl FnOnce(&mut EngineConfig)) -> World {
-    world_from(vec![opportunity_policy()], |_| {}, |_| {}, change).await
+    world_from(policies, |_| {}, |_| {}).await
 }
 
 /// A world whose Salesforce source is configured otherwise.
 pub(crate) async fn world_of(change: impl FnOnce(&mut causeway_salesforce::Config)) -> World {
-    world_from(vec![opportunity_policy()], change, |_| {}, |_| {}).await
+    world_from(vec![opportunity_policy()], change, |_| {}).await
 }
 
 /// A world whose ServiceNow source is configured otherwise.
 pub(crate) async fn world_of_instance(change: impl FnOnce(&mut causeway_servicenow::Config)) -> World {
-    world_from(vec![opportunity_policy()], |_| {}, change, |_| {}).await
+    world_from(vec![opportunity_policy()], |_| {}, change).await
+}
+
+/// A world whose engine is configured otherwise.
+pub(crate) async fn world_of_engine(change: impl FnOnce(&mut EngineConfig, &salesforce::Org)) -> World {
+    world_built(vec![opportunity_policy()], |_| {}, |_| {}, change).await
 }
 
 async fn world_from(
     policies: Vec<Policy>,
     change_salesforce: impl FnOnce(&mut causeway_salesforce::Config),
     change_servicenow: impl FnOnce(&mut causeway_servicenow::Config),
-    change_engine: impl FnOnce(&mut EngineConfig),
+) -> World {
+    world_built(policies, change_salesforce, change_servicenow, |_, _| {}).await
+}
+
+async fn world_built(
+    policies: Vec<Policy>,
+    change_salesforce: impl FnOnce(&mut causeway_salesforce::Config),
+    change_servicenow: impl FnOnce(&mut causeway_servicenow::Config),
+    change_engine: impl FnOnce(&mut EngineConfig, &salesforce::Org),
 ) -> World {
     let salesforce_org = salesforce::Org::start(Options::default(), salesforce::Semantics::default())
         .await
@@ -90,7 +98,12 @@ async fn world_from(
         .expect("the instance starts");
     let ledger = Ledger::default();
     let sources: Vec<Arc<dyn Source>> = vec![
-        Arc::new(salesforce_source(&salesforce_org, &ledger, change_salesforce)),
+        Arc::new(salesforce_source(
+            "salesforce",
+            &salesforce_org,
+            &ledger,
+            change_salesforce,
+        )),
         Arc::new(servicenow_source(&instance, &ledger, change_servicenow)),
     ];
     let mut config = EngineConfig {
@@ -99,7 +112,7 @@ async fn world_from(
         policies,
         ..EngineConfig::new(ledger)
     };
-    change_engine(&mut config);
+    change_engine(&mut config, &salesforce_org);
     let engine = Engine::try_new(config).expect("a valid configuration");
     World {
         salesforce: salesforce_org,
@@ -108,7 +121,8 @@ async fn world_from(
     }
 }
 
-fn salesforce_source(
+pub(crate) fn salesforce_source(
+    name: &str,
     org: &salesforce::Org,
     ledger: &Ledger,
     change: impl FnOnce(&mut causeway_salesforce::Config),
@@ -126,7 +140,7 @@ fn salesforce_source(
     };
     let mut config = causeway_salesforce::Config::new(org.url(), auth);
     change(&mut config);
-    Salesforce::try_new("salesforce", config, ledger.clone()).expect("a valid source")
+    Salesforce::try_new(name, config, ledger.clone()).expect("a valid source")
 }
 
 fn servicenow_source(

@@ -19,5 +19,7 @@ mod policies;
 mod postgres;
 mod price;
 mod remote_work;
+mod session_views;
 mod statements;
 mod tops;
+mod views;

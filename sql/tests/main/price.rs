@@ -167,7 +167,7 @@ async fn what_would_cost_too_much_is_refused_before_its_first_call() {
 
 #[tokio::test]
 async fn a_role_has_a_ceiling_that_nobody_sets_higher() {
-    let world = world_of_engine(|config| {
+    let world = world_of_engine(|config, _| {
         config.ceilings.insert("analyst".to_owned(), 3);
     })
     .await;
