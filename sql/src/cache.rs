@@ -53,6 +53,12 @@ impl Hit {
         self.entry.began.elapsed()
     }
 
+    /// Rows that it holds, before any check.
+    pub(crate) fn held_rows(&self) -> u64 {
+        let batches = self.entry.batches.iter();
+        batches.map(|batch| batch.num_rows() as u64).sum()
+    }
+
     /// The rows, with [`Hit::table_columns`] or all columns of a grouped query.
     pub(crate) fn batches(&self) -> Result<Vec<RecordBatch>, datafusion::arrow::error::ArrowError> {
         let batches = self.entry.batches.iter();

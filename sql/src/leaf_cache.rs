@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use causeway_core::RemoteQuery;
+use causeway_core::{Answered, ExchangeRecord, Ledger, QueryContext, QueryText, RemoteQuery, Source};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::{DFSchema, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
@@ -25,6 +25,8 @@ pub(crate) struct Reuse {
     pub(crate) user: String,
     /// How old rows may be; zero asks the remote system.
     pub(crate) max_age: Duration,
+    /// Where answers are recorded, as calls are.
+    pub(crate) ledger: Ledger,
     /// The query's filters as expressions over the table's columns; `None` where it has none.
     pub(crate) filters: Vec<Option<Expr>>,
 }
@@ -42,8 +44,41 @@ impl Reuse {
         self.cache.find(&self.user, query, self.max_age, &needs)
     }
 
+    /// Records an answer beside the calls.
+    fn record(&self, source: &dyn Source, context: &QueryContext, hit: &Hit, query: &RemoteQuery) {
+        let written = |query: &RemoteQuery| source.dialect().render(query).unwrap_or_default();
+        let text = match &query.keys {
+            None => QueryText::from(written(query)),
+            Some(_) => {
+                let keyless = RemoteQuery {
+                    keys: None,
+                    ..query.clone()
+                };
+                QueryText::with_keys(written(query), written(&keyless))
+            }
+        };
+        let exchange = self.ledger.begin(ExchangeRecord {
+            query_id: context.query_id,
+            user: self.user.clone(),
+            source: Arc::clone(source.name()),
+            method: "CACHE",
+            resource: query.table.name.name.clone(),
+            remote_query: Some(text),
+            started: chrono::Utc::now(),
+            answered: Answered::Cache,
+        });
+        exchange.set_rows(hit.held_rows());
+    }
+
     /// The rows of an earlier scan, with the query's columns.
-    pub(crate) fn rows(&self, hit: &Hit, query: &RemoteQuery) -> Result<Rows> {
+    pub(crate) fn rows(
+        &self,
+        source: &dyn Source,
+        context: &QueryContext,
+        hit: &Hit,
+        query: &RemoteQuery,
+    ) -> Result<Rows> {
+        self.record(source, context, hit, query);
         let table = &query.table;
         let mut checks = Vec::new();
         let schema = table.schema_of(&hit.table_columns);

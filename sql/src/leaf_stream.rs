@@ -74,7 +74,7 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
     }
     let reuse = spec.reuse.as_ref();
     if let Some((reuse, hit)) = reuse.and_then(|reuse| Some((reuse, reuse.find(&query)?))) {
-        return reuse.rows(&hit, &query);
+        return reuse.rows(spec.source.as_ref(), &context, &hit, &query);
     }
     if let Some(top) = spec.worthwhile_top().filter(|_| query.keys.is_none()) {
         match leaf_top::first(&spec, &context, &query, top).await? {

@@ -260,6 +260,7 @@ impl RemoteTable {
             cache: Arc::clone(&self.person.engine.cache),
             user: self.person.principal.user.clone(),
             max_age,
+            ledger: self.person.engine.ledger.clone(),
             filters,
         })
     }

@@ -142,4 +142,7 @@ async fn a_source_may_allow_an_age_and_explain_shows_it() {
         "{lines}"
     );
     assert!(lines.contains("Estimated: 0 api calls"), "{lines}");
+    let requests = "SELECT method, answered_by FROM causeway.requests WHERE remote_query IS NOT NULL AND resource = 'account' ORDER BY started";
+    let requests = rows(&session, requests).await.expect("the ledger");
+    assert_eq!(requests, [["GET", "remote"], ["CACHE", "cache"]]);
 }
