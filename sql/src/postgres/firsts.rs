@@ -1,4 +1,4 @@
-//! Correlated subqueries that keep the first rows: `… WHERE o.accountid = a.id ORDER BY o.amount DESC LIMIT 2`.
+//! The first rows of each group. Correlated subqueries that keep the first rows: `… WHERE o.accountid = a.id ORDER BY o.amount DESC LIMIT 2`.
 //!
 //! DataFusion makes joins of correlated subqueries, and a LIMIT would then cut the rows of all outer rows together. Here the rows are
 //! numbered for each value that they are compared with, and those with the first numbers are kept; what is compared moves above that.
@@ -11,8 +11,8 @@ use datafusion::functions_window::row_number::row_number;
 use datafusion::logical_expr::expr::Sort as SortKey;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, ExprFunctionExt as _, FetchType, Limit, LogicalPlan, LogicalPlanBuilder, Operator,
-    SkipType, Subquery, lit,
+    BinaryExpr, DistinctOn, Expr, ExprFunctionExt as _, FetchType, Limit, LogicalPlan, LogicalPlanBuilder,
+    Operator, SkipType, Subquery, WindowFrame, WindowFrameBound, WindowFrameUnits, lit,
 };
 
 use super::types::unsupported;
@@ -63,8 +63,7 @@ fn limited(limit: &Limit) -> Result<Option<LogicalPlan>> {
             "a correlated subquery with LIMIT may compare with the outer query by = only; number the rows in a subquery instead",
         ));
     };
-    let number = row_number().partition_by(keys).order_by(rows.order).build()?;
-    let numbers = Expr::Column(Column::from_name(number.schema_name().to_string()));
+    let (number, numbers) = number(keys, rows.order)?;
     let after = |rows: usize| lit(ScalarValue::UInt64(u64::try_from(rows).ok()));
     let mut kept = compared;
     kept.extend(fetch.map(|fetch| numbers.clone().lt_eq(after(skip.saturating_add(fetch)))));
@@ -78,6 +77,50 @@ fn limited(limit: &Limit) -> Result<Option<LogicalPlan>> {
         builder = builder.filter(kept)?;
     }
     builder.project(rows.outputs)?.build().map(Some)
+}
+
+/// The numbers of rows that have the same keys, in this order; and the column that holds them.
+fn number(keys: Vec<Expr>, order: Vec<SortKey>) -> Result<(Expr, Expr)> {
+    // Without an order any rows are the first, and DataFusion wants a frame that needs none.
+    let frame = WindowFrame::new_bounds(
+        WindowFrameUnits::Rows,
+        WindowFrameBound::Preceding(ScalarValue::UInt64(None)),
+        WindowFrameBound::CurrentRow,
+    );
+    let numbers = row_number().partition_by(keys).order_by(order);
+    let number = numbers.window_frame(frame).build()?;
+    let column = Column::from_name(number.schema_name().to_string());
+    Ok((number, Expr::Column(column)))
+}
+
+/// `SELECT DISTINCT ON`: the first row of each group, by number. DataFusion would make aggregates of all columns, through which no key of a
+/// join passes.
+pub(super) fn distinct_on(distinct: DistinctOn) -> Result<LogicalPlan> {
+    let DistinctOn {
+        on_expr,
+        select_expr,
+        sort_expr,
+        input,
+        schema,
+    } = distinct;
+    let order = sort_expr.unwrap_or_default();
+    let (number, numbers) = number(on_expr, order.clone())?;
+    let mut first = LogicalPlanBuilder::from(input.as_ref().clone())
+        .window(vec![number])?
+        .filter(numbers.eq(lit(ScalarValue::UInt64(Some(1)))))?;
+    if !order.is_empty() {
+        first = first.sort(order)?;
+    }
+    let outputs = select_expr.into_iter().enumerate().map(|(at, expr)| {
+        let (relation, field) = schema.qualified_field(at);
+        let is_named = expr.qualified_name() == (relation.cloned(), field.name().clone());
+        if is_named {
+            expr
+        } else {
+            expr.alias_qualified(relation.cloned(), field.name().clone())
+        }
+    });
+    first.project(outputs.collect::<Vec<_>>())?.build()
 }
 
 /// The rows below a LIMIT, said over the input of the filter that refers to the outer query.

@@ -16,11 +16,11 @@ use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, FetchType, Filter, LogicalPlan, LogicalPlanBuilder, Operator, SkipType, Subquery, lit,
+    BinaryExpr, Distinct, Expr, Filter, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, lit,
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::firsts::numbered;
+use super::firsts::{distinct_on, numbered};
 use super::only::{only, value_of};
 use super::types::unsupported;
 
@@ -42,6 +42,7 @@ impl AnalyzerRule for Correlated {
                     refuse_forgotten(&lateral, Kind::Value)?;
                     LogicalPlan::Subquery(lateral)
                 }
+                LogicalPlan::Distinct(Distinct::On(distinct)) => distinct_on(distinct)?,
                 node => node,
             };
             let place = match node {
@@ -92,7 +93,7 @@ fn judged(expr: Expr, place: Place) -> Result<Transformed<Expr>> {
             "IN (SELECT …), and EXISTS that refers to the outer query, are supported in WHERE, HAVING and ON, not as values; use a LEFT JOIN",
         )),
         Expr::Exists(exists) => {
-            let subquery = without_outputs(without_limit(exists.subquery)?)?;
+            let subquery = without_outputs(exists.subquery)?;
             refuse_same_names(&subquery)?;
             refuse_forgotten(&subquery, Kind::Exists)?;
             Ok(Transformed::yes(Expr::Exists(Exists { subquery, ..exists })))
@@ -143,12 +144,12 @@ fn of_one_row(subquery: Subquery) -> Result<Subquery> {
     let Some(column) = columns.into_iter().next() else {
         return Err(unsupported("a subquery without columns has no value"));
     };
-    let name = column.name.clone();
     let kept = only(Expr::Column(column));
     let named = Expr::Column(Column::from_name(kept.schema_name().to_string()));
     let plan = LogicalPlanBuilder::from(subquery.subquery.as_ref().clone())
         .aggregate(Vec::<Expr>::new(), vec![kept])?
-        .project([named.alias(name)])?
+        // A name of its own, or it could be taken for a column of the outer query.
+        .project([named.alias("causeway_value")])?
         .build()?;
     Ok(Subquery {
         subquery: Arc::new(plan),
@@ -239,20 +240,6 @@ fn counted(rows: LogicalPlanBuilder, negated: bool) -> Result<LogicalPlan> {
     rows.aggregate(Vec::<Expr>::new(), vec![count_all()])?
         .project([compared.alias("exists")])?
         .build()
-}
-
-/// The subquery of EXISTS without a LIMIT that keeps a row when there is one.
-fn without_limit(subquery: Subquery) -> Result<Subquery> {
-    if let LogicalPlan::Limit(limit) = subquery.subquery.as_ref()
-        && let (SkipType::Literal(0), FetchType::Literal(Some(1..))) =
-            (limit.get_skip_type()?, limit.get_fetch_type()?)
-    {
-        return Ok(Subquery {
-            subquery: Arc::clone(&limit.input),
-            ..subquery
-        });
-    }
-    Ok(subquery)
 }
 
 /// The subquery of EXISTS without its outputs, which nobody reads.
