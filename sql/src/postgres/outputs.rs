@@ -35,9 +35,12 @@ fn distinguish_items(items: &mut [SelectItem]) {
             SelectItem::UnnamedExpr(expr) => planned_name(expr),
             _ => continue,
         };
-        // DataFusion calls a cast column as the column, which ORDER BY may add to the outputs.
-        let is_cast = matches!(&*item, SelectItem::UnnamedExpr(Expr::Cast { .. }));
-        if seen.insert(name.to_lowercase()) && !is_cast {
+        // DataFusion calls a cast column as the column, which ORDER BY may add to the outputs, and a subquery as its own output.
+        let is_misnamed = matches!(
+            &*item,
+            SelectItem::UnnamedExpr(Expr::Cast { .. } | Expr::Subquery(_))
+        );
+        if seen.insert(name.to_lowercase()) && !is_misnamed {
             continue;
         }
         let alias = Ident::with_quote('"', format!("{name}:{}", at + 1));
