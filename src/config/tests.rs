@@ -419,3 +419,41 @@ right = "SELECT * FROM views.here, views.account_360, views.not_known_before_use
         "{problems:#?}"
     );
 }
+
+#[test]
+fn roles_have_ceilings_and_sources_ages() {
+    let text = RIGHT.replacen(
+        "kind = \"servicenow\"",
+        "kind = \"servicenow\"\ncache = \"5min\"",
+        1,
+    );
+    let config = Folder::new().parse(&format!("{text}\n[roles.analyst]\nmax_api_calls = 50\n"));
+    let engine = config.expect("a right configuration").engine;
+    assert_eq!(engine.ceilings.get("analyst"), Some(&50));
+    let ages: Vec<(&str, u64)> = engine
+        .cache_ages
+        .iter()
+        .map(|(source, age)| (source.as_str(), age.as_secs()))
+        .collect();
+    assert_eq!(ages, [("servicenow", 300)]);
+}
+
+#[test]
+fn ceilings_that_bind_nobody_and_ages_without_a_unit_are_reported() {
+    let text = RIGHT.replacen(
+        "kind = \"servicenow\"",
+        "kind = \"servicenow\"\ncache = \"soon\"",
+        1,
+    );
+    let problems = Folder::new().problems(&format!(
+        "{text}\n[roles.analist]\nmax_api_calls = 50\n\n[roles.analyst]\nmax_api_calls = 0\n"
+    ));
+    for wanted in [
+        "sources.servicenow.cache: expected a duration such as \"30s\" or \"5min\"",
+        "roles.analist: no user has the role 'analist'; did you mean 'analyst'?",
+        "roles.analyst.max_api_calls: 0 would allow nothing; leave the section out for no limit",
+    ] {
+        let found = problems.iter().any(|problem| problem.ends_with(wanted));
+        assert!(found, "no '{wanted}' in {problems:#?}");
+    }
+}
