@@ -191,8 +191,8 @@ fn of_own_keys(query: &RemoteQuery, keys: Option<&KeySet>, batch: RecordBatch) -
 async fn is_cheaper_whole(spec: &ScanSpec, context: &QueryContext, keys: &KeySet, requests: usize) -> bool {
     /// So many requests are worth one more that tells how large the table is.
     const WORTH_COUNTING: usize = 4;
-    // Few systems answer all groups of a large table at once.
-    if spec.query.grouping.is_some() {
+    // Few systems answer all groups of a large table at once, and some tables are not read whole at all.
+    if spec.query.grouping.is_some() || spec.query.table.required_filter.is_some() {
         return false;
     }
     let table = &spec.query.table;

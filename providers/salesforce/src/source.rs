@@ -100,6 +100,19 @@ impl Salesforce {
         })
     }
 
+    /// Refuses what the org would refuse, before it costs a call.
+    fn check_required_filter(&self, query: &RemoteQuery) -> Result<(), Error> {
+        match &query.table.required_filter {
+            Some(filter) if query.filters.is_empty() && query.keys.is_none() => {
+                let table = &query.table.name.name;
+                let message =
+                    format!("salesforce reads '{table}' only with a filter that it can be sent: {filter}");
+                Err(Error::new(&self.name, Kind::Malformed, message).with_table(table))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn view(&self, principal: &Principal) -> Arc<View> {
         self.views.of(principal.subjects.get(self.name.as_ref()))
     }
@@ -385,6 +398,7 @@ impl Source for Salesforce {
         let outcome = match cursor {
             Some(cursor) => self.client.next_page(context, table, cursor).await,
             None => {
+                self.check_required_filter(query)?;
                 let wanted = query
                     .page_rows
                     .unwrap_or(self.page_rows)

@@ -2,7 +2,7 @@
 
 use arrow_array::Array as _;
 use arrow_array::cast::AsArray as _;
-use causeway_core::{KeySet, Kind, keys};
+use causeway_core::{KeySet, Kind, Literal, RemoteQuery, Table, keys};
 
 use super::*;
 
@@ -370,4 +370,29 @@ async fn identities_see_their_own_columns() {
             .column("amount")
             .is_none()
     );
+}
+
+#[tokio::test]
+async fn an_object_that_needs_a_filter_is_not_asked_without_one() {
+    let (org, source) = start(Semantics::default()).await;
+    let mut described = Table::clone(table(&source, "account").await.as_ref());
+    described.required_filter = Some("filter by id".to_owned());
+    let mut query = RemoteQuery::new(Arc::new(described), vec![0]);
+    let before = org.log().data_calls().len();
+    let error = rows(&source, query.clone()).await.expect_err("no filter");
+    assert_eq!(error.kind, Kind::Malformed);
+    assert!(
+        error
+            .message
+            .contains("only with a filter that it can be sent: filter by id"),
+        "{}",
+        error.message
+    );
+    assert_eq!(org.log().data_calls().len(), before);
+    query.keys = Some(KeySet {
+        column: query.table.key,
+        values: vec![Literal::Text("0015e000000000AAAA".to_owned())],
+    });
+    rows(&source, query).await.expect("keys are a filter");
+    assert_eq!(org.log().data_calls().len(), before + 1);
 }
