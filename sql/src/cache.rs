@@ -5,6 +5,7 @@
 //! and what the query asks beyond the entry is checked again.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,8 @@ use datafusion::arrow::array::RecordBatch;
 pub(crate) struct ResultCache {
     capacity: usize,
     kept: Mutex<Kept>,
+    /// Bytes of rows that scans under way collect.
+    collecting: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -67,10 +70,14 @@ impl Hit {
 }
 
 impl ResultCache {
+    /// Older rows are dropped when others come, whatever age was allowed.
+    const LONGEST_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             capacity,
             kept: Mutex::default(),
+            collecting: AtomicUsize::new(0),
         }
     }
 
@@ -83,17 +90,23 @@ impl ResultCache {
         max_age: Duration,
         needs: &dyn Fn(usize) -> Option<BTreeSet<usize>>,
     ) -> Option<Hit> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let young = kept.entries.iter().rev();
-        young
-            .take_while(|entry| entry.began.elapsed() <= max_age)
-            .filter(|entry| entry.user == user)
-            .find_map(|entry| answers(entry, query, needs))
+        // Comparing keys takes time that others should not wait for.
+        let young: Vec<Arc<Entry>> = {
+            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let young = kept.entries.iter().rev();
+            young
+                .take_while(|entry| entry.began.elapsed() <= max_age)
+                .filter(|entry| entry.user == user && entry.query.table.name == query.table.name)
+                .map(Arc::clone)
+                .collect()
+        };
+        young.iter().find_map(|entry| answers(entry, query, needs))
     }
 
     /// Keeps the rows of a scan that was read to its end; too many are not kept.
     pub(crate) fn keep(&self, user: &str, query: RemoteQuery, batches: Vec<RecordBatch>, began: Instant) {
-        let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+        let rows: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+        let bytes = rows + weight(&query);
         if bytes > self.largest() {
             return;
         }
@@ -109,7 +122,8 @@ impl ResultCache {
         let at = kept.entries.partition_point(|other| other.began <= began);
         kept.entries.insert(at, entry);
         kept.bytes += bytes;
-        while kept.bytes > self.capacity {
+        let is_old = |entry: &Arc<Entry>| entry.began.elapsed() > Self::LONGEST_AGE;
+        while kept.bytes > self.capacity || kept.entries.front().is_some_and(is_old) {
             let Some(oldest) = kept.entries.pop_front() else {
                 break;
             };
@@ -117,10 +131,32 @@ impl ResultCache {
         }
     }
 
+    /// Takes room for rows on their way; false when the scans under way have taken it all.
+    pub(crate) fn take_room(&self, bytes: usize) -> bool {
+        let taken = self.collecting.fetch_add(bytes, Ordering::Relaxed);
+        let fits = taken.saturating_add(bytes) <= self.capacity;
+        if !fits {
+            self.give_room(bytes);
+        }
+        fits
+    }
+
+    pub(crate) fn give_room(&self, bytes: usize) {
+        self.collecting.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
     /// Bytes that the rows of one scan may have.
     pub(crate) fn largest(&self) -> usize {
         self.capacity / 4
     }
+}
+
+/// Bytes that an entry takes beside its rows, about.
+fn weight(query: &RemoteQuery) -> usize {
+    const ENTRY: usize = 2048;
+    const KEY: usize = 64;
+    let keys = query.keys.as_ref().map_or(0, |keys| keys.values.len());
+    ENTRY + keys * KEY
 }
 
 /// How the entry answers the query, if it holds all of its rows.
@@ -131,7 +167,7 @@ fn answers(
 ) -> Option<Hit> {
     let asked = &entry.query;
     let same_table = asked.table.source == query.table.source && asked.table.name == query.table.name;
-    if !same_table || !holds_keys(asked.keys.as_ref(), query.keys.as_ref(), asked, query) {
+    if !same_table {
         return None;
     }
     let is_among = |filter: &Pushed, filters: &[Pushed]| filters.contains(filter);
@@ -171,6 +207,9 @@ fn answers(
         Some(_) => (0..query.output_schema().fields().len()).collect(),
         None => positions(asked, query, &table_columns)?,
     };
+    if !holds_keys(asked.keys.as_ref(), query.keys.as_ref(), asked, query) {
+        return None;
+    }
     Some(Hit {
         entry: Arc::clone(entry),
         table_columns,
@@ -210,8 +249,12 @@ fn holds_keys(
     let Some(wanted) = wanted else { return false };
     let column =
         |query: &RemoteQuery, at: usize| query.table.columns.get(at).map(|column| column.origin.clone());
+    // Each is compared with each.
+    const MOST_COMPARISONS: usize = 1_000_000;
+    let are_few = held.values.len().saturating_mul(wanted.values.len()) <= MOST_COMPARISONS;
+    let are_among = || are_few && wanted.values.iter().all(|value| held.values.contains(value));
     column(asked, held.column) == column(query, wanted.column)
-        && (held.values == wanted.values || wanted.values.iter().all(|value| held.values.contains(value)))
+        && (held.values == wanted.values || are_among())
 }
 
 fn same_order(asked: &RemoteQuery, query: &RemoteQuery) -> bool {

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use causeway_core::{Answered, ExchangeRecord, Ledger, QueryContext, QueryText, RemoteQuery, Source};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::{DFSchema, Result};
-use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
@@ -105,9 +104,10 @@ impl Reuse {
     }
 
     /// Keeps the rows that pass by, once all have.
-    pub(crate) fn keeping(self, rows: Rows, query: RemoteQuery, memory: &Arc<dyn MemoryPool>) -> Rows {
+    pub(crate) fn keeping(self, rows: Rows, query: RemoteQuery) -> Rows {
         let collected = Collected {
-            reservation: MemoryConsumer::new("rows for the cache").register(memory),
+            cache: Arc::clone(&self.cache),
+            bytes: 0,
             batches: Some(Vec::new()),
             began: Instant::now(),
         };
@@ -115,8 +115,8 @@ impl Reuse {
         stream::unfold(state, |(mut rows, mut collected, mut keeper)| async move {
             match rows.next().await {
                 Some(batch) => {
-                    if let (Ok(batch), Some((reuse, _))) = (&batch, &keeper) {
-                        collected.add(batch, reuse.cache.largest());
+                    if let (Ok(batch), true) = (&batch, keeper.is_some()) {
+                        collected.add(batch);
                     } else {
                         keeper = None;
                     }
@@ -136,21 +136,29 @@ impl Reuse {
 
 /// Rows on their way to the cache; given up when they are too many.
 struct Collected {
-    reservation: MemoryReservation,
+    cache: Arc<ResultCache>,
+    bytes: usize,
     batches: Option<Vec<RecordBatch>>,
     began: Instant,
 }
 
 impl Collected {
-    fn add(&mut self, batch: &RecordBatch, most: usize) {
+    fn add(&mut self, batch: &RecordBatch) {
+        let Some(batches) = &mut self.batches else {
+            return;
+        };
         let bytes = batch.get_array_memory_size();
-        let is_too_much = self.reservation.size() + bytes > most || self.reservation.try_grow(bytes).is_err();
-        match &mut self.batches {
-            Some(batches) if !is_too_much => batches.push(batch.clone()),
-            _ => {
-                self.batches = None;
-                self.reservation.free();
-            }
+        if self.bytes + bytes <= self.cache.largest() && self.cache.take_room(bytes) {
+            self.bytes += bytes;
+            batches.push(batch.clone());
+        } else {
+            self.batches = None;
         }
+    }
+}
+
+impl Drop for Collected {
+    fn drop(&mut self) {
+        self.cache.give_room(self.bytes);
     }
 }

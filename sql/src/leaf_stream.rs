@@ -134,7 +134,7 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
         Some(ordering) => merged(queries.into_iter().map(read), fetched, &ordering, &memory)?,
     };
     Ok(match reuse {
-        Some((reuse, asked)) => reuse.keeping(rows, asked, &memory),
+        Some((reuse, asked)) => reuse.keeping(rows, asked),
         None => rows,
     })
 }
@@ -198,7 +198,7 @@ async fn is_cheaper_whole(spec: &ScanSpec, context: &QueryContext, keys: &KeySet
     let table = &spec.query.table;
     let mut count = spec.source.known_rows(&table.name.name);
     if count.is_none() && requests >= WORTH_COUNTING {
-        count = match spec.source.count_rows(context, table).await {
+        count = match spec.source.count_rows(&price::uncharged(context), table).await {
             Ok(count) => count,
             Err(error) => {
                 tracing::warn!(source = %spec.source.name(), table = table.name.name, %error, "rows can't be counted");

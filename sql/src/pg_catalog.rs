@@ -247,6 +247,7 @@ fn session_functions(person: &Arc<Person>, object_ids: &ObjectIds) -> Vec<Scalar
     ];
     functions.push(description(person, object_ids, "obj_description", false));
     functions.push(description(person, object_ids, "col_description", true));
+    functions.push(view_definition(person, object_ids));
     functions.push(owner(user));
     functions
 }
@@ -262,6 +263,44 @@ fn owner(user: &str) -> ScalarUDF {
         Volatility::Stable,
         Arc::new(answer),
     )
+}
+
+/// `pg_get_viewdef(oid, pretty)`: the query of a view.
+fn view_definition(person: &Arc<Person>, object_ids: &ObjectIds) -> ScalarUDF {
+    let (person, object_ids) = (Arc::clone(person), Arc::clone(object_ids));
+    let answer = move |arguments: &[ColumnarValue]| {
+        let arrays = ColumnarValue::values_to_arrays(arguments)?;
+        let Some(objects) = arrays.first() else {
+            return Err(DataFusionError::Plan(
+                "pg_get_viewdef needs an object id".to_owned(),
+            ));
+        };
+        let objects = cast(objects, &DataType::Int64)?;
+        let objects = objects.as_primitive::<Int64Type>();
+        let known = object_ids.read().unwrap_or_else(PoisonError::into_inner);
+        let definition = |row: usize| -> Option<String> {
+            let (schema, view) = known.get(&objects.is_valid(row).then(|| objects.value(row))?)?;
+            if schema == VIEWS_SCHEMA {
+                let listed = person.listed_views.get(view)?;
+                return listed.get_table_definition().map(str::to_owned);
+            }
+            let own = person.session_views.now();
+            own.iter().find(|own| own.name == *view).map(|own| own.text())
+        };
+        let definitions: StringArray = (0..objects.len()).map(definition).collect();
+        Ok(ColumnarValue::Array(Arc::new(definitions) as ArrayRef))
+    };
+    let signatures = vec![
+        TypeSignature::Exact(vec![DataType::Int64, DataType::Boolean]),
+        TypeSignature::Exact(vec![DataType::Int64]),
+    ];
+    let signature = Signature::one_of(signatures, Volatility::Stable);
+    ScalarUDF::from(datafusion::logical_expr::SimpleScalarUDF::new_with_signature(
+        "pg_get_viewdef",
+        signature,
+        DataType::Utf8,
+        Arc::new(answer),
+    ))
 }
 
 /// `obj_description(oid, catalog)` and `col_description(oid, number)`: labels and API names.

@@ -12,6 +12,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec};
+use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::union::UnionExec;
 
 use crate::Error;
@@ -77,6 +78,21 @@ impl Priced {
         self.children
             .iter()
             .fold(own, |sum, child| sum.plus(child.total()))
+    }
+
+    /// Calls that all scans together take when nothing ends them early. `may_stop`: whether an operator above may have enough of the rows.
+    fn surely(&self, may_stop: bool) -> usize {
+        if let Some(price) = self.price {
+            return if may_stop { price.calls.min(1) } else { price.calls };
+        }
+        // These read all rows before they answer the first.
+        let reads_all = self.node.is::<SortExec>() || self.node.is::<AggregateExec>();
+        let may_stop = !reads_all && (may_stop || self.node.fetch().is_some());
+        let is_join = self.node.is::<HashJoinExec>();
+        let children = self.children.iter().enumerate();
+        children
+            .map(|(at, child)| child.surely(may_stop && !(is_join && at == 0)))
+            .sum()
     }
 
     /// The scans of each source together.
@@ -306,19 +322,19 @@ fn row_bytes(source: &Arc<dyn Source>, query: &RemoteQuery) -> usize {
     fields.sum::<usize>() + source.dialect().record_bytes(table)
 }
 
-/// Asks for the row counts of tables that nobody knows, for a price that can be relied on. True when one was counted.
+/// Asks for the row counts of tables that nobody knows, for a price that can be relied on. True when one was counted. What that takes is
+/// not charged to the statement's budget, which is for its answer.
 pub(crate) async fn count_tables(plan: &Arc<dyn ExecutionPlan>, context: &QueryContext) -> bool {
+    let uncharged = uncharged(context);
     let mut scans = Vec::new();
     scans_of(plan, &mut scans);
     let mut counted = false;
     for (source, table) in scans {
         let name = &table.name.name;
-        // A budget is for the answer.
-        let is_affordable = context.max_api_calls == 0 || context.calls() + 1 < context.max_api_calls;
-        if source.known_rows(name).is_some_and(|count| count.is_fresh()) || !is_affordable {
+        if source.known_rows(name).is_some_and(|count| count.is_fresh()) {
             continue;
         }
-        match source.count_rows(context, &table).await {
+        match source.count_rows(&uncharged, &table).await {
             Ok(count) => counted |= count.is_some(),
             Err(error) => {
                 tracing::warn!(source = %source.name(), table = name, %error, "rows can't be counted")
@@ -326,6 +342,16 @@ pub(crate) async fn count_tables(plan: &Arc<dyn ExecutionPlan>, context: &QueryC
         }
     }
     counted
+}
+
+/// A context for calls that make a statement cheaper: of the same query, with a budget of its own.
+pub(crate) fn uncharged(context: &QueryContext) -> QueryContext {
+    QueryContext::new(
+        context.query_id,
+        Arc::clone(&context.principal),
+        0,
+        context.strict,
+    )
 }
 
 fn scans_of(plan: &Arc<dyn ExecutionPlan>, found: &mut Vec<(Arc<dyn Source>, Arc<causeway_core::Table>)>) {
@@ -344,21 +370,22 @@ pub(crate) fn within_budget(
     plan: &Arc<dyn ExecutionPlan>,
     context: &QueryContext,
 ) -> datafusion::common::Result<()> {
-    let most = context.max_api_calls as usize;
-    if most == 0 {
+    if context.max_api_calls == 0 {
         return Ok(());
     }
+    let most = context.max_api_calls.saturating_sub(context.calls()) as usize;
     let mut scans = Vec::new();
     scans_of(plan, &mut scans);
     let all_counted = scans
         .iter()
         .all(|(source, table)| source.known_rows(&table.name.name).is_some());
-    let calls = Priced::of(plan).total().calls;
+    let calls = Priced::of(plan).surely(false);
     if !all_counted || calls <= most {
         return Ok(());
     }
     let message = format!(
-        "the query would make about {calls} api calls, and causeway.max_api_calls allows {most}; none was made for its rows"
+        "the query would make about {calls} api calls, and causeway.max_api_calls allows {}; none was made for its rows",
+        context.max_api_calls
     );
     let error = Error::new(sqlstate::OVER_BUDGET, message)
         .with_hint("narrow the query, or raise causeway.max_api_calls; EXPLAIN shows the calls of each scan");

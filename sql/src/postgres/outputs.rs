@@ -38,7 +38,7 @@ fn distinguish_items(items: &mut [SelectItem]) {
         // DataFusion calls a cast column as the column, which ORDER BY may add to the outputs, and a subquery as its own output.
         let is_misnamed = matches!(
             &*item,
-            SelectItem::UnnamedExpr(Expr::Cast { .. } | Expr::Subquery(_))
+            SelectItem::UnnamedExpr(Expr::Cast { .. } | Expr::Subquery(_) | Expr::Exists { .. })
         );
         if seen.insert(name.to_lowercase()) && !is_misnamed {
             continue;

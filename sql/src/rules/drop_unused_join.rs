@@ -95,7 +95,9 @@ fn is_unique(plan: &LogicalPlan, columns: &[Column]) -> bool {
             let named = |name: &str| columns.iter().any(|column| column.name == name);
             if let Some(remote) = provider.downcast_ref::<RemoteTable>() {
                 let key = remote.table.columns.get(remote.table.key);
-                return key.is_some_and(|key| named(&key.name));
+                // A mask may give many records one value.
+                let masks = &remote.access.masks;
+                return key.is_some_and(|key| !masks.contains_key(&key.name) && named(&key.name));
             }
             let grouped = provider.downcast_ref::<GroupedTable>();
             grouped.is_some_and(|grouped| grouped.keys().all(named))

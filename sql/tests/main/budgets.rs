@@ -1,7 +1,8 @@
 //! What typical queries cost, against the requests that a careful programmer would write for them.
 //!
 //! `sql/budgets/*.toml` holds each query and its script; `sql/budgets/README.md` is the table that comes of it. `UPDATE_BUDGETS=1`
-//! writes the table again, `BUDGET=word` measures only the queries whose name holds the word and prints what was asked.
+//! writes the table again, `BUDGET=word` measures only the queries whose name holds the word and prints what was asked. `BUDGET_SCALE=20`
+//! measures the queries over both systems in orgs of that scale, by hand: with `UPDATE_BUDGETS=1` into `scale-20.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -12,7 +13,7 @@ use causeway_sandbox::log::Entry;
 use serde::Deserialize;
 
 use crate::by_hand::{Script, Step};
-use crate::fixture::{World, rows, world_with};
+use crate::fixture::{World, rows, world_of_scale, world_with};
 
 /// Fewest queries that the budgets must hold.
 const FEWEST: usize = 60;
@@ -224,8 +225,33 @@ fn faults(all: &[Measured]) -> Vec<String> {
     faults
 }
 
+/// Measures the queries over both systems in larger orgs. What is above its script is only shown: reasons are stated for scale 1.
+async fn measure_at(scale: usize) {
+    let world = world_of_scale(scale).await;
+    let mut script = Script::start(&world).await;
+    let mut all = Vec::new();
+    let chosen = budgets()
+        .into_iter()
+        .filter(|budget| budget.name.starts_with("cross: "));
+    for budget in chosen {
+        all.push(measure(&world, &mut script, budget, false).await);
+    }
+    let table = table(&all);
+    println!("{table}");
+    if std::env::var_os("UPDATE_BUDGETS").is_some() {
+        let title = format!(
+            "# Queries over both systems at scale {scale}\n\nMeasured as README.md says, in orgs {scale} times as large; not checked by the tests.\n\n"
+        );
+        let file = folder().join(format!("scale-{scale}.md"));
+        fs::write(file, title + &table).expect("a written table");
+    }
+}
+
 #[tokio::test]
 async fn no_query_costs_more_than_a_careful_script_without_a_stated_reason() {
+    if let Ok(scale) = std::env::var("BUDGET_SCALE") {
+        return measure_at(scale.parse().expect("BUDGET_SCALE is a number")).await;
+    }
     let world = world_with(Vec::new()).await;
     let mut script = Script::start(&world).await;
     let only = std::env::var("BUDGET").ok();

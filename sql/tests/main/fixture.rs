@@ -61,6 +61,15 @@ pub(crate) async fn world_with(policies: Vec<Policy>) -> World {
     world_from(policies, |_| {}, |_| {}).await
 }
 
+/// A world of larger orgs, without policies.
+pub(crate) async fn world_of_scale(scale: usize) -> World {
+    let options = Options {
+        scale,
+        ..Options::default()
+    };
+    world_built(options, Vec::new(), |_| {}, |_| {}, |_, _| {}).await
+}
+
 /// A world whose Salesforce source is configured otherwise.
 pub(crate) async fn world_of(change: impl FnOnce(&mut causeway_salesforce::Config)) -> World {
     world_from(vec![opportunity_policy()], change, |_| {}).await
@@ -73,7 +82,14 @@ pub(crate) async fn world_of_instance(change: impl FnOnce(&mut causeway_servicen
 
 /// A world whose engine is configured otherwise.
 pub(crate) async fn world_of_engine(change: impl FnOnce(&mut EngineConfig, &salesforce::Org)) -> World {
-    world_built(vec![opportunity_policy()], |_| {}, |_| {}, change).await
+    world_built(
+        Options::default(),
+        vec![opportunity_policy()],
+        |_| {},
+        |_| {},
+        change,
+    )
+    .await
 }
 
 async fn world_from(
@@ -81,19 +97,27 @@ async fn world_from(
     change_salesforce: impl FnOnce(&mut causeway_salesforce::Config),
     change_servicenow: impl FnOnce(&mut causeway_servicenow::Config),
 ) -> World {
-    world_built(policies, change_salesforce, change_servicenow, |_, _| {}).await
+    world_built(
+        Options::default(),
+        policies,
+        change_salesforce,
+        change_servicenow,
+        |_, _| {},
+    )
+    .await
 }
 
 async fn world_built(
+    options: Options,
     policies: Vec<Policy>,
     change_salesforce: impl FnOnce(&mut causeway_salesforce::Config),
     change_servicenow: impl FnOnce(&mut causeway_servicenow::Config),
     change_engine: impl FnOnce(&mut EngineConfig, &salesforce::Org),
 ) -> World {
-    let salesforce_org = salesforce::Org::start(Options::default(), salesforce::Semantics::default())
+    let salesforce_org = salesforce::Org::start(options.clone(), salesforce::Semantics::default())
         .await
         .expect("the org starts");
-    let instance = servicenow::Instance::start(Options::default(), servicenow::Semantics::default())
+    let instance = servicenow::Instance::start(options, servicenow::Semantics::default())
         .await
         .expect("the instance starts");
     let ledger = Ledger::default();

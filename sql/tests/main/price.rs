@@ -196,3 +196,23 @@ async fn a_role_has_a_ceiling_that_nobody_sets_higher() {
     let admin = world.session("admin").await;
     assert_eq!(admin.setting("causeway.max_api_calls").as_deref(), Some("0"));
 }
+
+#[tokio::test]
+async fn counting_is_not_charged_and_early_ends_are_not_refused() {
+    let world = world().await;
+    let session = world.session("admin").await;
+    // Tables are described and never counted.
+    rows(&session, &format!("{DEMO} AND false"))
+        .await
+        .expect("a plan");
+    session.set("causeway.max_api_calls", "2").expect("a setting");
+    assert!(!rows(&session, DEMO).await.expect("two calls").is_empty());
+    let first = "SELECT description FROM salesforce.opportunity WHERE length(description) > 3 LIMIT 5";
+    assert_eq!(rows(&session, first).await.expect("it may end early").len(), 5);
+    let all =
+        "SELECT description FROM salesforce.opportunity WHERE length(description) > 3 ORDER BY 1 LIMIT 5";
+    assert_eq!(
+        rows(&session, all).await.expect_err("it reads all").sqlstate,
+        "53400"
+    );
+}

@@ -497,3 +497,20 @@ async fn a_policy_may_use_a_view_and_is_not_led_back_by_one() {
     let error = world(through("back")).await.error("ana", count).await;
     assert_eq!(error.sqlstate, "42P17", "{}", error.message);
 }
+
+#[tokio::test]
+async fn a_join_on_a_masked_id_is_not_dropped() {
+    let masked = Policy {
+        table: "salesforce.account".to_owned(),
+        rows: None,
+        mask_columns: [("id".to_owned(), "'***'".to_owned())].into(),
+        ..opportunity_policy()
+    };
+    let world = world_with(vec![masked]).await;
+    let sql = "SELECT count(*) FROM (VALUES ('***')) v(k) LEFT JOIN salesforce.account a ON a.id = v.k";
+    let all = world
+        .value("ana", "SELECT count(*) FROM salesforce.account")
+        .await;
+    assert_ne!(all, "1");
+    assert_eq!(world.value("ana", sql).await, all);
+}
