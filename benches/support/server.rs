@@ -32,6 +32,7 @@ pub(crate) fn start(address: SocketAddr, arguments: &[&str]) -> Process {
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .expect("the binary starts");
     let mut process = Process(child);
