@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_core::{Ledger, Principal};
-use causeway_sandbox::{Options, salesforce, servicenow};
+use causeway_sandbox::Options;
 use causeway_sql::{Engine, EngineConfig, Session};
 use criterion::{Criterion, criterion_group, criterion_main};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -32,14 +32,7 @@ async fn orgs() -> Orgs {
         latency: LATENCY,
         ..Options::default()
     };
-    Orgs {
-        salesforce: salesforce::Org::start(options.clone(), salesforce::Semantics::default())
-            .await
-            .expect("the practice salesforce org starts"),
-        servicenow: servicenow::Instance::start(options, servicenow::Semantics::default())
-            .await
-            .expect("the practice servicenow instance starts"),
-    }
+    Orgs::start_with(options).await
 }
 
 async fn session(orgs: &Orgs) -> Session {

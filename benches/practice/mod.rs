@@ -73,10 +73,15 @@ pub(crate) struct Orgs {
 impl Orgs {
     /// Starts both on free ports of loopback.
     pub(crate) async fn start(scale: usize) -> Self {
-        let options = Options {
+        Self::start_with(Options {
             scale,
             ..Options::default()
-        };
+        })
+        .await
+    }
+
+    /// Starts both with these options.
+    pub(crate) async fn start_with(options: Options) -> Self {
         Self {
             salesforce: salesforce::Org::start(options.clone(), salesforce::Semantics::default())
                 .await

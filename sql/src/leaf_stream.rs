@@ -198,13 +198,7 @@ async fn is_cheaper_whole(spec: &ScanSpec, context: &QueryContext, keys: &KeySet
     let table = &spec.query.table;
     let mut count = spec.source.known_rows(&table.name.name);
     if count.is_none() && requests >= WORTH_COUNTING {
-        count = match spec.source.count_rows(&price::uncharged(context), table).await {
-            Ok(count) => count,
-            Err(error) => {
-                tracing::warn!(source = %spec.source.name(), table = table.name.name, %error, "rows can't be counted");
-                None
-            }
-        };
+        count = price::count_rows(spec.source.as_ref(), table, context).await;
     }
     let Some(count) = count else {
         return false;

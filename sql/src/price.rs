@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use causeway_core::{ColumnType, KeySet, Literal, QueryContext, RemoteQuery, Source, keys};
+use causeway_core::{ColumnType, KeySet, Literal, QueryContext, RemoteQuery, RowCount, Source, Table, keys};
 use datafusion::common::JoinType;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::AggregateExec;
@@ -325,7 +325,6 @@ fn row_bytes(source: &Arc<dyn Source>, query: &RemoteQuery) -> usize {
 /// Asks for the row counts of tables that nobody knows, for a price that can be relied on. True when one was counted. What that takes is
 /// not charged to the statement's budget, which is for its answer.
 pub(crate) async fn count_tables(plan: &Arc<dyn ExecutionPlan>, context: &QueryContext) -> bool {
-    let uncharged = uncharged(context);
     let mut scans = Vec::new();
     scans_of(plan, &mut scans);
     let mut counted = false;
@@ -334,27 +333,27 @@ pub(crate) async fn count_tables(plan: &Arc<dyn ExecutionPlan>, context: &QueryC
         if source.known_rows(name).is_some_and(|count| count.is_fresh()) {
             continue;
         }
-        match source.count_rows(&uncharged, &table).await {
-            Ok(count) => counted |= count.is_some(),
-            Err(error) => {
-                tracing::warn!(source = %source.name(), table = name, %error, "rows can't be counted")
-            }
-        }
+        counted |= count_rows(source.as_ref(), &table, context).await.is_some();
     }
     counted
 }
 
-/// A context for calls that make a statement cheaper: of the same query, with a budget of its own.
-pub(crate) fn uncharged(context: &QueryContext) -> QueryContext {
-    QueryContext::new(
-        context.query_id,
-        Arc::clone(&context.principal),
-        0,
-        context.strict,
-    )
+/// About how many rows a table has, from what is known or by a call that is not charged to the statement's budget.
+pub(crate) async fn count_rows(
+    source: &dyn Source,
+    table: &Table,
+    context: &QueryContext,
+) -> Option<RowCount> {
+    let asking = context.without_budget();
+    let counted = source.count_rows(&asking, table).await;
+    context.add_uncharged(asking.calls());
+    counted.unwrap_or_else(|error| {
+        tracing::warn!(source = %source.name(), table = table.name.name, %error, "rows can't be counted");
+        None
+    })
 }
 
-fn scans_of(plan: &Arc<dyn ExecutionPlan>, found: &mut Vec<(Arc<dyn Source>, Arc<causeway_core::Table>)>) {
+fn scans_of(plan: &Arc<dyn ExecutionPlan>, found: &mut Vec<(Arc<dyn Source>, Arc<Table>)>) {
     if let Some(scan) = plan.downcast_ref::<RemoteScanExec>() {
         let spec = scan.spec();
         found.push((Arc::clone(&spec.source), Arc::clone(&spec.query.table)));
@@ -370,17 +369,16 @@ pub(crate) fn within_budget(
     plan: &Arc<dyn ExecutionPlan>,
     context: &QueryContext,
 ) -> datafusion::common::Result<()> {
-    if context.max_api_calls == 0 {
+    let Some(most) = context.calls_left() else {
         return Ok(());
-    }
-    let most = context.max_api_calls.saturating_sub(context.calls()) as usize;
+    };
     let mut scans = Vec::new();
     scans_of(plan, &mut scans);
     let all_counted = scans
         .iter()
         .all(|(source, table)| source.known_rows(&table.name.name).is_some());
     let calls = Priced::of(plan).surely(false);
-    if !all_counted || calls <= most {
+    if !all_counted || calls <= most as usize {
         return Ok(());
     }
     let message = format!(

@@ -43,6 +43,8 @@ pub struct QueryContext {
     /// Whether what can't be proven complete is an error (on) or a notice (off).
     pub strict: bool,
     calls: AtomicU32,
+    /// Calls among them that no budget pays for.
+    uncharged: AtomicU32,
     retries: AtomicU32,
     rows: AtomicU64,
     bytes: AtomicU64,
@@ -71,7 +73,8 @@ impl QueryContext {
     /// Returns [`Kind::Budget`] when it is spent.
     pub fn spend_call(&self, source: &Arc<str>) -> Result<(), Error> {
         let spent = self.calls.fetch_add(1, Ordering::Relaxed);
-        if self.max_api_calls > 0 && spent >= self.max_api_calls {
+        let charged = spent.saturating_sub(self.uncharged.load(Ordering::Relaxed));
+        if self.max_api_calls > 0 && charged >= self.max_api_calls {
             self.calls.fetch_sub(1, Ordering::Relaxed);
             let message = format!(
                 "the query has made its {} allowed api calls; raise causeway.max_api_calls or narrow the query",
@@ -80,6 +83,27 @@ impl QueryContext {
             return Err(Error::new(source, Kind::Budget, message));
         }
         Ok(())
+    }
+
+    /// A context for calls of the same query that are not charged to its budget; [`QueryContext::add_uncharged`] counts them afterwards.
+    #[must_use]
+    pub fn without_budget(&self) -> Self {
+        Self::new(self.query_id, Arc::clone(&self.principal), 0, self.strict)
+    }
+
+    /// Counts calls that were made without a charge.
+    pub fn add_uncharged(&self, calls: u32) {
+        self.uncharged.fetch_add(calls, Ordering::Relaxed);
+        self.calls.fetch_add(calls, Ordering::Relaxed);
+    }
+
+    /// API calls that the budget still allows; `None` when there is no budget.
+    #[must_use]
+    pub fn calls_left(&self) -> Option<u32> {
+        let charged = self
+            .calls()
+            .saturating_sub(self.uncharged.load(Ordering::Relaxed));
+        (self.max_api_calls > 0).then(|| self.max_api_calls.saturating_sub(charged))
     }
 
     /// Takes one retry from the budget; false when none is left.

@@ -206,7 +206,16 @@ async fn counting_is_not_charged_and_early_ends_are_not_refused() {
         .await
         .expect("a plan");
     session.set("causeway.max_api_calls", "2").expect("a setting");
+    world.forget_requests();
     assert!(!rows(&session, DEMO).await.expect("two calls").is_empty());
+    let (salesforce, servicenow) = world.calls();
+    let made = "SELECT api_calls FROM causeway.queries WHERE text LIKE 'SELECT a.name%' AND text NOT LIKE '%false' ORDER BY query_id DESC LIMIT 1";
+    let made = rows(&session, made).await.expect("the ledger");
+    assert_eq!(
+        made,
+        [[(salesforce + servicenow).to_string()]],
+        "but it is counted"
+    );
     let first = "SELECT description FROM salesforce.opportunity WHERE length(description) > 3 LIMIT 5";
     assert_eq!(rows(&session, first).await.expect("it may end early").len(), 5);
     let all =
