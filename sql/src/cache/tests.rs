@@ -160,7 +160,7 @@ fn an_order_is_answered_by_that_order_only() {
 fn the_oldest_rows_make_room() {
     let one = rows(&query(&[0], &["a"]), 100);
     let size: usize = one.iter().map(RecordBatch::get_array_memory_size).sum();
-    let cache = ResultCache::new(4 * size);
+    let cache = ResultCache::new(4 * (size + weight(&query(&[0], &["a"]))));
     let began = Instant::now();
     for (at, name) in ["a", "b", "c", "d", "e"].into_iter().enumerate() {
         let moment = began + Duration::from_millis(at as u64);
