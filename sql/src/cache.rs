@@ -254,6 +254,8 @@ fn holds_keys(
     let are_few = held.values.len().saturating_mul(wanted.values.len()) <= MOST_COMPARISONS;
     let are_among = || are_few && wanted.values.iter().all(|value| held.values.contains(value));
     column(asked, held.column) == column(query, wanted.column)
+        && held.test == wanted.test
+        && (held.or_null || !wanted.or_null)
         && (held.values == wanted.values || are_among())
 }
 

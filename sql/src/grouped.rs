@@ -164,6 +164,7 @@ impl TableProvider for GroupedTable {
             not_null: BTreeSet::new(),
             kept_share: 1.0,
             reuse: self.base.reuse(vec![None; filters]),
+            repeats: false,
             pushdown: true,
         })?))
     }

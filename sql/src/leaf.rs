@@ -74,8 +74,9 @@ pub(crate) struct ScanSpec {
     pub(crate) not_null: BTreeSet<usize>,
     /// The share of the table's rows that the filters are expected to keep.
     pub(crate) kept_share: f64,
-    /// How the cache may be used; `None` when it may not.
-    pub(crate) reuse: Option<Reuse>,
+    pub(crate) reuse: Reuse,
+    /// Whether another scan of the statement reads all of these rows, so that they are probably not asked for again.
+    pub(crate) repeats: bool,
     /// Whether sorts, limits and join keys may be taken over too (`causeway.pushdown = on`).
     pub(crate) pushdown: bool,
 }
@@ -263,13 +264,12 @@ impl RemoteScanExec {
 
     /// How old the rows of an earlier scan are that answer this one, as far as is known before join keys arrive.
     pub(crate) fn cached(&self) -> Option<Duration> {
-        let reuse = self.spec.reuse.as_ref()?;
-        Some(reuse.find(&self.planned_query())?.age())
+        Some(self.spec.reuse.cached(&self.planned_query())?.age())
     }
 
     /// API calls that the scan may make: a page for each full page of estimated rows.
     pub(crate) fn estimated_calls(&self) -> usize {
-        if self.spec.query.is_empty() || self.cached().is_some() {
+        if self.spec.query.is_empty() || self.spec.repeats || self.cached().is_some() {
             return 0;
         }
         if self.spec.query.grouping.is_some() {
@@ -365,6 +365,9 @@ impl RemoteScanExec {
         }
         if let Some(fetch) = self.spec.fetch {
             line.push_str(&format!("  fetch={fetch}"));
+        }
+        if self.spec.repeats {
+            line.push_str("  shared=with another scan of the statement");
         }
         if let Some(age) = self.cached() {
             line.push_str(&format!("  cached={} s ago", age.as_secs()));

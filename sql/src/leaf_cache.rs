@@ -1,4 +1,4 @@
-//! A scan that is answered from rows that were read not long ago, or whose rows are kept for the next.
+//! A scan that is answered from rows that another scan has read, or whose rows are kept for the next.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,12 +17,14 @@ use crate::cache::{Hit, ResultCache};
 use crate::leaf::Rows;
 use crate::leaf_stream::kept_by;
 
-/// How a scan may use the cache.
+/// How a scan may use rows that another scan brought.
 #[derive(Debug, Clone)]
 pub(crate) struct Reuse {
     pub(crate) cache: Arc<ResultCache>,
+    /// What the other scans of the same statement bring, when one of them may ask for the same rows.
+    pub(crate) within: Option<Arc<ResultCache>>,
     pub(crate) user: String,
-    /// How old rows may be; zero asks the remote system.
+    /// How old rows of other statements may be; zero asks the remote system.
     pub(crate) max_age: Duration,
     /// Where answers are recorded, as calls are.
     pub(crate) ledger: Ledger,
@@ -31,8 +33,24 @@ pub(crate) struct Reuse {
 }
 
 impl Reuse {
-    /// An earlier scan that answers the query.
-    pub(crate) fn find(&self, query: &RemoteQuery) -> Option<Hit> {
+    /// Whether the scan's rows are kept for others.
+    pub(crate) fn keeps(&self) -> bool {
+        !self.max_age.is_zero() || self.within.is_some()
+    }
+
+    /// An earlier statement's scan that answers the query.
+    pub(crate) fn cached(&self, query: &RemoteQuery) -> Option<Hit> {
+        (!self.max_age.is_zero()).then(|| self.found(&self.cache, &self.user, self.max_age, query))?
+    }
+
+    /// An earlier scan that answers the query: of the same statement, or of another.
+    pub(crate) fn find(&self, context: &QueryContext, query: &RemoteQuery) -> Option<Hit> {
+        let within = self.within.as_ref();
+        let own = || self.found(within?, &statement(context), Duration::MAX, query);
+        self.cached(query).or_else(own)
+    }
+
+    fn found(&self, cache: &ResultCache, owner: &str, max_age: Duration, query: &RemoteQuery) -> Option<Hit> {
         let needs = |at: usize| {
             let filter = self.filters.get(at)?.as_ref()?;
             let columns = filter.column_refs().into_iter();
@@ -40,7 +58,7 @@ impl Reuse {
                 .map(|column| Some(query.table.column(&column.name)?.0))
                 .collect::<Option<BTreeSet<usize>>>()
         };
-        self.cache.find(&self.user, query, self.max_age, &needs)
+        cache.find(owner, query, max_age, &needs)
     }
 
     /// Records an answer beside the calls.
@@ -104,14 +122,18 @@ impl Reuse {
     }
 
     /// Keeps the rows that pass by, once all have.
-    pub(crate) fn keeping(self, rows: Rows, query: RemoteQuery) -> Rows {
+    pub(crate) fn keeping(self, context: &QueryContext, rows: Rows, query: RemoteQuery) -> Rows {
+        let (cache, owner) = match &self.within {
+            Some(within) if self.max_age.is_zero() => (within, statement(context)),
+            _ => (&self.cache, self.user.clone()),
+        };
         let collected = Collected {
-            cache: Arc::clone(&self.cache),
+            cache: Arc::clone(cache),
             bytes: 0,
             batches: Some(Vec::new()),
             began: Instant::now(),
         };
-        let state = (rows, collected, Some((self, query)));
+        let state = (rows, collected, Some((owner, query)));
         stream::unfold(state, |(mut rows, mut collected, mut keeper)| async move {
             match rows.next().await {
                 Some(batch) => {
@@ -123,8 +145,8 @@ impl Reuse {
                     Some((batch, (rows, collected, keeper)))
                 }
                 None => {
-                    if let (Some((reuse, query)), Some(batches)) = (keeper, collected.batches.take()) {
-                        reuse.cache.keep(&reuse.user, query, batches, collected.began);
+                    if let (Some((owner, query)), Some(batches)) = (keeper, collected.batches.take()) {
+                        collected.cache.keep(&owner, query, batches, collected.began);
                     }
                     None
                 }
@@ -132,6 +154,11 @@ impl Reuse {
         })
         .boxed()
     }
+}
+
+/// Whom rows are kept for that only one statement may use: a plan may be run more than once.
+fn statement(context: &QueryContext) -> String {
+    format!("statement {}", context.query_id)
 }
 
 /// Rows on their way to the cache; given up when they are too many.

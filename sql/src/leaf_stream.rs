@@ -1,20 +1,13 @@
 //! The rows of one scan: keys, requests, re-filtering, fetch.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use causeway_core::{
-    Condition, Error, KeySet, Kind, Literal, Op, QueryContext, RemoteQuery, Verdict, keys, scan,
-};
+use causeway_core::{Error, KeySet, Kind, QueryContext, RemoteQuery, keys, scan};
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::{DataFusionError, Result, ScalarValue};
+use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool};
-use datafusion::logical_expr::Operator;
-use datafusion::physical_expr::expressions::{
-    BinaryExpr, Column, DynamicFilterPhysicalExpr, InListExpr, Literal as Constant,
-};
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet};
 use datafusion::physical_plan::sorts::streaming_merge::StreamingMergeBuilder;
@@ -23,11 +16,9 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::error::source_error;
 use crate::leaf::{Rows, ScanSpec};
+use crate::leaf_keys::{self, Keys, of_own_keys};
 use crate::leaf_top::{self, First};
-use crate::{lower, price};
-
-/// Longest wait for the keys of a join. The join's other side has its own limits; this only ends a wait that nothing will end.
-const LONGEST_WAIT_FOR_KEYS: Duration = Duration::from_secs(600);
+use crate::price;
 
 /// What one execution of a scan brings along.
 pub(crate) struct Run {
@@ -61,10 +52,14 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
         ordering,
         memory,
     } = run;
-    match join_keys(&spec, &query).await? {
+    let mut computed = None;
+    match leaf_keys::arrived(&spec, &query).await? {
         Keys::None => {}
         Keys::NoRowCanMatch => return Ok(stream::empty().boxed()),
-        Keys::Set(keys) => query.keys = Some(keys),
+        Keys::Set(keys, of) => {
+            query.keys = Some(keys);
+            computed = of.map(Arc::new);
+        }
     }
     if query.keys.is_some() {
         query.limit = None;
@@ -72,9 +67,8 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
     if query.is_empty() {
         return Ok(stream::empty().boxed());
     }
-    let reuse = spec.reuse.as_ref();
-    if let Some((reuse, hit)) = reuse.and_then(|reuse| Some((reuse, reuse.find(&query)?))) {
-        return reuse.rows(spec.source.as_ref(), &context, &hit, &query);
+    if let Some(hit) = spec.reuse.find(&context, &query) {
+        return spec.reuse.rows(spec.source.as_ref(), &context, &hit, &query);
     }
     if let Some(top) = spec.worthwhile_top().filter(|_| query.keys.is_none()) {
         match leaf_top::first(&spec, &context, &query, top).await? {
@@ -102,7 +96,8 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
         queries = vec![query];
     }
     // What is not proven whole is no answer to anybody else.
-    let reuse = spec.reuse.clone().filter(|_| context.strict).map(|reuse| {
+    let reuse = Some(spec.reuse.clone()).filter(|reuse| context.strict && reuse.keeps());
+    let reuse = reuse.map(|reuse| {
         let keys = queries.iter().any(|query| query.keys.is_some());
         let asked = RemoteQuery {
             keys: asked_keys.filter(|_| keys),
@@ -113,9 +108,11 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
     let scans_at_once = spec.source.limits().concurrent_scans.max(1);
     let several = queries.len() > 1;
     let fetched = query_schema(&spec);
+    let reader = Arc::clone(&context);
     let read = move |query: RemoteQuery| {
         let own_keys = query.keys.clone().filter(|_| several);
-        let pages = scan(Arc::clone(&spec.source), Arc::clone(&context), query.clone());
+        let computed = computed.clone();
+        let pages = scan(Arc::clone(&spec.source), Arc::clone(&reader), query.clone());
         let hides_keys = spec.hides_keys && query.keys.is_some();
         let errors = Arc::clone(&spec);
         let pages = pages.map_err(move |error| match hides_keys {
@@ -123,7 +120,7 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
             false => errors.source_error(error),
         });
         pages
-            .map(move |batch| of_own_keys(&query, own_keys.as_ref(), batch?))
+            .map(move |batch| of_own_keys(&query, own_keys.as_ref(), computed.as_deref(), batch?))
             .boxed()
     };
     let rows = match ordering.filter(|_| several) {
@@ -134,7 +131,7 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
         Some(ordering) => merged(queries.into_iter().map(read), fetched, &ordering, &memory)?,
     };
     Ok(match reuse {
-        Some((reuse, asked)) => reuse.keeping(rows, asked),
+        Some((reuse, asked)) => reuse.keeping(&context, rows, asked),
         None => rows,
     })
 }
@@ -162,29 +159,6 @@ fn merged(
         .with_reservation(MemoryConsumer::new("merge of key requests").register(memory))
         .build()?;
     Ok(merged.boxed())
-}
-
-/// Keeps the rows whose key was asked for by this very request.
-///
-/// A remote system that compares text without case, or ignores the condition, answers a row to several requests; it counts once.
-fn of_own_keys(query: &RemoteQuery, keys: Option<&KeySet>, batch: RecordBatch) -> Result<RecordBatch> {
-    let Some(keys) = keys else { return Ok(batch) };
-    let fetched = query
-        .grouping
-        .as_ref()
-        .map_or(&query.columns, |grouping| &grouping.keys);
-    let position = fetched.iter().position(|column| *column == keys.column);
-    let Some(position) = position else {
-        return Err(DataFusionError::Internal(
-            "a key column was not fetched".to_owned(),
-        ));
-    };
-    let schema = batch.schema();
-    let column = Arc::new(Column::new(schema.field(position).name(), position));
-    let values = ScalarValue::iter_to_array(keys.values.iter().map(lower::scalar))?;
-    let own = InListExpr::try_new_from_array(column, values, false, &schema)?;
-    let kept = own.evaluate(&batch)?.into_array(batch.num_rows())?;
-    Ok(filter_record_batch(&batch, kept.as_boolean())?)
 }
 
 /// Whether reading the whole table takes fewer calls than asking for the keys.
@@ -233,134 +207,6 @@ fn without_keys(error: Error) -> Error {
     Error {
         message: message.to_owned(),
         ..error
-    }
-}
-
-enum Keys {
-    None,
-    NoRowCanMatch,
-    Set(KeySet),
-}
-
-/// The keys that the joins above hand down: those of the column that will bring the fewest rows.
-async fn join_keys(spec: &ScanSpec, query: &RemoteQuery) -> Result<Keys> {
-    let mut best: Option<KeySet> = None;
-    for filter in &spec.key_filters {
-        let Some(dynamic) = filter.downcast_ref::<DynamicFilterPhysicalExpr>() else {
-            continue;
-        };
-        tokio::time::timeout(LONGEST_WAIT_FOR_KEYS, dynamic.wait_complete())
-            .await
-            .map_err(|_| {
-                DataFusionError::Execution("the keys of a join did not arrive within ten minutes".to_owned())
-            })?;
-        let mut found = Vec::new();
-        if !collect(&dynamic.current()?, &mut found) {
-            return Ok(Keys::NoRowCanMatch);
-        }
-        for (output, values) in found {
-            let Some(keys) = key_set(spec, query, output, values) else {
-                continue;
-            };
-            if keys.values.is_empty() {
-                return Ok(Keys::NoRowCanMatch);
-            }
-            let rows = |keys: &KeySet| price::rows_with_keys(spec, keys.column, keys.values.len());
-            if best.as_ref().is_none_or(|best| rows(&keys) < rows(best)) {
-                best = Some(keys);
-            }
-        }
-    }
-    Ok(best.map_or(Keys::None, Keys::Set))
-}
-
-/// Gathers `column IN (…)` from the conjuncts; false when the filter is constant false: the other side has no row.
-///
-/// The ranges that come along are in Arrow's order and add nothing to the list; an opaque hash lookup gives nothing.
-fn collect(filter: &Arc<dyn PhysicalExpr>, found: &mut Vec<(usize, Vec<ScalarValue>)>) -> bool {
-    if let Some(constant) = filter.downcast_ref::<Constant>() {
-        return *constant.value() != ScalarValue::Boolean(Some(false));
-    }
-    if let Some(binary) = filter.downcast_ref::<BinaryExpr>()
-        && *binary.op() == Operator::And
-    {
-        return collect(binary.left(), found) && collect(binary.right(), found);
-    }
-    if let Some(list) = filter.downcast_ref::<InListExpr>()
-        && !list.negated()
-    {
-        let values: Option<Vec<_>> = list
-            .list()
-            .iter()
-            .map(|item| Some(item.downcast_ref::<Constant>()?.value().clone()))
-            .collect();
-        match (list.expr().downcast_ref::<Column>(), values) {
-            (Some(column), Some(values)) => found.push((column.index(), values)),
-            (None, Some(values)) => collect_struct(list.expr(), &values, found),
-            _ => {}
-        }
-    }
-    true
-}
-
-/// A join on several columns hands down `struct(a, b) IN (…)`: each column's values are a set of their own.
-fn collect_struct(
-    expr: &Arc<dyn PhysicalExpr>,
-    values: &[ScalarValue],
-    found: &mut Vec<(usize, Vec<ScalarValue>)>,
-) {
-    for (position, child) in expr.children().into_iter().enumerate() {
-        let Some(column) = child.downcast_ref::<Column>() else {
-            continue;
-        };
-        let field = |value: &ScalarValue| match value {
-            ScalarValue::Struct(row) => ScalarValue::try_from_array(row.columns().get(position)?, 0).ok(),
-            _ => None,
-        };
-        if let Some(values) = values.iter().map(field).collect() {
-            found.push((column.index(), values));
-        }
-    }
-}
-
-/// The distinct values as literals that the dialect can send, or `None` when it can't.
-fn key_set(spec: &ScanSpec, query: &RemoteQuery, output: usize, values: Vec<ScalarValue>) -> Option<KeySet> {
-    let position = spec.key_column(output)?;
-    let column = query.table.columns.get(position)?;
-    column.remote_field()?;
-    let mut distinct = std::collections::HashSet::new();
-    let mut literals: Vec<Literal> = Vec::new();
-    for value in values.into_iter().filter(|value| !value.is_null()) {
-        let literal = lower::literal(column.ty, &value)?;
-        if distinct.insert(value) {
-            literals.push(literal);
-        }
-    }
-    if literals.is_empty() {
-        return Some(KeySet {
-            column: position,
-            values: literals,
-        });
-    }
-    let mut alone = RemoteQuery::new(Arc::clone(&query.table), Vec::new());
-    alone.keys = Some(KeySet {
-        column: position,
-        values: Vec::new(),
-    });
-    if spec.source.has_refused(&alone) {
-        return None;
-    }
-    match spec.source.dialect().atom(column, Op::In, &literals) {
-        Verdict::Never(_) => None,
-        // No record has any of these keys.
-        Verdict::Exact(Condition::Never) => Some(KeySet {
-            column: position,
-            values: Vec::new(),
-        }),
-        Verdict::Exact(_) | Verdict::Superset(..) => Some(KeySet {
-            column: position,
-            values: literals,
-        }),
     }
 }
 

@@ -43,20 +43,38 @@ impl Top {
         }
     }
 
-    /// Whether rows without a value come before all others and may exist.
+    /// Whether rows without a value come before all others and may exist, and the source may put them elsewhere.
     fn begins_with_nulls(&self, spec: &ScanSpec) -> bool {
-        self.key.nulls_first && !spec.not_null.contains(&self.key.column)
+        self.key.nulls_first && !spec.not_null.contains(&self.key.column) && !self.is_kept(spec)
+    }
+
+    /// Whether the source surely sorts as asked. Such a sort is only offered here for the sake of further keys that it can't sort by.
+    fn is_kept(&self, spec: &ScanSpec) -> bool {
+        let column = spec.query.table.columns.get(self.key.column);
+        column.is_some_and(|column| spec.source.dialect().sorts_like_arrow(column))
+    }
+
+    fn is_trusted(&self, spec: &ScanSpec) -> bool {
+        let column = spec.query.table.columns.get(self.key.column);
+        self.is_kept(spec) || column.is_some_and(|column| column.trust.range == Some(true))
     }
 
     /// The query for the page that comes first.
     pub(crate) fn first_query(&self, spec: &ScanSpec, query: &RemoteQuery) -> RemoteQuery {
-        /// Some rows may not pass the checks, and some may have equal keys.
-        const SPARE_ROWS: usize = 10;
-        let takes_any = self.is_only_key && spec.checks.is_empty();
-        let spare = if takes_any { 0 } else { SPARE_ROWS };
+        /// Some rows may not pass the checks.
+        const FAILING: usize = 10;
+        /// Some have equal keys, and a second call costs more than rows do.
+        const EQUAL: usize = 90;
+        let spare = match (self.is_only_key, spec.checks.is_empty()) {
+            (true, true) => 0,
+            (true, false) => FAILING,
+            (false, _) => EQUAL,
+        };
+        let rows = self.rows.saturating_add(spare);
         let mut first = RemoteQuery {
             order: vec![self.key],
-            page_rows: Some(self.rows.saturating_add(spare)),
+            page_rows: Some(rows),
+            limit: self.is_kept(spec).then_some(rows as u64),
             ..query.clone()
         };
         if self.excludes_nulls(spec) {
@@ -69,7 +87,7 @@ impl Top {
 
     /// Whether the first page is asked for without NULLs, with which it could be filled.
     fn excludes_nulls(&self, spec: &ScanSpec) -> bool {
-        !self.key.nulls_first && !spec.not_null.contains(&self.key.column)
+        !self.key.nulls_first && !spec.not_null.contains(&self.key.column) && !self.is_kept(spec)
     }
 
     /// What becomes of the order, for EXPLAIN.
@@ -81,7 +99,9 @@ impl Top {
             "all rows take no more calls"
         } else if self.begins_with_nulls(spec) {
             "it may be ignored and empty values may stand anywhere, so what comes first is read by a second query; NULLS LAST can save it"
-        } else if is_trusted(spec, self.key.column) {
+        } else if self.is_kept(spec) {
+            "the further keys are sorted by here"
+        } else if self.is_trusted(spec) {
             "it is verified here"
         } else {
             "it may be ignored, so what comes first may be read by a second query"
@@ -91,17 +111,12 @@ impl Top {
 
     /// Calls that the scan takes, as far as is known before.
     pub(crate) fn calls(&self, spec: &ScanSpec) -> usize {
-        if self.begins_with_nulls(spec) || !is_trusted(spec, self.key.column) {
+        if self.begins_with_nulls(spec) || !self.is_trusted(spec) {
             2
         } else {
             1
         }
     }
-}
-
-fn is_trusted(spec: &ScanSpec, column: usize) -> bool {
-    let column = spec.query.table.columns.get(column);
-    column.is_some_and(|column| column.trust.range == Some(true))
 }
 
 /// Asks for the first rows; once more, for many more of them, when too few pass.
@@ -120,6 +135,7 @@ pub(crate) async fn first(
         return page.judged(spec, context, top).await;
     }
     asked.page_rows = asked.page_rows.map(|rows| rows.saturating_mul(GROWTH));
+    asked.limit = asked.limit.map(|rows| rows.saturating_mul(GROWTH as u64));
     match self::page(spec, context, &asked).await? {
         Some(page) => page.judged(spec, context, top).await,
         None => Ok(First::Unknown),
@@ -175,8 +191,11 @@ impl Page {
         let Some(last) = last_of_first(&kept, top)? else {
             return Ok(First::Unknown);
         };
+        if top.is_kept(spec) && comes_sorted && ends_beyond(&all, &last)? {
+            return Ok(First::Rows(self.batch));
+        }
         let is_enough = comes_sorted && !top.begins_with_nulls(spec) && reaches_beyond(&all, &last, top)?;
-        if is_enough {
+        if is_enough && !top.is_kept(spec) {
             let honoured = spec.source.honours_order(context, table, top.key.column).await;
             if honoured.map_err(|error| spec.source_error(error))? {
                 return Ok(First::Rows(self.batch));
@@ -203,8 +222,13 @@ fn last_of_first(keys: &ArrayRef, top: &Top) -> Result<Option<ScalarValue>> {
 fn reaches_beyond(keys: &ArrayRef, last: &ScalarValue, top: &Top) -> Result<bool> {
     let end = ScalarValue::try_from_array(keys, keys.len().saturating_sub(1))?;
     let start = ScalarValue::try_from_array(keys, 0)?;
-    let is_past = end != *last;
-    Ok(start != end && !end.is_null() && (top.is_only_key || is_past))
+    Ok(start != end && !end.is_null() && (top.is_only_key || ends_beyond(keys, last)?))
+}
+
+/// Whether the sorted page ends with another key than the last that is wanted.
+fn ends_beyond(keys: &ArrayRef, last: &ScalarValue) -> Result<bool> {
+    let end = ScalarValue::try_from_array(keys, keys.len().saturating_sub(1))?;
+    Ok(end != *last)
 }
 
 fn without_nulls(keys: &ArrayRef) -> Result<ArrayRef> {

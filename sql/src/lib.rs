@@ -15,6 +15,7 @@ mod explain;
 mod grouped;
 mod leaf;
 mod leaf_cache;
+mod leaf_keys;
 mod leaf_stream;
 mod leaf_top;
 mod lower;

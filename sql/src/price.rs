@@ -120,6 +120,11 @@ impl Priced {
     }
 }
 
+/// Rows that may come out of the plan.
+pub(crate) fn rows_of(plan: &Arc<dyn ExecutionPlan>) -> usize {
+    priced(plan, None).rows
+}
+
 /// `keys`: rows that the joins above will hand down keys of.
 fn priced(plan: &Arc<dyn ExecutionPlan>, keys: Option<usize>) -> Priced {
     let node = Arc::clone(plan);
@@ -290,10 +295,7 @@ fn requests_for(spec: &ScanSpec, column: usize, count: usize) -> usize {
         _ => Literal::Int(i64::try_from(at).unwrap_or(i64::MAX)),
     };
     let mut query = spec.query.clone();
-    query.keys = Some(KeySet {
-        column,
-        values: (0..written).map(literal).collect(),
-    });
+    query.keys = Some(KeySet::equal(column, (0..written).map(literal).collect()));
     let requests = keys::split(spec.source.as_ref(), &query).map_or(1, |requests| requests.len());
     requests.saturating_mul(count.div_ceil(written.max(1)))
 }

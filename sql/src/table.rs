@@ -254,15 +254,15 @@ impl RemoteTable {
     }
 
     /// How a scan with these filters may use the cache.
-    pub(crate) fn reuse(&self, filters: Vec<Option<Expr>>) -> Option<Reuse> {
-        let max_age = self.person.max_age(self.source.name());
-        (!max_age.is_zero()).then(|| Reuse {
+    pub(crate) fn reuse(&self, filters: Vec<Option<Expr>>) -> Reuse {
+        Reuse {
             cache: Arc::clone(&self.person.engine.cache),
+            within: None,
             user: self.person.principal.user.clone(),
-            max_age,
+            max_age: self.person.max_age(self.source.name()),
             ledger: self.person.engine.ledger.clone(),
             filters,
-        })
+        }
     }
 
     /// Plans the leaf. `filters` were accepted by [`RemoteTable::pushdown`].
@@ -337,6 +337,7 @@ impl RemoteTable {
             not_null,
             kept_share,
             reuse: self.reuse(sent),
+            repeats: false,
             pushdown,
         })
     }

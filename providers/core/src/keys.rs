@@ -13,10 +13,19 @@ pub fn split(source: &dyn Source, query: &RemoteQuery) -> Result<Vec<RemoteQuery
         return Ok(vec![query.clone()]);
     };
     let limit = source.limits().request_bytes;
+    if keys.values.is_empty() {
+        return Ok(vec![query.clone()]);
+    }
     let mut rest: &[Literal] = &keys.values;
     let mut chunks = Vec::new();
     while !rest.is_empty() {
-        let (chunk, taken) = largest_fit(source, query, keys.column, rest, limit)?;
+        // Records without a value belong to one request alone.
+        let own = KeySet {
+            or_null: keys.or_null && chunks.is_empty(),
+            values: Vec::new(),
+            ..*keys
+        };
+        let (chunk, taken) = largest_fit(source, query, &own, rest, limit)?;
         chunks.push(chunk);
         rest = rest.get(taken..).unwrap_or_default();
     }
@@ -27,15 +36,12 @@ pub fn split(source: &dyn Source, query: &RemoteQuery) -> Result<Vec<RemoteQuery
 fn largest_fit(
     source: &dyn Source,
     query: &RemoteQuery,
-    column: usize,
+    keys: &KeySet,
     values: &[Literal],
     limit: usize,
 ) -> Result<(RemoteQuery, usize), Error> {
     let with = |count: usize| RemoteQuery {
-        keys: Some(KeySet {
-            column,
-            values: values.iter().take(count).cloned().collect(),
-        }),
+        keys: Some(keys.with_values(values.iter().take(count).cloned().collect())),
         table: Arc::clone(&query.table),
         ..query.clone()
     };

@@ -29,7 +29,7 @@ pub use error::{Error, Kind};
 pub use ledger::{Answered, Exchange, ExchangeRecord, Ledger, QueryText};
 pub use pattern::matches_pattern;
 pub use predicate::{Comparison, Condition, Fidelity, Literal, Op, Predicate, Pushed, translate};
-pub use query::{Aggregate, AggregateFunction, Grouping, Having, KeySet, Order, RemoteQuery};
+pub use query::{Aggregate, AggregateFunction, Grouping, Having, KeySet, KeyTest, Order, RemoteQuery};
 pub use refusals::Refusals;
 pub use row_counts::{RowCount, RowCounts};
 pub use scan::{RecordBatchResult, first_in_order, scan};

@@ -69,7 +69,7 @@ fn parts(query: &RemoteQuery) -> Vec<String> {
     // Which filters stand beside it matters: they decide how many groups there are, and one of them may be the cause.
     let conditions: Vec<_> = query.filters.iter().map(|filter| &filter.condition).collect();
     if let Some(keys) = &query.keys {
-        parts.push(format!("keys of {table}: {}", keys.column));
+        parts.push(format!("keys of {table}: {} {:?}", keys.column, keys.test));
     }
     if let Some(grouping) = &query.grouping {
         let (keys, aggregates) = (&grouping.keys, &grouping.aggregates);

@@ -92,7 +92,15 @@ pub async fn first_in_order(
                 let rows = decoded.batch.num_rows() as u64;
                 page.exchange.set_rows(rows);
                 context.record_page(rows, page.transferred_bytes());
-                return Ok(Some((decoded.batch, page.next == Next::Done)));
+                let is_whole = match page.next {
+                    Next::Done => true,
+                    Next::At(_) => false,
+                    // The last page of what LIMIT lets through: fewer rows than that are all.
+                    Next::AfterDecode => {
+                        decoded.next.is_none() && query.limit.is_some_and(|limit| rows < limit)
+                    }
+                };
+                return Ok(Some((decoded.batch, is_whole)));
             }
         }
     }

@@ -380,7 +380,8 @@ pub trait Source: Send + Sync + std::fmt::Debug {
 
     /// Fetches the page of rows that come first in the order of `query.order`, of one key that [`Dialect::sorts_values`] offers.
     ///
-    /// Shape: the order is asked for and not promised, NULLs stand anywhere. `next` is [`Next::Done`] only when no other row matches.
+    /// Shape: the order is asked for and not promised, NULLs stand anywhere. `next` is [`Next::Done`] only when no other row matches,
+    /// and [`Next::AfterDecode`] when the query's limit is what ends the page.
     /// `None` when the source can't be asked so.
     ///
     /// # Errors

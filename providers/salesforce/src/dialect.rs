@@ -172,6 +172,7 @@ impl Dialect for SalesforceDialect {
             (Family::Text { takes_like }, _) => text(field, takes_like, op, values),
             (Family::Id, Op::Eq | Op::NotEq | Op::In | Op::NotIn) => points(field, op, values, id_point),
             (Family::Id, Op::Lt | Op::LtEq | Op::Gt | Op::GtEq) => never(COLLATION),
+            (Family::Id, Op::Like) => id_like(field, values),
             (Family::Id, _) => never(NO_ORDER),
             (Family::Whole { long }, _) => points(field, op, values, |literal| int_point(literal, long)),
             (
@@ -221,6 +222,16 @@ impl Dialect for SalesforceDialect {
             _ => false,
         };
         ordered && column.sortable && !column.calculated && column.remote_field().is_some_and(is_path)
+    }
+
+    fn sorts_values(&self, column: &Column) -> Result<(), &'static str> {
+        match (self.sorts_like_arrow(column), Family::of(column)) {
+            (true, _) => Ok(()),
+            (false, Family::Text { .. } | Family::Id | Family::Set) => {
+                Err("text sorts in the user's locale there")
+            }
+            (false, _) => Err(""),
+        }
     }
 
     /// Text is grouped by an undocumented folding of case, so only keys without letters, and ids, whose last three characters tell
@@ -350,6 +361,26 @@ fn points(field: &str, op: Op, values: &[Literal], point: impl Fn(&Literal) -> P
         (Op::Like | Op::NotLike | Op::ILike | Op::NotILike, _) => never(NO_ORDER),
         (_, Some(only)) => compare(field, op, only),
         (_, None) => never("nothing to compare with"),
+    }
+}
+
+/// The first fifteen characters of an id tell its last three, so a pattern of them is equality with one id.
+fn id_like(field: &str, values: &[Literal]) -> Verdict {
+    let [Literal::Text(pattern)] = values else {
+        return never("compared as another type");
+    };
+    let start = pattern
+        .strip_suffix('%')
+        .filter(|start| !start.contains(['%', '_', '\\']));
+    match start {
+        Some(start) if start.bytes().any(|byte| !byte.is_ascii_alphanumeric()) => {
+            Verdict::Exact(Condition::Never)
+        }
+        Some(start) if start.len() == 15 => match soql::long_id(start) {
+            Some(id) => points(field, Op::Eq, &[Literal::Text(id)], id_point),
+            None => never(NO_ORDER),
+        },
+        _ => never(NO_ORDER),
     }
 }
 

@@ -47,6 +47,22 @@ fn day(value: &str) -> Literal {
 const ID: &str = "001D000000IqhSLIAZ";
 
 #[test]
+fn a_pattern_of_fifteen_characters_is_one_id() {
+    let ids = column("id");
+    let like = |pattern: &str| asked(&ids, Op::Like, &[text(pattern)]);
+    assert_eq!(like("001D000000IqhSL%"), format!("exact: F__c = '{ID}'"));
+    assert_eq!(like("Umber Marine Pa%"), "exact: nothing");
+    for other in [
+        "001D000000IqhS%",
+        "001D000000IqhSL",
+        "001D000000Iqh_L%",
+        "%001D000000IqhSL%",
+    ] {
+        assert!(like(other).starts_with("local: "), "{other}");
+    }
+}
+
+#[test]
 fn ids_compare_exactly_and_what_is_no_id_equals_nothing() {
     for kind in ["id", "reference"] {
         let ids = column(kind);

@@ -292,10 +292,10 @@ fn conditions(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<Vec<Conditio
         .map(|filter| filter.condition.clone())
         .collect();
     if let Some(keys) = &query.keys {
-        let column = column(query, keys.column)?;
-        match dialect.atom(column, causeway_core::Op::In, &keys.values) {
+        match keys.verdict(dialect, &query.table) {
             Verdict::Exact(condition) | Verdict::Superset(condition, _) => conditions.push(condition),
             Verdict::Never(reason) => {
+                let column = column(query, keys.column)?;
                 return Err(format!(
                     "keys of column '{}' can't be sent: {reason}",
                     column.name

@@ -136,10 +136,7 @@ fn keys_are_one_more_conjunct_and_what_is_no_id_is_left_out() {
         .iter()
         .map(|key| Literal::Text((*key).to_owned()))
         .chain([long("0015e0000000BBB")]);
-    query.keys = Some(KeySet {
-        column: 3,
-        values: values.collect(),
-    });
+    query.keys = Some(KeySet::equal(3, values.collect()));
     let good = long_id("0015e0000000BBB").unwrap();
     assert_eq!(
         rendered(&query),
@@ -154,10 +151,10 @@ fn long(id: &str) -> Literal {
 #[test]
 fn text_keys_are_escaped() {
     let mut query = query(&[0], vec![]);
-    query.keys = Some(KeySet {
-        column: 1,
-        values: vec![Literal::Text("O'Brien \\".into()), Literal::Text("x".into())],
-    });
+    query.keys = Some(KeySet::equal(
+        1,
+        vec![Literal::Text("O'Brien \\".into()), Literal::Text("x".into())],
+    ));
     assert_eq!(
         rendered(&query),
         r"SELECT Id FROM Opportunity WHERE Name IN ('O\'Brien \\','x')"
@@ -198,19 +195,13 @@ fn request_bytes_are_those_of_the_encoded_line() {
 fn a_wide_query_leaves_room_for_keys_because_it_travels_in_a_body() {
     let wide = vec![atom(&format!("Name = '{}'", "x".repeat(LINE_BYTES)))];
     let mut query = query(&[0], wide);
-    query.keys = Some(KeySet {
-        column: 0,
-        values: vec![long("0015e0000000BBB")],
-    });
+    query.keys = Some(KeySet::equal(0, vec![long("0015e0000000BBB")]));
     let few = dialect().request_bytes(&query).unwrap();
     assert!(few < LINE_BYTES, "{few}");
     let many = (0..10_000)
         .map(|number| long(&format!("0015e00000{number:05}")))
         .collect();
-    query.keys = Some(KeySet {
-        column: 0,
-        values: many,
-    });
+    query.keys = Some(KeySet::equal(0, many));
     assert!(
         dialect().request_bytes(&query).unwrap() > LINE_BYTES,
         "more keys than a statement holds are split"

@@ -416,6 +416,21 @@ impl Source for Salesforce {
         outcome.map_err(|error| self.learn(context, query, error))
     }
 
+    async fn first_in_order(
+        &self,
+        context: &QueryContext,
+        query: &RemoteQuery,
+    ) -> Result<Option<RawPage>, Error> {
+        if query.limit.is_none() || self.refusals.cover(query) {
+            return Ok(None);
+        }
+        let page = self.fetch(context, query, None).await?;
+        Ok(Some(RawPage {
+            next: Next::AfterDecode,
+            ..page
+        }))
+    }
+
     fn decode(
         &self,
         context: &QueryContext,

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use causeway_core::{
-    Column, ColumnType, Comparison, Fidelity, KeySet, Origin, Predicate, Pushed, Table, TableName, Trust,
-    translate,
+    Column, ColumnType, Comparison, Fidelity, KeySet, KeyTest, Origin, Predicate, Pushed, Table, TableName,
+    Trust, translate,
 };
 use proptest::prelude::*;
 
@@ -206,7 +206,13 @@ fn text_equality_is_a_superset() {
             (Op::In, &[text("a"), text("b"), text("c,d")], "fINa,b^ORf=c,d"),
             (Op::In, &[text(""), text("b")], "f=b"),
             (Op::Eq, &[text("")], "no row"),
-            (Op::In, &[text("a"), text("b^c")], "local"),
+            (Op::In, &[text("a"), text("b^c")], "f=a^ORfSTARTSWITHb"),
+            (
+                Op::In,
+                &[text("a"), text("d,e"), text("b\nc"), text("^c"), text("")],
+                "f=a^ORf=d,e^ORfSTARTSWITHb^ORfENDSWITHc",
+            ),
+            (Op::In, &[text("a"), text("^")], "local"),
         ],
     );
 }
@@ -448,23 +454,35 @@ fn only_values_that_every_database_sorts_alike_are_sorted_by() {
 fn join_keys_go_along_all_or_none() {
     let dialect = ServiceNowDialect::default();
     let mut keyed = query(vec![is(2, Op::Eq, &[Literal::Int(1)])]);
-    keyed.keys = Some(KeySet {
-        column: 1,
-        values: vec![text("a"), text("b")],
-    });
+    keyed.keys = Some(KeySet::equal(1, vec![text("a"), text("b")]));
     assert!(
         dialect
             .render(&keyed)
             .is_ok_and(|text| text.contains("state=1^nameINa,b^ORDERBY"))
     );
-    keyed.keys = Some(KeySet {
-        column: 1,
-        values: vec![text("a"), text("b^c")],
-    });
+    keyed.keys = Some(KeySet::equal(1, vec![text("a"), text("^")]));
     assert!(
         dialect
             .render(&keyed)
             .is_ok_and(|text| text.ends_with("=state=1^ORDERBYsys_id"))
+    );
+    keyed.keys = Some(KeySet {
+        or_null: true,
+        ..KeySet::equal(1, vec![text("a"), text("b")])
+    });
+    assert!(
+        dialect
+            .render(&keyed)
+            .is_ok_and(|text| text.contains("state=1^nameINa,b^ORnameISEMPTY^ORDERBY"))
+    );
+    keyed.keys = Some(KeySet {
+        test: KeyTest::Like,
+        ..KeySet::equal(1, vec![text("a%"), text("b%")])
+    });
+    assert!(
+        dialect
+            .render(&keyed)
+            .is_ok_and(|text| text.contains("state=1^nameSTARTSWITHa^ORnameSTARTSWITHb^ORDERBY"))
     );
 }
 
@@ -486,10 +504,10 @@ fn more_keys_make_longer_requests() {
     let mut keyed = query(vec![]);
     let mut bytes = Vec::new();
     for count in [1, 10, 100] {
-        keyed.keys = Some(KeySet {
-            column: 0,
-            values: (0..count).map(|at| text(&format!("{at:032x}"))).collect(),
-        });
+        keyed.keys = Some(KeySet::equal(
+            0,
+            (0..count).map(|at| text(&format!("{at:032x}"))).collect(),
+        ));
         bytes.push(dialect.request_bytes(&keyed).expect("a length"));
     }
     assert!(bytes.windows(2).all(|pair| pair[0] < pair[1]), "{bytes:?}");

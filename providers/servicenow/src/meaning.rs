@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use causeway_core::{Column, Condition, Literal, Op, Verdict, time};
 
 use crate::encoded::{check_value, is_hex_key};
-use crate::pattern::{equal_text, like};
+use crate::pattern::{equal_any, equal_text, like};
 use crate::types::Family;
 
 pub(crate) const LOOSE_TEXT: &str = "text ignores case and accents there";
@@ -67,7 +67,7 @@ fn text(field: &str, op: Op, values: &[Literal], text_pushdown: bool) -> Verdict
         Op::ILike => never("the instance may compare this column case-sensitively"),
         _ if !text_pushdown => never("text_pushdown is off"),
         Op::Eq => equal_text(field, values),
-        Op::In => equal_texts(field, values, LOOSE_TEXT),
+        Op::In => equal_any(field, values),
         Op::Like => like(field, values),
         Op::IsNull | Op::IsNotNull => null_test(field, op),
     }
@@ -86,7 +86,7 @@ pub(crate) fn atom(text: impl Into<String>) -> Condition {
 }
 
 /// A condition of several parts; a single part stands alone, none at all hold for no row.
-fn one_of(mut parts: Vec<Condition>) -> Condition {
+pub(crate) fn one_of(mut parts: Vec<Condition>) -> Condition {
     match (parts.pop(), parts.is_empty()) {
         (None, _) => Condition::Never,
         (Some(only), true) => only,

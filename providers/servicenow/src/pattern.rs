@@ -3,7 +3,9 @@
 use causeway_core::{Condition, Literal, Verdict};
 
 use crate::encoded::{check_value, is_break};
-use crate::meaning::{LOOSE_BLANKS, LOOSE_TEXT, atom, equal_texts, loosened, never, present, superset};
+use crate::meaning::{
+    LOOSE_BLANKS, LOOSE_TEXT, atom, equal_texts, loosened, never, one_of, present, superset,
+};
 
 /// A pattern as what its literal stretches say: how the text begins, how it ends, or what it contains.
 pub(crate) fn like(field: &str, values: &[Literal]) -> Verdict {
@@ -30,6 +32,40 @@ pub(crate) fn equal_text(field: &str, values: &[Literal]) -> Verdict {
         Verdict::Never(_) => whole,
         found => found,
     }
+}
+
+/// IN over text. Values that can't be sent whole stand beside the list, each asked for by one part of it: two would take a group of their own.
+pub(crate) fn equal_any(field: &str, values: &[Literal]) -> Verdict {
+    let whole = equal_texts(field, values, LOOSE_TEXT);
+    let (Verdict::Never(_), true) = (&whole, values.len() > 1) else {
+        return whole;
+    };
+    let (listed, others): (Vec<Literal>, Vec<Literal>) = values.iter().cloned().partition(|value| {
+        let Literal::Text(text) = value else { return false };
+        text.is_empty() || check_value(text).is_ok()
+    });
+    let mut arms = Vec::new();
+    match equal_texts(field, &listed, LOOSE_TEXT) {
+        Verdict::Exact(Condition::Never) => {}
+        Verdict::Exact(condition) | Verdict::Superset(condition, _) => arms.push(condition),
+        Verdict::Never(_) => return whole,
+    }
+    for value in &others {
+        match equal_text(field, std::slice::from_ref(value)) {
+            Verdict::Exact(Condition::All(parts)) | Verdict::Superset(Condition::All(parts), _) => {
+                arms.extend(parts.into_iter().next());
+            }
+            // Any value at all is no more than what the whole table has.
+            found if found == loosened(present(field), LOOSE_BLANKS) => return whole,
+            Verdict::Exact(condition) | Verdict::Superset(condition, _) => arms.push(condition),
+            Verdict::Never(_) => return whole,
+        }
+    }
+    let arms = arms.into_iter().flat_map(|arm| match arm {
+        Condition::Any(parts) => parts,
+        other => vec![other],
+    });
+    superset(one_of(arms.collect()), LOOSE_TEXT)
 }
 
 /// Texts that begin with the first stretch, end with the last and hold the others between them.

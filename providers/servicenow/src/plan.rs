@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use causeway_core::{
-    Condition, Cursor, Dialect, Error, Fidelity, Kind, Op, Origin, QueryText, RemoteQuery, Verdict,
+    Condition, Cursor, Dialect, Error, Fidelity, Kind, Origin, QueryText, RemoteQuery, Verdict,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -252,9 +252,7 @@ fn is_field_name(name: &str) -> bool {
 
 /// Join keys as one more condition. When one of them can't be sent, none are: a list must not lose a key.
 fn key_condition(dialect: &dyn Dialect, query: &RemoteQuery) -> Option<Condition> {
-    let keys = query.keys.as_ref()?;
-    let column = query.table.columns.get(keys.column)?;
-    match dialect.atom(column, Op::In, &keys.values) {
+    match query.keys.as_ref()?.verdict(dialect, &query.table) {
         Verdict::Exact(condition) | Verdict::Superset(condition, _) => Some(condition),
         Verdict::Never(_) => None,
     }

@@ -38,10 +38,10 @@ fn query(columns: &[usize], filters: &[&str]) -> RemoteQuery {
 }
 
 fn keyed(mut query: RemoteQuery, keys: &[&str]) -> RemoteQuery {
-    query.keys = Some(KeySet {
-        column: 0,
-        values: keys.iter().map(|key| Literal::Text((*key).to_owned())).collect(),
-    });
+    query.keys = Some(KeySet::equal(
+        0,
+        keys.iter().map(|key| Literal::Text((*key).to_owned())).collect(),
+    ));
     query
 }
 

@@ -30,11 +30,17 @@ pub(crate) use literal::{literal, scalar};
 use nulls::{distinct, is_not, nullness, truth_test};
 pub(crate) use shape::comparison;
 use shape::{all, any, constant, holds, is, mirrored, opaque, opposite};
+pub(crate) use text::escaped;
 
 /// Lowers `expr`. What can't be lowered becomes `Opaque` with the reason.
 #[must_use]
 pub(crate) fn lower(table: &Table, expr: &Expr) -> Predicate {
     lower_signed(&Scope::new(table, expr), expr, false)
+}
+
+/// The rows of which `expr` has that value.
+pub(crate) fn equal(table: &Table, expr: &Expr, value: &ScalarValue) -> Predicate {
+    solve(&Scope::new(table, expr), expr, Op::Eq, value)
 }
 
 const TOO_NESTED: &str = "the condition is nested too deeply to be taken apart";

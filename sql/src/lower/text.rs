@@ -33,7 +33,7 @@ fn pattern_leaf(column: usize, op: Op, pattern: String) -> Predicate {
 }
 
 /// The text as a pattern that only it matches.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len());
     for character in text.chars() {
         if matches!(character, '\\' | '%' | '_') {

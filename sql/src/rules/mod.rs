@@ -4,12 +4,14 @@
 //! physical rules prepare the leaves for joins. Invariant: a rule changes a plan only when the remote system computes exactly the same.
 
 mod drop_unused_join;
+mod keep_side_first;
 mod normalize_keys;
 mod offer_tops;
 mod place_keys;
 mod plain_scan;
 mod push_aggregate;
 mod push_join;
+mod share_scans;
 mod yield_in_joins;
 
 use std::sync::Arc;
@@ -27,6 +29,7 @@ pub(crate) fn install(builder: SessionStateBuilder) -> SessionStateBuilder {
         .with_physical_optimizer_rules(physical())
         .with_physical_optimizer_rule(Arc::new(offer_tops::OfferTops))
         .with_physical_optimizer_rule(Arc::new(place_keys::PlaceKeys))
+        .with_physical_optimizer_rule(Arc::new(share_scans::ShareScans))
         .with_physical_optimizer_rule(Arc::new(yield_in_joins::YieldInJoins))
 }
 
@@ -48,5 +51,8 @@ fn logical() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
 fn physical() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::new().rules;
     rules.retain(|rule| rule.name() != "FilterPushdown");
+    let at = rules.iter().position(|rule| rule.name() == "join_selection");
+    let at = at.map_or(rules.len(), |at| at + 1);
+    rules.insert(at, Arc::new(keep_side_first::KeepSideFirst));
     rules
 }

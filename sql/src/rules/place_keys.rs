@@ -106,10 +106,6 @@ fn named(arriving: &[Keys], scan: &Arc<dyn ExecutionPlan>) -> Result<Vec<Arc<dyn
 
 /// The filter that a join fills with the keys of its build side, for its probe side.
 fn own_keys(join: &HashJoinExec) -> Option<Keys> {
-    // NOT IN needs to know of every NULL of the other side.
-    if join.null_aware {
-        return None;
-    }
     let filter = join.dynamic_expressions_produced().into_iter().next()?;
     let keys = join.on().iter().map(|(_, probe)| Arc::clone(probe)).collect();
     Some(Keys { filter, keys })

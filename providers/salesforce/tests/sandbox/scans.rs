@@ -305,7 +305,7 @@ async fn join_keys_are_split_and_find_each_record_once() {
         .collect();
     let wanted = values.len();
     let query = RemoteQuery {
-        keys: Some(KeySet { column: 0, values }),
+        keys: Some(KeySet::equal(0, values)),
         ..RemoteQuery::new(opportunity, vec![0])
     };
     let chunks = keys::split(source.as_ref(), &query).unwrap();
@@ -389,10 +389,10 @@ async fn an_object_that_needs_a_filter_is_not_asked_without_one() {
         error.message
     );
     assert_eq!(org.log().data_calls().len(), before);
-    query.keys = Some(KeySet {
-        column: query.table.key,
-        values: vec![Literal::Text("0015e000000000AAAA".to_owned())],
-    });
+    query.keys = Some(KeySet::equal(
+        query.table.key,
+        vec![Literal::Text("0015e000000000AAAA".to_owned())],
+    ));
     rows(&source, query).await.expect("keys are a filter");
     assert_eq!(org.log().data_calls().len(), before + 1);
 }

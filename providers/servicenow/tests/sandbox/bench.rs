@@ -102,7 +102,7 @@ impl Bench {
         let query = self.query(table, &[column], &[]).await;
         let column = query.columns[0];
         RemoteQuery {
-            keys: Some(KeySet { column, values }),
+            keys: Some(KeySet::equal(column, values)),
             ..query
         }
     }
