@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use causeway_core::{Column, KeySet, Pushed, RemoteQuery};
+use causeway_core::{Column, KeySet, Literal, Pushed, RemoteQuery};
 use datafusion::arrow::array::RecordBatch;
 
 /// Recent scans of all people. Bounded by memory: the oldest go first.
@@ -186,7 +186,7 @@ fn answers(
                 .is_some_and(|filter| !is_among(filter, &asked.filters))
         })
         .collect();
-    let is_narrower = !unchecked.is_empty() || asked.keys != query.keys;
+    let is_narrower = !unchecked.is_empty() || !same_keys(asked.keys.as_ref(), query.keys.as_ref());
     // The first of more rows, and groups of more rows, are others.
     if is_narrower && (asked.limit.is_some() || asked.grouping.is_some()) {
         return None;
@@ -238,6 +238,25 @@ fn is_same(one: &Column, other: &Column) -> bool {
     one.origin == other.origin && one.ty == other.ty && one.name == other.name
 }
 
+/// Whether the keys are the same, in whatever order they arrived.
+fn same_keys(one: Option<&KeySet>, other: Option<&KeySet>) -> bool {
+    let (Some(one), Some(other)) = (one, other) else {
+        return one.is_none() && other.is_none();
+    };
+    let alike = one.column == other.column
+        && one.test == other.test
+        && one.or_null == other.or_null
+        && one.values.len() == other.values.len();
+    alike && (one.values == other.values || are_among(&other.values, &one.values))
+}
+
+/// Whether all of the values are held; false when there are too many to compare each with each.
+fn are_among(values: &[Literal], held: &[Literal]) -> bool {
+    const MOST_COMPARISONS: usize = 1_000_000;
+    held.len().saturating_mul(values.len()) <= MOST_COMPARISONS
+        && values.iter().all(|value| held.contains(value))
+}
+
 /// Whether rows with the keys `wanted` are all among those with the keys `held`; without keys all rows are.
 fn holds_keys(
     held: Option<&KeySet>,
@@ -249,14 +268,10 @@ fn holds_keys(
     let Some(wanted) = wanted else { return false };
     let column =
         |query: &RemoteQuery, at: usize| query.table.columns.get(at).map(|column| column.origin.clone());
-    // Each is compared with each.
-    const MOST_COMPARISONS: usize = 1_000_000;
-    let are_few = held.values.len().saturating_mul(wanted.values.len()) <= MOST_COMPARISONS;
-    let are_among = || are_few && wanted.values.iter().all(|value| held.values.contains(value));
     column(asked, held.column) == column(query, wanted.column)
         && held.test == wanted.test
         && (held.or_null || !wanted.or_null)
-        && (held.values == wanted.values || are_among())
+        && (held.values == wanted.values || are_among(&wanted.values, &held.values))
 }
 
 fn same_order(asked: &RemoteQuery, query: &RemoteQuery) -> bool {

@@ -67,6 +67,8 @@ pub(crate) struct ScanSpec {
     pub(crate) notes: Vec<Note>,
     /// The filters that hash joins above fill with their keys; the scan waits for them. The joins check the rows themselves.
     pub(crate) key_filters: Vec<Arc<dyn PhysicalExpr>>,
+    /// Conditions that a part of the statement fills, which the scan waits for too. Whoever they come from checks the rows.
+    pub(crate) late_filters: Vec<Arc<dyn PhysicalExpr>>,
     pub(crate) fetch: Option<usize>,
     /// What an operator above keeps of the rows.
     pub(crate) top: Option<Top>,
@@ -170,7 +172,11 @@ impl RemoteScanExec {
 
     /// The same scan, waiting for the keys of joins. One that pushes nothing but filters and one that is cut after some rows take none: among
     /// fewer rows other rows would come first. A single group of all rows would become another.
-    pub(crate) fn with_key_filters(&self, filters: Vec<Arc<dyn PhysicalExpr>>) -> Result<Self> {
+    pub(crate) fn with_key_filters(
+        &self,
+        filters: Vec<Arc<dyn PhysicalExpr>>,
+        late: Vec<Arc<dyn PhysicalExpr>>,
+    ) -> Result<Self> {
         self.with_spec(|spec| {
             let is_cut = spec.fetch.is_some() || spec.query.limit.is_some();
             let is_one_group = spec
@@ -180,6 +186,9 @@ impl RemoteScanExec {
                 .is_some_and(|grouping| grouping.keys.is_empty());
             if spec.pushdown && !is_one_group && !is_cut && filters.iter().any(takes(spec)) {
                 spec.key_filters = filters;
+            }
+            if spec.pushdown && spec.query.grouping.is_none() && !is_cut {
+                spec.late_filters = late;
             }
         })
     }
@@ -362,6 +371,9 @@ impl RemoteScanExec {
         );
         if !self.spec.key_filters.is_empty() {
             line.push_str("  keys=from the join");
+        }
+        if !self.spec.late_filters.is_empty() {
+            line.push_str("  narrowed=by other rows of the statement");
         }
         if let Some(fetch) = self.spec.fetch {
             line.push_str(&format!("  fetch={fetch}"));

@@ -64,15 +64,9 @@ impl Reuse {
     /// Records an answer beside the calls.
     fn record(&self, source: &dyn Source, context: &QueryContext, hit: &Hit, query: &RemoteQuery) {
         let written = |query: &RemoteQuery| source.dialect().render(query).unwrap_or_default();
-        let text = match &query.keys {
-            None => QueryText::from(written(query)),
-            Some(_) => {
-                let keyless = RemoteQuery {
-                    keys: None,
-                    ..query.clone()
-                };
-                QueryText::with_keys(written(query), written(&keyless))
-            }
+        let text = match query.has_keys() {
+            false => QueryText::from(written(query)),
+            true => QueryText::with_keys(written(query), written(&query.without_keys())),
         };
         let exchange = self.ledger.begin(ExchangeRecord {
             query_id: context.query_id,

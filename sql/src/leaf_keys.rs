@@ -8,19 +8,19 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_core::{Condition, KeySet, KeyTest, Literal, Op, Predicate, RemoteQuery, Table, Verdict};
+use causeway_core::{Condition, KeySet, KeyTest, Literal, Op, Predicate, RemoteQuery, Verdict};
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::compute::{filter_record_batch, is_null, or, prep_null_mask_filter};
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
-use datafusion::logical_expr::{Cast, Expr, Operator};
+use datafusion::logical_expr::Operator;
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{
-    BinaryExpr, CastExpr, Column, DynamicFilterPhysicalExpr, InListExpr, IsNullExpr, Literal as Constant,
+    BinaryExpr, Column, DynamicFilterPhysicalExpr, InListExpr, IsNullExpr, Literal as Constant,
 };
-use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 
 use crate::leaf::ScanSpec;
-use crate::{lower, price};
+use crate::{late, lower, price};
 
 /// Longest wait for the keys of a join. The join's other side has its own limits; this only ends a wait that nothing will end.
 const LONGEST_WAIT_FOR_KEYS: Duration = Duration::from_secs(600);
@@ -55,11 +55,7 @@ pub(crate) async fn arrived(spec: &ScanSpec, query: &RemoteQuery) -> Result<Keys
         let Some(dynamic) = filter.downcast_ref::<DynamicFilterPhysicalExpr>() else {
             continue;
         };
-        tokio::time::timeout(LONGEST_WAIT_FOR_KEYS, dynamic.wait_complete())
-            .await
-            .map_err(|_| {
-                DataFusionError::Execution("the keys of a join did not arrive within ten minutes".to_owned())
-            })?;
+        complete(dynamic).await?;
         let mut lists = Vec::new();
         if !collect(&dynamic.current()?, &mut lists) {
             return Ok(Keys::NoRowCanMatch);
@@ -78,6 +74,14 @@ pub(crate) async fn arrived(spec: &ScanSpec, query: &RemoteQuery) -> Result<Keys
         }
     }
     Ok(best.map_or(Keys::None, |(keys, computed)| Keys::Set(keys, computed)))
+}
+
+/// Waits until an operator above has filled the filter.
+pub(crate) async fn complete(filter: &DynamicFilterPhysicalExpr) -> Result<()> {
+    let arrived = tokio::time::timeout(LONGEST_WAIT_FOR_KEYS, filter.wait_complete()).await;
+    arrived.map_err(|_| {
+        DataFusionError::Execution("the keys of a join did not arrive within ten minutes".to_owned())
+    })
 }
 
 /// Gathers `key IN (…)` from the conjuncts, with or without `OR key IS NULL`; false when the filter is constant false: the other side has
@@ -204,7 +208,7 @@ fn of_expression(
     values: Vec<ScalarValue>,
 ) -> Option<(KeySet, Computed)> {
     let table = &query.table;
-    let logical = logical(spec, table, expr)?;
+    let logical = late::logical(spec, table, expr)?;
     let mut solved = Vec::with_capacity(values.len());
     for value in values {
         match lower::equal(table, &logical, &value) {
@@ -289,28 +293,6 @@ fn solution(predicate: Predicate) -> Option<Solution> {
         }
         _ => None,
     }
-}
-
-/// The expression as a statement would have it, over the table's columns by name.
-fn logical(spec: &ScanSpec, table: &Table, expr: &Arc<dyn PhysicalExpr>) -> Option<Expr> {
-    if let Some(column) = expr.downcast_ref::<Column>() {
-        let column = table.columns.get(spec.key_column(column.index())?)?;
-        return Some(Expr::Column(datafusion::common::Column::from_name(&column.name)));
-    }
-    if let Some(constant) = expr.downcast_ref::<Constant>() {
-        return Some(Expr::Literal(constant.value().clone(), None));
-    }
-    if let Some(cast) = expr.downcast_ref::<CastExpr>() {
-        let inner = logical(spec, table, cast.expr())?;
-        return Some(Expr::Cast(Cast::new(Box::new(inner), cast.cast_type().clone())));
-    }
-    let function = expr.downcast_ref::<ScalarFunctionExpr>()?;
-    let args = function.args().iter().map(|arg| logical(spec, table, arg));
-    let call = datafusion::logical_expr::expr::ScalarFunction::new_udf(
-        Arc::new(function.fun().clone()),
-        args.collect::<Option<_>>()?,
-    );
-    Some(Expr::ScalarFunction(call))
 }
 
 /// The expression over the fetched columns instead of the output's.

@@ -18,7 +18,7 @@ use crate::error::source_error;
 use crate::leaf::{Rows, ScanSpec};
 use crate::leaf_keys::{self, Keys, of_own_keys};
 use crate::leaf_top::{self, First};
-use crate::price;
+use crate::{late, price};
 
 /// What one execution of a scan brings along.
 pub(crate) struct Run {
@@ -61,7 +61,8 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
             computed = of.map(Arc::new);
         }
     }
-    if query.keys.is_some() {
+    late::narrow(&spec, &mut query).await?;
+    if query.has_keys() {
         query.limit = None;
     }
     if query.is_empty() {
@@ -70,7 +71,7 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
     if let Some(hit) = spec.reuse.find(&context, &query) {
         return spec.reuse.rows(spec.source.as_ref(), &context, &hit, &query);
     }
-    if let Some(top) = spec.worthwhile_top().filter(|_| query.keys.is_none()) {
+    if let Some(top) = spec.worthwhile_top().filter(|_| !query.has_keys()) {
         match leaf_top::first(&spec, &context, &query, top).await? {
             First::Rows(rows) => return Ok(stream::iter([Ok(rows)]).boxed()),
             First::Bounded(bound) => query.filters.push(bound),
@@ -113,7 +114,7 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
         let own_keys = query.keys.clone().filter(|_| several);
         let computed = computed.clone();
         let pages = scan(Arc::clone(&spec.source), Arc::clone(&reader), query.clone());
-        let hides_keys = spec.hides_keys && query.keys.is_some();
+        let hides_keys = spec.hides_keys && query.has_keys();
         let errors = Arc::clone(&spec);
         let pages = pages.map_err(move |error| match hides_keys {
             true => source_error(without_keys(error)),

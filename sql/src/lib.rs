@@ -13,6 +13,7 @@ mod error;
 mod estimate;
 mod explain;
 mod grouped;
+mod late;
 mod leaf;
 mod leaf_cache;
 mod leaf_keys;
@@ -31,6 +32,7 @@ mod settings;
 mod statement;
 mod system;
 mod table;
+mod tap;
 mod views;
 
 pub use answer::Answer;

@@ -162,6 +162,8 @@ pub struct Pushed {
     pub fidelity: Fidelity,
     /// Why it is not exact; empty when it is.
     pub reason: String,
+    /// Whether it holds values of other rows of the statement, as the keys of a join do.
+    pub derived: bool,
 }
 
 impl Pushed {
@@ -192,6 +194,7 @@ pub fn translate(dialect: &dyn Dialect, table: &Table, predicate: &Predicate) ->
         Predicate::Implies(inner) => translate(dialect, table, inner)
             .map(|pushed| pushed.weaken("the engine checks the whole expression")),
         Predicate::Never => Ok(Pushed {
+            derived: false,
             condition: Condition::Never,
             fidelity: Fidelity::Exact,
             reason: String::new(),
@@ -207,11 +210,13 @@ fn leaf(dialect: &dyn Dialect, table: &Table, comparison: &Comparison) -> Result
     }
     match dialect.atom(column, comparison.op, &comparison.values) {
         Verdict::Exact(condition) => Ok(Pushed {
+            derived: false,
             condition,
             fidelity: Fidelity::Exact,
             reason: String::new(),
         }),
         Verdict::Superset(condition, reason) => Ok(Pushed {
+            derived: false,
             condition,
             fidelity: Fidelity::Superset,
             reason: reason.into_owned(),
@@ -232,6 +237,7 @@ fn all_of(parts: Vec<Result<Pushed, String>>) -> Result<Pushed, String> {
     }
     if kept.iter().any(|part| part.condition == Condition::Never) {
         return Ok(Pushed {
+            derived: false,
             condition: Condition::Never,
             fidelity: Fidelity::Exact,
             reason: String::new(),
@@ -248,6 +254,7 @@ fn all_of(parts: Vec<Result<Pushed, String>>) -> Result<Pushed, String> {
     let reason = refusal.map_or_else(|| reasons(&kept), |reason| format!("part stays local: {reason}"));
     let condition = one_or(Condition::All, kept);
     Ok(Pushed {
+        derived: false,
         condition,
         fidelity,
         reason,
@@ -270,6 +277,7 @@ fn any_of(parts: Vec<Result<Pushed, String>>) -> Result<Pushed, String> {
         one_or(Condition::Any, kept)
     };
     Ok(Pushed {
+        derived: false,
         condition,
         fidelity,
         reason,

@@ -206,6 +206,21 @@ impl RemoteQuery {
         }
     }
 
+    /// The query without what other rows of the statement told: keys of joins, and conditions that hold their values.
+    #[must_use]
+    pub fn without_keys(&self) -> Self {
+        let mut query = self.clone();
+        query.keys = None;
+        query.filters.retain(|filter| !filter.derived);
+        query
+    }
+
+    /// Whether other rows of the statement narrow it.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        self.keys.is_some() || self.filters.iter().any(|filter| filter.derived)
+    }
+
     /// The Arrow schema of its rows: the columns, or the keys and aggregates `a0`, `a1` … of a grouped query.
     #[must_use]
     pub fn output_schema(&self) -> SchemaRef {

@@ -122,6 +122,7 @@ mod tests {
 
     fn filter(text: &str) -> Pushed {
         Pushed {
+            derived: false,
             condition: Condition::Atom(text.to_owned()),
             fidelity: Fidelity::Exact,
             reason: String::new(),

@@ -66,6 +66,7 @@ pub(crate) fn condition(
         }
         // Whether a null inside an anti-join empties it is not documented.
         inner.filters.push(causeway_core::Pushed {
+            derived: false,
             condition: Condition::Atom(format!("{inner_field} != null")),
             fidelity: Fidelity::Exact,
             reason: String::new(),

@@ -38,6 +38,7 @@ fn dialect() -> SalesforceDialect {
 
 fn pushed(condition: Condition) -> Pushed {
     Pushed {
+        derived: false,
         condition,
         fidelity: Fidelity::Exact,
         reason: String::new(),

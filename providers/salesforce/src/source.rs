@@ -202,14 +202,13 @@ impl Salesforce {
 
     /// The query as the ledger shows it.
     fn shown_text(&self, query: &RemoteQuery, soql: &str) -> Result<QueryText, Error> {
-        if query.keys.is_none() {
+        if !query.has_keys() {
             return Ok(soql.into());
         }
-        let keyless = RemoteQuery {
-            keys: None,
-            ..query.clone()
-        };
-        Ok(QueryText::with_keys(soql, self.dialect.render(&keyless)?))
+        Ok(QueryText::with_keys(
+            soql,
+            self.dialect.render(&query.without_keys())?,
+        ))
     }
 
     fn decode_error(&self, error: DecodeError) -> Error {

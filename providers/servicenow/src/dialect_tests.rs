@@ -490,6 +490,7 @@ fn join_keys_go_along_all_or_none() {
 fn a_foreign_condition_that_would_break_the_text_is_refused() {
     let mut forged = query(vec![]);
     forged.filters.push(Pushed {
+        derived: false,
         condition: Condition::Atom("name=a^NQsys_idISNOTEMPTY".to_owned()),
         fidelity: Fidelity::Superset,
         reason: String::new(),

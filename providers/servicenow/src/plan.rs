@@ -81,10 +81,14 @@ impl Plan {
         }
         let keys = key_condition(dialect, query);
         let mut kept = Vec::new();
+        let mut own = Vec::new();
         for filter in &query.filters {
             for part in conjuncts(&filter.condition) {
                 match Encoded::of([part]).uses().intersection(distrusted).next() {
-                    None => kept.push(part),
+                    None => {
+                        kept.push(part);
+                        own.extend((!filter.derived).then_some(part));
+                    }
                     Some(used) if filter.fidelity == Fidelity::Exact => return Err(lost_trust(query, used)),
                     Some(_) => {}
                 }
@@ -92,7 +96,8 @@ impl Plan {
         }
         let is_trusted = |keys: &&Condition| Encoded::of([*keys]).uses().is_disjoint(distrusted);
         let keys = keys.as_ref().filter(is_trusted);
-        let keyless = keys.map(|_| Encoded::of(kept.iter().copied()));
+        let has_keys = keys.is_some() || own.len() < kept.len();
+        let keyless = has_keys.then(|| Encoded::of(own));
         let filter = Encoded::of(kept.into_iter().chain(keys));
         if let Some(atom) = filter
             .atoms()

@@ -29,6 +29,7 @@ fn query(columns: &[usize], filters: &[&str]) -> RemoteQuery {
     query.filters = filters
         .iter()
         .map(|text| Pushed {
+            derived: false,
             condition: Condition::Atom((*text).to_owned()),
             fidelity: Fidelity::Exact,
             reason: String::new(),

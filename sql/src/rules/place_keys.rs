@@ -10,8 +10,10 @@ use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNod
 use datafusion::common::{JoinType, Result};
 use datafusion::config::ConfigOptions;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::expressions::{Column, DynamicFilterPhysicalExpr};
+use datafusion::physical_expr::scalar_subquery::ScalarSubqueryExpr;
 use datafusion::physical_expr::utils::collect_columns;
+use datafusion::physical_expr::{conjunction_opt, split_conjunction};
 use datafusion::physical_expr_common::physical_expr::is_volatile;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::AggregateExec;
@@ -19,7 +21,7 @@ use datafusion::physical_plan::buffer::BufferExec;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::filter::FilterExec;
-use datafusion::physical_plan::joins::HashJoinExec;
+use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
@@ -30,6 +32,7 @@ use datafusion::physical_plan::{ExecutionPlan, WindowExpr, replace_children_if_n
 
 use crate::leaf::RemoteScanExec;
 use crate::policy::PolicyExec;
+use crate::tap::Tap;
 
 /// Places the key filters that scans wait for.
 #[derive(Debug)]
@@ -53,12 +56,14 @@ impl PhysicalOptimizerRule for PlaceKeys {
     }
 }
 
-/// A join's key filter on its way down.
+/// A filter on its way down.
 #[derive(Clone)]
 struct Keys {
     filter: Arc<dyn PhysicalExpr>,
-    /// Its keys, as expressions over the columns of the operator that it has reached.
+    /// What it is over, a join's keys or columns, as expressions over the columns of the operator that it has reached.
     keys: Vec<Arc<dyn PhysicalExpr>>,
+    /// Whether it is a condition of any form instead of a list of keys.
+    is_late: bool,
 }
 
 /// What a column of an operator is in the rows of its child; `None` where a filter on it must not pass.
@@ -66,10 +71,12 @@ type Origins = Vec<Option<Arc<dyn PhysicalExpr>>>;
 
 fn place(node: Arc<dyn ExecutionPlan>, arriving: &[Keys]) -> Result<Arc<dyn ExecutionPlan>> {
     if let Some(scan) = node.downcast_ref::<RemoteScanExec>() {
-        return match arriving.is_empty() {
-            true => Ok(node),
-            false => Ok(Arc::new(scan.with_key_filters(named(arriving, &node)?)?)),
-        };
+        if arriving.is_empty() {
+            return Ok(node);
+        }
+        let (late, keys): (Vec<Keys>, Vec<Keys>) = arriving.iter().cloned().partition(|keys| keys.is_late);
+        let scan = scan.with_key_filters(named(&keys, &node)?, named(&late, &node)?)?;
+        return Ok(Arc::new(scan));
     }
     let children: Vec<Arc<dyn ExecutionPlan>> = node.children().into_iter().map(Arc::clone).collect();
     let mut placed = Vec::with_capacity(children.len());
@@ -80,10 +87,21 @@ fn place(node: Arc<dyn ExecutionPlan>, arriving: &[Keys]) -> Result<Arc<dyn Exec
                 passing.extend(arriving.iter().filter_map(|keys| pass(keys, &origins)));
             }
         }
+        let mut tap = None;
         if at == 1 {
             passing.extend(node.downcast_ref::<HashJoinExec>().and_then(own_keys));
+            if let Some((keys, filled_by)) = node.downcast_ref::<NestedLoopJoinExec>().and_then(own_condition)
+            {
+                passing.push(keys);
+                tap = Some(filled_by);
+            }
         }
-        placed.push(place(child, &passing)?);
+        passing.extend(node.downcast_ref::<FilterExec>().and_then(with_subqueries));
+        let child = place(child, &passing)?;
+        if let (Some(tap), true, Some(left)) = (tap, waits(&child), placed.first_mut()) {
+            *left = Arc::new(tap.over(Arc::clone(left)));
+        }
+        placed.push(child);
     }
     replace_children_if_necessary(node, placed)
 }
@@ -100,7 +118,7 @@ fn named(arriving: &[Keys], scan: &Arc<dyn ExecutionPlan>) -> Result<Vec<Arc<dyn
     arriving
         .iter()
         .filter_map(|keys| pass(keys, &columns))
-        .map(|Keys { filter, keys }| filter.with_new_children(keys))
+        .map(|Keys { filter, keys, .. }| filter.with_new_children(keys))
         .collect()
 }
 
@@ -108,7 +126,57 @@ fn named(arriving: &[Keys], scan: &Arc<dyn ExecutionPlan>) -> Result<Vec<Arc<dyn
 fn own_keys(join: &HashJoinExec) -> Option<Keys> {
     let filter = join.dynamic_expressions_produced().into_iter().next()?;
     let keys = join.on().iter().map(|(_, probe)| Arc::clone(probe)).collect();
-    Some(Keys { filter, keys })
+    Some(Keys {
+        filter,
+        keys,
+        is_late: false,
+    })
+}
+
+/// The filter that the rows of the left side fill for the right side, where the join keeps no row of the right side for its own sake.
+fn own_condition(join: &NestedLoopJoinExec) -> Option<(Keys, Tap)> {
+    let (_, narrows_right) = join.join_type().on_lr_is_preserved();
+    let condition = join
+        .filter()
+        .filter(|condition| narrows_right && !is_volatile(condition.expression()))?;
+    let tap = Tap::new(condition, &join.right().schema())?;
+    let keys = Keys {
+        filter: tap.filter(),
+        keys: tap.columns(),
+        is_late: true,
+    };
+    Some((keys, tap))
+}
+
+/// The conditions of a filter that compare with the value of a subquery.
+fn with_subqueries(filter: &FilterExec) -> Option<Keys> {
+    let conjuncts = split_conjunction(filter.predicate()).into_iter();
+    let late = conjuncts.filter(|conjunct| has_subquery(conjunct) && !is_volatile(conjunct));
+    let condition = conjunction_opt(late.map(Arc::clone))?;
+    let columns: Vec<Arc<dyn PhysicalExpr>> = collect_columns(&condition)
+        .into_iter()
+        .map(|column| Arc::new(column) as _)
+        .collect();
+    let dynamic = DynamicFilterPhysicalExpr::new(columns.clone(), condition);
+    // The subqueries have run before the first row is asked for.
+    dynamic.mark_complete();
+    Some(Keys {
+        filter: Arc::new(dynamic),
+        keys: columns,
+        is_late: true,
+    })
+}
+
+fn has_subquery(expr: &Arc<dyn PhysicalExpr>) -> bool {
+    expr.is::<ScalarSubqueryExpr>() || expr.children().into_iter().any(has_subquery)
+}
+
+/// Whether a scan below waits for a filter that is filled by rows.
+fn waits(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    match plan.downcast_ref::<RemoteScanExec>() {
+        Some(scan) => !scan.spec().late_filters.is_empty(),
+        None => plan.children().into_iter().any(waits),
+    }
 }
 
 /// The filter one operator further down, if all its columns are there.
@@ -135,6 +203,7 @@ fn pass(keys: &Keys, origins: &Origins) -> Option<Keys> {
     };
     Some(Keys {
         filter: Arc::clone(&keys.filter),
+        is_late: keys.is_late,
         keys: keys.keys.iter().map(below).collect::<Option<_>>()?,
     })
 }

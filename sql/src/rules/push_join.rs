@@ -362,6 +362,7 @@ fn condition_of(outer: &Side, inner: &Side, condition: Condition, decided: &[Dec
     Decided {
         filter: None,
         pushed: Some(Pushed {
+            derived: false,
             condition,
             fidelity,
             reason: weakest.map(|pushed| pushed.reason.clone()).unwrap_or_default(),
@@ -378,6 +379,7 @@ fn presence_of(child: &Side) -> Option<Decided> {
         Verdict::Exact(condition) => Some(Decided {
             filter: None,
             pushed: Some(Pushed {
+                derived: false,
                 condition,
                 fidelity: Fidelity::Exact,
                 reason: String::new(),

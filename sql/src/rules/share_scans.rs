@@ -78,7 +78,7 @@ struct Alike {
 impl Alike {
     /// Whether the scan, one after the other, only repeats what another reads.
     fn is_repeated_by(&mut self, spec: &ScanSpec) -> bool {
-        let is_first_whole = spec.key_filters.is_empty() && !self.is_asked;
+        let is_first_whole = reads_all(spec) && !self.is_asked;
         self.is_asked |= is_first_whole;
         self.whole > 0 && !is_first_whole
     }
@@ -90,7 +90,7 @@ fn gather(plan: &Arc<dyn ExecutionPlan>, alike: &mut HashMap<String, Alike>) {
     {
         let scans = alike.entry(rows).or_default();
         scans.count += 1;
-        scans.whole += usize::from(scan.spec().key_filters.is_empty());
+        scans.whole += usize::from(reads_all(scan.spec()));
         for column in &scan.spec().query.columns {
             if !scans.columns.contains(column) {
                 scans.columns.push(*column);
@@ -98,6 +98,11 @@ fn gather(plan: &Arc<dyn ExecutionPlan>, alike: &mut HashMap<String, Alike>) {
         }
     }
     plan.children().into_iter().for_each(|child| gather(child, alike));
+}
+
+/// Whether the scan waits for nothing that narrows it.
+fn reads_all(spec: &ScanSpec) -> bool {
+    spec.key_filters.is_empty() && spec.late_filters.is_empty()
 }
 
 /// What tells the rows of one scan from another's, before join keys arrive; `None` for a scan that reads only some of them.

@@ -235,6 +235,7 @@ impl Suite {
                     Fidelity::Superset
                 };
                 let filter = Pushed {
+                    derived: false,
                     condition,
                     fidelity,
                     reason: String::new(),

@@ -69,6 +69,7 @@ fn pushed(verdict: Verdict) -> Option<Pushed> {
         Verdict::Never(_) => return None,
     };
     Some(Pushed {
+        derived: false,
         condition,
         fidelity,
         reason: String::new(),
