@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod estimate;
 mod explain;
+mod first_rows;
 mod grouped;
 mod late;
 mod leaf;

@@ -17,6 +17,7 @@ use datafusion::physical_plan::union::UnionExec;
 
 use crate::Error;
 use crate::error::{into_datafusion, sqlstate};
+use crate::first_rows::FirstRowsExec;
 use crate::leaf::{RemoteScanExec, ScanSpec};
 
 /// What one scan, or all scans of a statement, will probably take.
@@ -72,10 +73,18 @@ impl Priced {
         priced(plan, None)
     }
 
+    /// The inputs that are surely read: of an attempt and the whole plan only the attempt.
+    fn inputs(&self) -> &[Self] {
+        match self.children.as_slice() {
+            [attempt, _] if self.node.is::<FirstRowsExec>() => std::slice::from_ref(attempt),
+            all => all,
+        }
+    }
+
     /// All scans together.
     pub(crate) fn total(&self) -> Price {
         let own = self.price.unwrap_or_default();
-        self.children
+        self.inputs()
             .iter()
             .fold(own, |sum, child| sum.plus(child.total()))
     }
@@ -89,7 +98,7 @@ impl Priced {
         let reads_all = self.node.is::<SortExec>() || self.node.is::<AggregateExec>();
         let may_stop = !reads_all && (may_stop || self.node.fetch().is_some());
         let is_join = self.node.is::<HashJoinExec>();
-        let children = self.children.iter().enumerate();
+        let children = self.inputs().iter().enumerate();
         children
             .map(|(at, child)| child.surely(may_stop && !(is_join && at == 0)))
             .sum()
@@ -110,7 +119,7 @@ impl Priced {
                 .or_insert_with(|| (Arc::clone(source), Price::default()));
             sum.1 = sum.1.plus(price);
         }
-        for child in &self.children {
+        for child in self.inputs() {
             child.gather(found);
         }
     }

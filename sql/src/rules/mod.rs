@@ -12,6 +12,7 @@ mod plain_scan;
 mod push_aggregate;
 mod push_join;
 mod share_scans;
+mod try_first_rows;
 mod yield_in_joins;
 
 use std::sync::Arc;
@@ -54,5 +55,8 @@ fn physical() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let at = rules.iter().position(|rule| rule.name() == "join_selection");
     let at = at.map_or(rules.len(), |at| at + 1);
     rules.insert(at, Arc::new(keep_side_first::KeepSideFirst));
+    // Limits have reached the joins by then, and joins have no key filters yet.
+    let at = rules.iter().position(|rule| rule.name() == "EnsureCooperative");
+    rules.insert(at.unwrap_or(rules.len()), Arc::new(try_first_rows::TryFirstRows));
     rules
 }
