@@ -1,11 +1,11 @@
 //! The engine: sources, people, policies and the record of queries, shared by all sessions.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use causeway_core::{Ledger, Principal, QueryContext, Source};
+use causeway_core::{Ledger, Principal, QueryContext, Recent, Source};
 use chrono::{DateTime, Utc};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -79,7 +79,7 @@ pub(crate) struct EngineShared {
     pub(crate) cache: Arc<ResultCache>,
     pub(crate) runtime: Arc<RuntimeEnv>,
     users: Vec<Arc<Principal>>,
-    queries: Mutex<VecDeque<Arc<QueryRecord>>>,
+    queries: Recent<Arc<QueryRecord>>,
     next_query: AtomicU64,
 }
 
@@ -97,6 +97,8 @@ impl Engine {
         let views = views::shared(&config.sources, &config.views)?;
         let pool: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(config.memory_bytes));
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
+        let queries = Recent::new(EngineShared::KEPT_QUERIES, EngineShared::KEPT_QUERY_BYTES);
+        queries.keep_for(config.ledger.kept_for());
         let shared = EngineShared {
             sources: config.sources,
             policies,
@@ -108,7 +110,7 @@ impl Engine {
             cache: Arc::new(ResultCache::new(config.cache_bytes)),
             runtime,
             users: config.users,
-            queries: Mutex::default(),
+            queries,
             next_query: AtomicU64::new(1),
         };
         Ok(Self {
@@ -168,6 +170,8 @@ impl Engine {
 impl EngineShared {
     /// Queries that `causeway.queries` keeps.
     const KEPT_QUERIES: usize = 1000;
+    /// Bytes that their texts may have together.
+    const KEPT_QUERY_BYTES: usize = 64 << 20;
 
     /// Settings that a person's sessions start with.
     pub(crate) fn defaults_of(&self, principal: &Principal) -> Settings {
@@ -203,12 +207,7 @@ impl EngineShared {
     }
 
     pub(crate) fn queries(&self) -> Vec<Arc<QueryRecord>> {
-        self.queries
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .map(Arc::clone)
-            .collect()
+        self.queries.all()
     }
 
     pub(crate) fn record(&self, text: &str, context: &Arc<QueryContext>) -> Arc<QueryRecord> {
@@ -220,11 +219,7 @@ impl EngineShared {
             end: RwLock::new((QueryState::Running, None)),
             rows: AtomicU64::new(0),
         });
-        let mut queries = self.queries.lock().unwrap_or_else(PoisonError::into_inner);
-        if queries.len() >= Self::KEPT_QUERIES {
-            queries.pop_front();
-        }
-        queries.push_back(Arc::clone(&record));
+        self.queries.push(Arc::clone(&record), text.len());
         record
     }
 }

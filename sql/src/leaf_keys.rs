@@ -50,7 +50,7 @@ struct List {
 
 /// Waits for the keys: those of the column that will bring the fewest rows.
 pub(crate) async fn arrived(spec: &ScanSpec, query: &RemoteQuery) -> Result<Keys> {
-    let mut best: Option<(KeySet, Option<Computed>)> = None;
+    let mut best: Option<(usize, KeySet, Option<Computed>)> = None;
     for filter in &spec.key_filters {
         let Some(dynamic) = filter.downcast_ref::<DynamicFilterPhysicalExpr>() else {
             continue;
@@ -61,19 +61,26 @@ pub(crate) async fn arrived(spec: &ScanSpec, query: &RemoteQuery) -> Result<Keys
             return Ok(Keys::NoRowCanMatch);
         }
         for list in lists {
+            let handed_down = list.values.len();
             let Some((keys, computed)) = key_set(spec, query, list) else {
                 continue;
             };
             if keys.values.is_empty() && !keys.or_null {
                 return Ok(Keys::NoRowCanMatch);
             }
-            let rows = |keys: &KeySet| price::rows_with_keys(spec, keys.column, keys.values.len());
-            if best.as_ref().is_none_or(|(best, _)| rows(&keys) < rows(best)) {
-                best = Some((keys, computed));
+            // Values that are shared by many rows on one side of a join are probably shared by many on the other.
+            let distinct = keys.values.len();
+            let sharing = handed_down.div_ceil(distinct.max(1));
+            let rows = price::rows_with_keys(spec, keys.column, distinct).saturating_mul(sharing);
+            let is_better = |(least, best, _): &(usize, KeySet, _)| {
+                rows < *least || (rows == *least && distinct > best.values.len())
+            };
+            if best.as_ref().is_none_or(is_better) {
+                best = Some((rows, keys, computed));
             }
         }
     }
-    Ok(best.map_or(Keys::None, |(keys, computed)| Keys::Set(keys, computed)))
+    Ok(best.map_or(Keys::None, |(_, keys, computed)| Keys::Set(keys, computed)))
 }
 
 /// Waits until an operator above has filled the filter.

@@ -246,7 +246,7 @@ pub(crate) fn calls_with_keys(spec: &ScanSpec, requests: usize, rows: usize) -> 
 }
 
 /// Rows that have one of so many values in a column: one each where values are unique, and as many as the table has for each record that
-/// the column refers to, where both were counted.
+/// the column refers to, or each choice, where they were counted.
 pub(crate) fn rows_with_keys(spec: &ScanSpec, column: usize, keys: usize) -> usize {
     const UNKNOWN: usize = 10;
     let table = &spec.query.table;
@@ -255,7 +255,8 @@ pub(crate) fn rows_with_keys(spec: &ScanSpec, column: usize, keys: usize) -> usi
         return keys;
     }
     let rows = counted(spec, &table.name.name);
-    let per_key = match rows.zip(parents(spec, column)) {
+    let choices = found.map(|column| column.choices).filter(|choices| *choices > 0);
+    let per_key = match rows.zip(parents(spec, column).or(choices)) {
         Some((rows, parents)) if parents > 0 => rows.div_ceil(parents).max(1),
         _ => UNKNOWN,
     };
@@ -275,7 +276,7 @@ fn parents(spec: &ScanSpec, column: usize) -> Option<usize> {
 
 /// About how many values a column has, so that joins are ordered by what they keep.
 pub(crate) fn distinct_values(spec: &ScanSpec, column: usize) -> usize {
-    /// Values of a choice, and rows that share a reference where its target was never counted.
+    /// Values of a code, and rows that share a reference where its target was never counted.
     const FEW: usize = 10;
     let rows = counted(spec, &spec.query.table.name.name).unwrap_or(UNKNOWN_TABLE);
     let Some(found) = spec.query.table.columns.get(column) else {
@@ -283,9 +284,9 @@ pub(crate) fn distinct_values(spec: &ScanSpec, column: usize) -> usize {
     };
     match found.ty {
         ColumnType::Boolean => 2,
+        _ if found.choices > 0 => found.choices,
         ColumnType::Int64 => FEW,
         _ if !found.references.is_empty() => parents(spec, column).unwrap_or(rows.div_ceil(FEW)).min(rows),
-        _ if found.remote_type == "picklist" || found.remote_type == "choice" => FEW,
         _ => rows,
     }
 }

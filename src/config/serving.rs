@@ -12,6 +12,9 @@ use super::document::Document;
 use super::section::Section;
 use crate::server::{self, Options, TlsFiles};
 
+/// How long calls and queries are remembered.
+const HISTORY_HOURS: u64 = 24;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ServerSection {
@@ -22,6 +25,7 @@ struct ServerSection {
     max_api_calls: Option<u32>,
     memory_mb: Option<usize>,
     cache_mb: Option<usize>,
+    history_hours: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -89,5 +93,10 @@ pub(super) fn read<'t>(
     if let Some(megabytes) = read.cache_mb {
         engine.cache_bytes = megabytes.saturating_mul(1 << 20);
     }
+    // 0 is no limit by age.
+    let hours = read.history_hours.unwrap_or(HISTORY_HOURS);
+    engine
+        .ledger
+        .keep_for(Duration::from_secs(hours.saturating_mul(3600)));
     options
 }

@@ -1,12 +1,14 @@
 //! The ledger: one record per HTTP call, whoever caused it, and per read that was answered without one.
 //!
-//! Owns: `causeway.requests`. Bounded: the oldest records go first. Invariant: no record holds a secret.
+//! Owns: `causeway.requests`. Bounded by number, size and age: the oldest records go first. Invariant: no record holds a secret.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+
+use crate::recent::Recent;
 
 /// Who answered a read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +72,10 @@ impl QueryText {
             whole: whole.into(),
             keyless: Some(format!("{} (and keys of a join)", keyless.as_ref())),
         }
+    }
+
+    fn bytes(&self) -> usize {
+        self.whole.len() + self.keyless.as_ref().map_or(0, String::len)
     }
 
     /// The text for a reader: without the keys of a join for those from whom rows may be hidden.
@@ -144,7 +150,7 @@ impl Exchange {
     }
 
     /// Fills in what the end of the call tells.
-    pub fn finish(&self, status: u16, bytes: u64, elapsed: std::time::Duration) {
+    pub fn finish(&self, status: u16, bytes: u64, elapsed: Duration) {
         self.status.store(u32::from(status), Ordering::Relaxed);
         self.bytes.store(bytes, Ordering::Relaxed);
         self.microseconds.store(
@@ -157,8 +163,7 @@ impl Exchange {
 /// The most recent calls. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Ledger {
-    capacity: usize,
-    exchanges: Arc<Mutex<VecDeque<Arc<Exchange>>>>,
+    exchanges: Arc<Recent<Arc<Exchange>>>,
 }
 
 impl Default for Ledger {
@@ -168,13 +173,26 @@ impl Default for Ledger {
 }
 
 impl Ledger {
-    /// Makes a ledger that keeps the last `capacity` calls.
+    /// Bytes that the texts of all queries may have; one may have 100,000.
+    const MOST_BYTES: usize = 64 << 20;
+
+    /// Makes a ledger that keeps the last `capacity` calls, fewer when their texts are very long.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self {
-            capacity,
-            exchanges: Arc::default(),
+            exchanges: Arc::new(Recent::new(capacity, Self::MOST_BYTES)),
         }
+    }
+
+    /// Forgets calls from now on when they are older than this; a zero keeps calls of any age.
+    pub fn keep_for(&self, age: Duration) {
+        self.exchanges.keep_for(age);
+    }
+
+    /// How long calls are kept; zero for any age.
+    #[must_use]
+    pub fn kept_for(&self) -> Duration {
+        self.exchanges.kept_for()
     }
 
     /// Opens the record of a call that is about to be made.
@@ -188,22 +206,15 @@ impl Ledger {
             microseconds: AtomicU64::new(0),
             retries: AtomicU32::new(0),
         });
-        let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
-        if exchanges.len() >= self.capacity {
-            exchanges.pop_front();
-        }
-        exchanges.push_back(Arc::clone(&exchange));
+        let text = exchange.record.remote_query.as_ref().map_or(0, QueryText::bytes);
+        self.exchanges
+            .push(Arc::clone(&exchange), text + exchange.record.resource.len());
         exchange
     }
 
     /// The calls that are still kept, oldest first.
     #[must_use]
     pub fn exchanges(&self) -> Vec<Arc<Exchange>> {
-        self.exchanges
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .map(Arc::clone)
-            .collect()
+        self.exchanges.all()
     }
 }

@@ -97,6 +97,9 @@ pub struct Column {
     pub case_sensitive: bool,
     /// Whether its value is computed by the remote system (a formula).
     pub calculated: bool,
+    /// About how many values it has, where they are chosen from a list; 0 where they are not.
+    #[serde(default)]
+    pub choices: usize,
     /// What was seen of conditions on it; nothing for systems that refuse what they don't honour.
     #[serde(default)]
     pub trust: Trust,
@@ -121,6 +124,7 @@ impl Column {
             unique: false,
             case_sensitive: false,
             calculated: false,
+            choices: 0,
             trust: Trust::default(),
         }
     }

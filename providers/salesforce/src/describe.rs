@@ -65,6 +65,15 @@ struct FieldDescribe {
     reference_target_field: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     relationship_name: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    picklist_values: Vec<PicklistValue>,
+}
+
+/// One value that people may choose.
+#[derive(Debug, Clone, Default, Deserialize)]
+struct PicklistValue {
+    #[serde(default, deserialize_with = "or_default")]
+    active: bool,
 }
 
 /// Describe of all objects.
@@ -160,6 +169,7 @@ impl FieldDescribe {
             unique: self.unique,
             case_sensitive: self.case_sensitive,
             calculated: self.calculated,
+            choices: self.picklist_values.iter().filter(|value| value.active).count(),
             ..Column::field(
                 &self.name,
                 column_type(&self.kind),

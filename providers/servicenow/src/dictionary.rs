@@ -35,6 +35,8 @@ pub(crate) struct Entry {
     pub(crate) internal_type: String,
     pub(crate) reference: String,
     pub(crate) has_choices: bool,
+    /// How many, as far as that is known.
+    pub(crate) choices: usize,
     /// Whether its choices are those of `sys_choice` under its own name.
     pub(crate) has_own_choices: bool,
     /// Whether the instance says that the column may be filtered.
@@ -53,15 +55,20 @@ pub(crate) fn text<'a>(row: &'a Map<String, Value>, field: &str) -> &'a str {
 }
 
 impl Entry {
+    /// Choices that a column is taken to have when the dictionary only says that it has some.
+    const USUAL_CHOICES: usize = 8;
+
     pub(crate) fn of_dictionary(row: &Map<String, Value>) -> Self {
         let is_computed = text(row, "virtual") == "true";
+        let has_choices = !matches!(text(row, "choice"), "" | "0");
         Self {
             table: text(row, "name").to_owned(),
             element: text(row, "element").to_owned(),
             label: text(row, "column_label").to_owned(),
             internal_type: text(row, "internal_type").to_owned(),
             reference: text(row, "reference").to_owned(),
-            has_choices: !matches!(text(row, "choice"), "" | "0"),
+            has_choices,
+            choices: if has_choices { Self::USUAL_CHOICES } else { 0 },
             // The keys are missing when the account may not see these fields.
             has_own_choices: ["choice_table", "choice_field"]
                 .iter()
@@ -77,10 +84,10 @@ impl Entry {
             "" => text(column, "type"),
             found => found,
         };
-        let has_choices = match column.get("choices") {
-            Some(Value::Array(choices)) => !choices.is_empty(),
-            Some(Value::Object(choices)) => !choices.is_empty(),
-            _ => false,
+        let choices = match column.get("choices") {
+            Some(Value::Array(choices)) => choices.len(),
+            Some(Value::Object(choices)) => choices.len(),
+            _ => 0,
         };
         let says = |flag: &str| match column.get(flag) {
             Some(Value::Bool(flag)) => *flag,
@@ -93,7 +100,8 @@ impl Entry {
             label: text(column, "label").to_owned(),
             internal_type: internal_type.to_owned(),
             reference: text(column, "reference").to_owned(),
-            has_choices,
+            has_choices: choices > 0,
+            choices,
             has_own_choices: false,
             filterable: says("filterable"),
             is_computed: false,
@@ -288,6 +296,7 @@ fn column(entry: &Entry) -> Column {
     }
     column.filterable = entry.filterable;
     column.calculated = entry.is_computed;
+    column.choices = entry.choices;
     column.unique = entry.element == "sys_id";
     column
 }

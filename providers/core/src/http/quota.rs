@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Deserializer};
+use tokio::sync::Notify;
 
 use crate::{Error, Kind};
 
@@ -70,6 +71,8 @@ pub struct Usage {
 pub(super) struct Quota {
     reserve: Option<Reserve>,
     known: Mutex<Known>,
+    /// Wakes those who wait for what a call that asks will tell.
+    told: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -79,6 +82,8 @@ struct Known {
     under_way: u64,
     /// Calls admitted so far, which numbers them.
     admitted: u64,
+    /// Number of the call that was let through to learn a new figure, until it has.
+    asking: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -111,6 +116,7 @@ impl Quota {
         Arc::new(Self {
             reserve,
             known: Mutex::default(),
+            told: Notify::new(),
         })
     }
 
@@ -123,16 +129,21 @@ impl Quota {
         self.lock().figure.as_ref().map(|figure| figure.usage)
     }
 
-    /// Admits a request that the remote system counts as `calls`.
+    /// Admits a request that the remote system counts as `calls`; while another asks for a new figure, it waits for that.
     ///
     /// # Errors
     /// [`Kind::Budget`] when it would go into the reserve.
-    pub(super) fn admit(
-        self: &Arc<Self>,
-        origin: &Arc<str>,
-        calls: u64,
-        now: Instant,
-    ) -> Result<Admission, Error> {
+    pub(super) async fn admit(self: &Arc<Self>, origin: &Arc<str>, calls: u64) -> Result<Admission, Error> {
+        loop {
+            let told = self.told.notified();
+            match self.admit_at(origin, calls, Instant::now()) {
+                Err(_) if self.lock().asking.is_some() => told.await,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn admit_at(self: &Arc<Self>, origin: &Arc<str>, calls: u64, now: Instant) -> Result<Admission, Error> {
         let mut known = self.lock();
         let under_way = known.under_way;
         if let (Some(reserve), Some(figure)) = (self.reserve, &mut known.figure) {
@@ -144,6 +155,7 @@ impl Quota {
                     return Err(refusal(origin, figure.usage, under_way, (reserve, kept)));
                 }
                 figure.asked = now;
+                known.asking = Some(known.admitted + 1);
             }
         }
         known.under_way += calls;
@@ -154,6 +166,13 @@ impl Quota {
             calls,
             is_sent: false,
         })
+    }
+
+    fn no_longer_asks(&self, known: &mut Known, number: u64) {
+        if known.asking == Some(number) {
+            known.asking = None;
+            self.told.notify_waiters();
+        }
     }
 
     /// Counts a call that no answer tells of.
@@ -190,6 +209,7 @@ impl Admission {
     /// it.
     pub(super) fn report(&mut self, usage: Usage, now: Instant) {
         let mut known = self.quota.lock();
+        self.quota.no_longer_asks(&mut known, self.number);
         known.under_way = known.under_way.saturating_sub(self.calls);
         self.calls = 0;
         let is_stale = known
@@ -210,6 +230,7 @@ impl Drop for Admission {
     fn drop(&mut self) {
         let mut known = self.quota.lock();
         known.under_way = known.under_way.saturating_sub(self.calls);
+        self.quota.no_longer_asks(&mut known, self.number);
         drop(known);
         if self.is_sent {
             self.quota.count(self.calls);

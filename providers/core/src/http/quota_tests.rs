@@ -7,7 +7,7 @@ fn quota(percent: u8) -> Arc<Quota> {
 }
 
 fn admit(quota: &Arc<Quota>, now: Instant) -> Result<Admission, Error> {
-    quota.admit(&Arc::from("crm"), 1, now)
+    quota.admit_at(&Arc::from("crm"), 1, now)
 }
 
 fn usage(used: u64) -> Usage {
@@ -111,8 +111,8 @@ fn a_batch_counts_for_all_that_is_in_it() {
     let quota = quota(20);
     let now = Instant::now();
     call(&quota, 60, now);
-    assert!(quota.admit(&Arc::from("crm"), 21, now).is_err());
-    assert!(quota.admit(&Arc::from("crm"), 20, now).is_ok());
+    assert!(quota.admit_at(&Arc::from("crm"), 21, now).is_err());
+    assert!(quota.admit_at(&Arc::from("crm"), 20, now).is_ok());
 }
 
 #[test]
@@ -161,4 +161,35 @@ fn without_a_reserve_every_call_passes_and_the_figure_is_known() {
     call(&quota, 100, now);
     assert!(admit(&quota, now).is_ok());
     assert_eq!(quota.usage(), Some(usage(100)));
+}
+
+#[tokio::test]
+async fn while_one_call_asks_the_others_wait_for_what_it_learns() {
+    let quota = quota(20);
+    let long_ago = Instant::now()
+        .checked_sub(Duration::from_secs(400))
+        .expect("a machine that runs for some minutes");
+    call(&quota, 80, long_ago);
+    let origin: Arc<str> = Arc::from("crm");
+    let mut asking = quota.admit(&origin, 1).await.expect("one call to ask");
+    let waiting = tokio::spawn({
+        let (quota, origin) = (Arc::clone(&quota), Arc::clone(&origin));
+        async move { quota.admit(&origin, 1).await }
+    });
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    asking.send();
+    asking.report(usage(3), Instant::now());
+    drop(waiting.await.expect("it ends").expect("the window has rolled on"));
+    // An answer that never comes ends the wait too.
+    call(&quota, 80, long_ago);
+    quota.lock().figure.as_mut().expect("a figure").asked = long_ago;
+    let asking = quota.admit(&origin, 1).await.expect("one call to ask");
+    let waiting = tokio::spawn({
+        let (quota, origin) = (Arc::clone(&quota), Arc::clone(&origin));
+        async move { quota.admit(&origin, 1).await }
+    });
+    tokio::task::yield_now().await;
+    drop(asking);
+    assert!(waiting.await.expect("it ends").is_err());
 }

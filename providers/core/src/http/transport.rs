@@ -248,9 +248,7 @@ impl Transport {
     ) -> Result<Response, Error> {
         loop {
             // Before signing in, which counts as a call too.
-            let mut admission = self
-                .quota
-                .admit(&self.origin, request.quota_calls, Instant::now())?;
+            let mut admission = self.quota.admit(&self.origin, request.quota_calls).await?;
             let token = self.authenticator.token(context).await?;
             let response = self
                 .exchange(context, (request, attempt), &token, &mut admission)
