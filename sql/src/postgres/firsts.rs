@@ -124,18 +124,18 @@ pub(super) fn distinct_on(distinct: DistinctOn) -> Result<LogicalPlan> {
 }
 
 /// The rows below a LIMIT, said over the input of the filter that refers to the outer query.
-struct Rows {
-    input: LogicalPlan,
+pub(super) struct Rows {
+    pub(super) input: LogicalPlan,
     /// Predicates that don't refer to the outer query.
-    own: Vec<Expr>,
-    correlated: Vec<Expr>,
+    pub(super) own: Vec<Expr>,
+    pub(super) correlated: Vec<Expr>,
     order: Vec<SortKey>,
     outputs: Vec<Expr>,
 }
 
 impl Rows {
     /// `None` when something else than projections and a sort stands above that filter.
-    fn of(plan: &LogicalPlan) -> Result<Option<Self>> {
+    pub(super) fn of(plan: &LogicalPlan) -> Result<Option<Self>> {
         match plan {
             LogicalPlan::Filter(filter) => {
                 let parts = split_conjunction_owned(filter.predicate.clone()).into_iter();
@@ -189,7 +189,7 @@ impl Rows {
     }
 
     /// An expression over the outputs, said over the input of the filter.
-    fn below(&self, expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    pub(super) fn below(&self, expr: Expr, schema: &DFSchema) -> Result<Expr> {
         expr.transform(|part| match &part {
             Expr::Column(column) => {
                 let output = self.outputs.get(schema.index_of_column(column)?);
@@ -211,7 +211,7 @@ impl Rows {
 }
 
 /// The inner sides of comparisons with the outer query, when each is an equality; and the comparisons.
-fn keys(correlated: &[Expr]) -> Option<(Vec<Expr>, Vec<Expr>)> {
+pub(super) fn keys(correlated: &[Expr]) -> Option<(Vec<Expr>, Vec<Expr>)> {
     let inner = correlated.iter().map(|part| {
         let Expr::BinaryExpr(BinaryExpr {
             left,

@@ -31,6 +31,7 @@ pub mod output;
 mod outputs;
 mod parameters;
 mod patterns;
+mod per_row;
 mod planner;
 mod preimages;
 mod quantified;

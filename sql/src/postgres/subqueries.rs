@@ -16,12 +16,13 @@ use datafusion::logical_expr::expr::{Exists, InSubquery};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
-    BinaryExpr, Distinct, Expr, Filter, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, lit,
+    BinaryExpr, Distinct, Expr, FetchType, Filter, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, lit,
 };
 use datafusion::optimizer::AnalyzerRule;
 
 use super::firsts::{distinct_on, numbered};
 use super::only::{only, value_of};
+use super::per_row;
 use super::types::unsupported;
 
 /// The analyzer rule.
@@ -50,6 +51,18 @@ impl AnalyzerRule for Correlated {
                 _ => Place::Value,
             };
             let names = NamePreserver::new(&node);
+            let node = match place {
+                Place::Condition => node,
+                Place::Value => {
+                    let counted = node.map_expressions(|expr| {
+                        let name = names.save(&expr);
+                        let counted = expr.transform_up(is_counted)?;
+                        Ok(counted.update_data(|expr| name.restore(expr)))
+                    })?;
+                    counted.data
+                }
+            };
+            let node = per_row::computed(node)?.data;
             let judged = node.map_expressions(|expr| {
                 let name = names.save(&expr);
                 let judged = expr.transform_up(|expr| judged(expr, place))?;
@@ -89,8 +102,8 @@ fn judged(expr: Expr, place: Place) -> Result<Transformed<Expr>> {
                 Place::Value => Expr::ScalarSubquery(subquery),
             }))
         }
-        Expr::Exists(_) | Expr::InSubquery(_) if place == Place::Value => Err(unsupported(
-            "IN (SELECT …), and EXISTS that refers to the outer query, are supported in WHERE, HAVING and ON, not as values; use a LEFT JOIN",
+        Expr::InSubquery(_) if place == Place::Value => Err(unsupported(
+            "IN (SELECT …) is supported in WHERE, HAVING, ON and the SELECT list; use a LEFT JOIN",
         )),
         Expr::Exists(exists) => {
             let subquery = without_outputs(exists.subquery)?;
@@ -240,6 +253,37 @@ fn counted(rows: LogicalPlanBuilder, negated: bool) -> Result<LogicalPlan> {
     rows.aggregate(Vec::<Expr>::new(), vec![count_all()])?
         .project([compared.alias("exists")])?
         .build()
+}
+
+/// EXISTS as a value, when it refers to the outer query: whether the rows of each outer row are more than none.
+fn is_counted(expr: Expr) -> Result<Transformed<Expr>> {
+    let exists = match expr {
+        Expr::Exists(exists) if !exists.subquery.outer_ref_columns.is_empty() => exists,
+        other => return Ok(Transformed::no(other)),
+    };
+    let subquery = without_outputs(exists.subquery)?;
+    // Whether there is a row does not depend on how many are kept of them, unless it is none.
+    let rows = match subquery.subquery.as_ref() {
+        LogicalPlan::Limit(limit)
+            if limit.skip.is_none() && !matches!(limit.get_fetch_type()?, FetchType::Literal(Some(0))) =>
+        {
+            limit.input.as_ref().clone()
+        }
+        other => other.clone(),
+    };
+    let plan = LogicalPlanBuilder::from(rows)
+        .aggregate(Vec::<Expr>::new(), vec![count_all().alias("causeway_count")])?
+        .build()?;
+    let subquery = Subquery {
+        subquery: Arc::new(plan),
+        ..subquery
+    };
+    let count = Expr::ScalarSubquery(subquery);
+    let none = lit(0_i64);
+    Ok(Transformed::yes(match exists.negated {
+        true => count.eq(none),
+        false => count.gt(none),
+    }))
 }
 
 /// The subquery of EXISTS without its outputs, which nobody reads.

@@ -133,21 +133,6 @@ async fn a_declared_parameter_keeps_its_type_beside_others() {
 }
 
 #[tokio::test]
-async fn membership_as_a_value_is_refused_in_words() {
-    let world = world().await;
-    for value in [
-        "name IN (SELECT name FROM servicenow.customer_account)",
-        "EXISTS (SELECT 1 FROM servicenow.customer_account a WHERE a.name = b.name)",
-    ] {
-        let error = world
-            .error("admin", &format!("SELECT {value} FROM salesforce.account b"))
-            .await;
-        assert_eq!(error.sqlstate, "0A000");
-        assert!(error.message.contains("not as values"), "{}", error.message);
-    }
-}
-
-#[tokio::test]
 async fn explain_shows_the_remote_text_and_makes_no_data_call() {
     let world = world().await;
     let sql =
