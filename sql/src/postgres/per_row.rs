@@ -17,6 +17,7 @@ use datafusion::logical_expr::{
 };
 
 use super::firsts::{Rows, keys};
+use super::types::unsupported;
 
 /// A projection or filter without such subqueries; as it was when it has none.
 pub(super) fn computed(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
@@ -177,7 +178,7 @@ impl PerRow {
         let mut value = self.value;
         for (position, aggregate) in self.aggregates.into_iter().enumerate() {
             let name = format!("causeway_value{at}_{position}");
-            aggregates.push(only_where(moved(aggregate.unalias())?, &matched).alias(&name));
+            aggregates.push(only_where(moved(aggregate)?, &matched)?.alias(&name));
             value = named(value, &placeholder(position), &name)?;
         }
         let mut groups = columns;
@@ -187,17 +188,19 @@ impl PerRow {
 }
 
 /// The aggregate over the rows for which `condition` holds too.
-fn only_where(aggregate: Expr, condition: &Expr) -> Expr {
-    match aggregate {
+fn only_where(aggregate: Expr, condition: &Expr) -> Result<Expr> {
+    match aggregate.unalias_nested().data {
         Expr::AggregateFunction(AggregateFunction { func, mut params }) => {
             let both = match params.filter.take() {
                 Some(own) => own.and(condition.clone()),
                 None => condition.clone(),
             };
             params.filter = Some(Box::new(both));
-            Expr::AggregateFunction(AggregateFunction { func, params })
+            Ok(Expr::AggregateFunction(AggregateFunction { func, params }))
         }
-        other => other,
+        other => Err(unsupported(format!(
+            "{other} can't stand in a correlated subquery that compares by anything but ="
+        ))),
     }
 }
 

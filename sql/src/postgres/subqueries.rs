@@ -272,7 +272,8 @@ fn is_counted(expr: Expr) -> Result<Transformed<Expr>> {
         other => other.clone(),
     };
     let plan = LogicalPlanBuilder::from(rows)
-        .aggregate(Vec::<Expr>::new(), vec![count_all().alias("causeway_count")])?
+        .aggregate(Vec::<Expr>::new(), vec![count_all()])?
+        .project([count_all().alias("causeway_count")])?
         .build()?;
     let subquery = Subquery {
         subquery: Arc::new(plan),
