@@ -184,13 +184,16 @@ impl Session {
         let planning = self.plan(statement, declared, &context);
         let (state, plan) = self.limits().guard(planning).await??;
         let inferred = plan.get_parameter_types()?;
+        let arrays = postgres::arrays::array_parameters(&plan)?;
         let highest = inferred
             .keys()
             .filter_map(|name| name.strip_prefix('$')?.parse::<usize>().ok())
             .max()
             .unwrap_or(0);
         let parameter = |at: usize| {
-            let inferred = inferred.get(&format!("${}", at + 1)).cloned().flatten();
+            let name = format!("${}", at + 1);
+            let inferred = inferred.get(&name).cloned().flatten();
+            let inferred = inferred.or_else(|| arrays.get(&name).cloned());
             declared
                 .get(at)
                 .cloned()
@@ -501,7 +504,8 @@ impl Session {
 
 fn with_values(plan: LogicalPlan, values: Vec<ScalarValue>) -> Result<LogicalPlan, Error> {
     let values = values.into_iter().map(ScalarAndMetadata::from).collect();
-    Ok(plan.with_param_values(ParamValues::List(values))?)
+    let plan = plan.with_param_values(ParamValues::List(values))?;
+    Ok(postgres::arrays::listed(plan)?)
 }
 
 fn show_schema(variable: &[ast::Ident]) -> SchemaRef {

@@ -3,11 +3,10 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, ListArray, StringArray};
-use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, IntervalMonthDayNano};
 use bytes::{Buf as _, Bytes};
 use causeway_sql::{Error, ScalarValue};
+use pg_interval::Interval;
 use pgwire::api::Type;
 use pgwire::types::FromSqlText;
 use pgwire::types::format::FormatOptions;
@@ -16,7 +15,7 @@ use postgres_types::FromSql;
 use super::errors::sqlstate;
 use super::extended::Parameter;
 use super::rows::is_binary;
-use super::types::NUMERIC_SCALE;
+use super::types::{self, NUMERIC_SCALE};
 use super::value::{EPOCH_DAYS, EPOCH_MICROSECONDS};
 
 /// Decodes the values of a Bind message.
@@ -93,7 +92,8 @@ fn text(bytes: &Bytes, parameter: &Parameter) -> Result<ScalarValue, Error> {
         DataType::Int64 => ScalarValue::Int64(Some(word.parse().map_err(|_| invalid())?)),
         DataType::Float32 => ScalarValue::Float32(Some(word.parse().map_err(|_| invalid())?)),
         DataType::Float64 => ScalarValue::Float64(Some(word.parse().map_err(|_| invalid())?)),
-        DataType::List(item) => list_of_text(text, item).ok_or_else(invalid)?,
+        DataType::List(item) => list_of_text(text, item)?,
+        DataType::Interval(_) => interval_of_text(word).ok_or_else(invalid)?,
         // Dates, times and numerics: Arrow reads PostgreSQL's forms of them.
         ty => {
             let parsed = ScalarValue::Utf8(Some(word.to_owned())).cast_to(ty);
@@ -112,36 +112,69 @@ fn boolean(word: &str) -> Option<bool> {
     }
 }
 
-fn list_of_text(text: &str, item: &Arc<Field>) -> Option<ScalarValue> {
-    fn read<T>(text: &str, ty: &Type) -> Option<Vec<Option<T>>>
-    where
-        Vec<Option<T>>: for<'a> FromSqlText<'a>,
-    {
-        Vec::<Option<T>>::from_sql_text(ty, text.as_bytes(), &FormatOptions::default()).ok()
-    }
-    let array: ArrayRef = match item.data_type() {
-        DataType::Utf8 => Arc::new(StringArray::from(read::<String>(text, &Type::TEXT_ARRAY)?)),
-        DataType::Int32 => Arc::new(Int32Array::from(read::<i32>(text, &Type::INT4_ARRAY)?)),
-        DataType::Int64 => Arc::new(Int64Array::from(read::<i64>(text, &Type::INT8_ARRAY)?)),
-        DataType::Float64 => Arc::new(Float64Array::from(read::<f64>(text, &Type::FLOAT8_ARRAY)?)),
-        _ => return None,
+/// An array of one dimension, `{a,"b c",NULL}`.
+fn list_of_text(array: &str, item: &Arc<Field>) -> Result<ScalarValue, Error> {
+    let items =
+        Vec::<Option<String>>::from_sql_text(&Type::TEXT_ARRAY, array.as_bytes(), &FormatOptions::default())
+            .map_err(|_| {
+                Error::new(
+                    sqlstate::BAD_TEXT,
+                    format!("malformed array literal: \"{array}\""),
+                )
+            })?;
+    let parameter = Parameter {
+        oid: types::pg_type(item.data_type()).oid(),
+        ty: item.data_type().clone(),
     };
-    list(array)
+    let items = items.into_iter().map(|item| match item {
+        Some(item) => text(&Bytes::from(item), &parameter).map(Some),
+        None => Ok(None),
+    });
+    list(items.collect::<Result<_, _>>()?, &parameter.ty)
 }
 
-fn list(items: ArrayRef) -> Option<ScalarValue> {
-    let field = Arc::new(Field::new_list_field(items.data_type().clone(), true));
-    let offsets = OffsetBuffer::from_lengths([items.len()]);
-    let array = ListArray::try_new(field, offsets, items, None).ok()?;
-    Some(ScalarValue::List(Arc::new(array)))
+/// A list of items of that type.
+fn list(items: Vec<Option<ScalarValue>>, ty: &DataType) -> Result<ScalarValue, Error> {
+    let none = ScalarValue::try_from(ty).map_err(|_| unsupported(ty))?;
+    let items: Vec<ScalarValue> = items
+        .into_iter()
+        .map(|item| item.unwrap_or_else(|| none.clone()))
+        .collect();
+    Ok(ScalarValue::List(ScalarValue::new_list(&items, ty, true)))
+}
+
+/// An interval as drivers write it: PostgreSQL's own form, or days and a time of day.
+fn interval_of_text(word: &str) -> Option<ScalarValue> {
+    // Python writes `3 days, 2:00:00`.
+    let interval = Interval::from_postgres(&word.replace(',', " "))
+        .or_else(|_| Interval::from_iso(word))
+        .ok()?;
+    Some(interval_of(interval.months, interval.days, interval.microseconds))
+}
+
+fn interval_of(months: i32, days: i32, microseconds: i64) -> ScalarValue {
+    let nanoseconds = microseconds.saturating_mul(1000);
+    ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(months, days, nanoseconds)))
 }
 
 fn binary(bytes: &Bytes, parameter: &Parameter) -> Result<ScalarValue, Error> {
     let ty = type_of(parameter);
-    let value = read_binary(bytes, &ty).map_err(|why| {
+    let wrong = |why: Box<dyn StdError + Sync + Send>| {
         let message = format!("incorrect binary data format for type {ty}: {why}");
         Error::new(sqlstate::BAD_BINARY, message)
-    })?;
+    };
+    if let DataType::List(item) = &parameter.ty {
+        let (oid, items) = items_of(bytes).map_err(wrong)?;
+        let parameter = Parameter {
+            oid,
+            ty: item.data_type().clone(),
+        };
+        let items = items
+            .into_iter()
+            .map(|item| item.map(|item| binary(&item, &parameter)).transpose());
+        return list(items.collect::<Result<_, _>>()?, &parameter.ty);
+    }
+    let value = read_binary(bytes, &ty).map_err(wrong)?;
     fitted(
         value.ok_or_else(|| unsupported(&parameter.ty))?,
         &parameter.ty,
@@ -180,29 +213,42 @@ fn read_binary(bytes: &Bytes, ty: &Type) -> Read<Option<ScalarValue>> {
             let zone = (*ty == Type::TIMESTAMPTZ).then(|| "UTC".into());
             ScalarValue::TimestampMicrosecond(Some(since.ok_or("out of range")?), zone)
         }
-        Type::TEXT_ARRAY | Type::VARCHAR_ARRAY => {
-            return Ok(list(Arc::new(StringArray::from(
-                Vec::<Option<String>>::from_sql(ty, bytes)?,
-            ))));
-        }
-        Type::INT4_ARRAY => {
-            return Ok(list(Arc::new(Int32Array::from(Vec::<Option<i32>>::from_sql(
-                ty, bytes,
-            )?))));
-        }
-        Type::INT8_ARRAY => {
-            return Ok(list(Arc::new(Int64Array::from(Vec::<Option<i64>>::from_sql(
-                ty, bytes,
-            )?))));
-        }
-        Type::FLOAT8_ARRAY => {
-            return Ok(list(Arc::new(Float64Array::from(Vec::<Option<f64>>::from_sql(
-                ty, bytes,
-            )?))));
+        Type::INTERVAL => {
+            let mut rest: &[u8] = bytes;
+            if rest.len() != 16 {
+                return Err("an interval has 16 bytes".into());
+            }
+            let (microseconds, days, months) = (rest.get_i64(), rest.get_i32(), rest.get_i32());
+            interval_of(months, days, microseconds)
         }
         _ => return Ok(None),
     };
     Ok(Some(value))
+}
+
+/// The type of an array's items and the items, from the format of `array_send`.
+fn items_of(bytes: &Bytes) -> Read<(u32, Vec<Option<Bytes>>)> {
+    let mut rest = bytes.clone();
+    let dimensions = rest.try_get_i32()?;
+    rest.try_get_i32()?;
+    let oid = rest.try_get_u32()?;
+    let length = match dimensions {
+        0 => 0,
+        1 => rest.try_get_i32()?,
+        _ => return Err("arrays of several dimensions are not supported".into()),
+    };
+    if dimensions == 1 {
+        rest.try_get_i32()?;
+    }
+    let mut items = Vec::new();
+    for _ in 0..length {
+        items.push(match usize::try_from(rest.try_get_i32()?) {
+            Err(_) => None,
+            Ok(size) if size <= rest.len() => Some(rest.split_to(size)),
+            Ok(_) => return Err("too short".into()),
+        });
+    }
+    Ok((oid, items))
 }
 
 fn uuid(bytes: &[u8]) -> Read<String> {
@@ -307,8 +353,8 @@ mod tests {
             assert_eq!(read(oid, 0, text.as_bytes()).expect(text), expected);
         }
         let list = read(1009, 0, b"{a,NULL,\"b,c\"}").expect("an array");
-        let expected =
-            self::list(Arc::new(StringArray::from(vec![Some("a"), None, Some("b,c")]))).expect("a list");
+        let text = |text: &str| Some(ScalarValue::Utf8(Some(text.to_owned())));
+        let expected = self::list(vec![text("a"), None, text("b,c")], &DataType::Utf8).expect("a list");
         assert_eq!(list, expected);
     }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, TimeUnit};
+use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
 use pgwire::api::Type;
+use postgres_types::Kind;
 
 /// The type that clients see for an Arrow type.
 ///
@@ -71,11 +72,11 @@ pub(super) fn arrow_type(oid: u32) -> Option<DataType> {
         Type::TIME => DataType::Time64(TimeUnit::Microsecond),
         Type::TIMESTAMP => DataType::Timestamp(TimeUnit::Microsecond, None),
         Type::TIMESTAMPTZ => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        Type::TEXT_ARRAY | Type::VARCHAR_ARRAY => item(DataType::Utf8),
-        Type::INT4_ARRAY => item(DataType::Int32),
-        Type::INT8_ARRAY => item(DataType::Int64),
-        Type::FLOAT8_ARRAY => item(DataType::Float64),
-        _ => return None,
+        Type::INTERVAL => DataType::Interval(IntervalUnit::MonthDayNano),
+        other => match other.kind() {
+            Kind::Array(inner) => item(arrow_type(inner.oid())?),
+            _ => return None,
+        },
     })
 }
 

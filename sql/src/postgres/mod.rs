@@ -7,6 +7,7 @@
 
 mod aggregates;
 mod arithmetic;
+pub(crate) mod arrays;
 mod average;
 mod casts;
 mod counted;

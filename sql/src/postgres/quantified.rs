@@ -38,6 +38,19 @@ pub(super) fn quantified(expr: &mut Expr) -> Step {
         return ControlFlow::Continue(());
     }
     let items = match list_items(right) {
+        // An array that is not known yet: DataFusion has a function for `= ANY`, which becomes a list with the parameters' values.
+        Ok(None) if matches!((op, is_any), (BinaryOperator::NotEq, false)) => {
+            *expr = Expr::Nested(Box::new(Expr::UnaryOp {
+                op: ast::UnaryOperator::Not,
+                expr: Box::new(Expr::AnyOp {
+                    left: left.clone(),
+                    compare_op: BinaryOperator::Eq,
+                    right: right.clone(),
+                    is_some: false,
+                }),
+            }));
+            return ControlFlow::Continue(());
+        }
         Ok(Some(items)) => items,
         Ok(None) => return ControlFlow::Continue(()),
         Err(error) => return ControlFlow::Break(Box::new(error)),
