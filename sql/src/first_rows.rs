@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use causeway_core::QueryContext;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics};
@@ -17,6 +18,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::leaf::RemoteScanExec;
+use crate::price::Priced;
 
 /// Answers with the rows of the attempt when they are enough, else with those of the whole.
 #[derive(Debug)]
@@ -35,6 +37,19 @@ impl FirstRowsExec {
             attempt,
             whole,
         }
+    }
+}
+
+impl FirstRowsExec {
+    /// Whether the statement's budget allows for an attempt that fails, or for nothing but an attempt.
+    fn spares_an_attempt(&self, context: &TaskContext) -> bool {
+        let query = context.session_config().get_extension::<QueryContext>();
+        let Some(left) = query.and_then(|query| query.calls_left()) else {
+            return true;
+        };
+        let calls = |plan| Priced::of(plan).total().calls;
+        let (attempt, whole, left) = (calls(&self.attempt), calls(&self.whole), left as usize);
+        whole > left || attempt.saturating_add(whole) <= left
     }
 }
 
@@ -109,7 +124,11 @@ impl ExecutionPlan for FirstRowsExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let (attempt, whole, wanted) = (Arc::clone(&self.attempt), Arc::clone(&self.whole), self.wanted);
+        let spares = self.spares_an_attempt(&context);
         let rows = stream::once(async move {
+            if !spares {
+                return Ok(whole.execute(partition, context)?.boxed());
+            }
             let mut found: Vec<RecordBatch> = Vec::new();
             let mut missing = wanted;
             let mut rows = attempt.execute(partition, Arc::clone(&context))?;

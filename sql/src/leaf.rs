@@ -102,8 +102,15 @@ impl ScanSpec {
     )]
     fn kept_rows(&self) -> usize {
         let count = self.source.known_rows(&self.query.table.name.name);
+        /// The share that conditions keep which are not known yet: most are ranges.
+        const KEPT_LATE: f64 = 0.3;
         let known = count.map_or(price::UNKNOWN_TABLE as f64, |count| count.rows as f64);
-        (known * self.kept_share).ceil().max(1.0) as usize
+        let late = if self.late_filters.is_empty() {
+            1.0
+        } else {
+            KEPT_LATE
+        };
+        (known * self.kept_share * late).ceil().max(1.0) as usize
     }
 
     /// Table columns that the joins above hand down keys of.
@@ -444,6 +451,15 @@ impl ExecutionPlan for RemoteScanExec {
         Err(DataFusionError::Internal(
             "a remote scan has no children".to_owned(),
         ))
+    }
+
+    /// A plan that is run again has joins that fill no filter of its scans: a recursive query reads them whole.
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        let scan = self.with_spec(|spec| {
+            spec.key_filters = Vec::new();
+            spec.late_filters = Vec::new();
+        })?;
+        Ok(Arc::new(scan))
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {

@@ -195,7 +195,10 @@ fn key_set(spec: &ScanSpec, query: &RemoteQuery, list: List) -> Option<(KeySet, 
     match keys.verdict(spec.source.dialect(), &query.table) {
         Verdict::Never(_) => None,
         // No record has any of these keys.
-        Verdict::Exact(Condition::Never) => Some((keys.with_values(Vec::new()), computed)),
+        Verdict::Exact(Condition::Never) => {
+            keys.or_null = false;
+            Some((keys.with_values(Vec::new()), computed))
+        }
         Verdict::Exact(_) | Verdict::Superset(..) => Some((keys, computed)),
     }
 }

@@ -97,7 +97,9 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
         queries = vec![query];
     }
     // What is not proven whole is no answer to anybody else.
-    let reuse = Some(spec.reuse.clone()).filter(|reuse| context.strict && reuse.keeps());
+    // Of several requests with keys of an expression, rows are kept that it has a key for, not all that the patterns match.
+    let is_whole = context.strict && (computed.is_none() || queries.len() == 1);
+    let reuse = Some(spec.reuse.clone()).filter(|reuse| is_whole && reuse.keeps());
     let reuse = reuse.map(|reuse| {
         let keys = queries.iter().any(|query| query.keys.is_some());
         let asked = RemoteQuery {

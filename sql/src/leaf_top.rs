@@ -255,7 +255,8 @@ fn bound(spec: &ScanSpec, top: &Top, last: &ScalarValue) -> Option<Predicate> {
         op,
         values: vec![lower::literal(ty, last)?],
     });
-    Some(if top.begins_with_nulls(spec) {
+    let may_begin_with_nulls = top.key.nulls_first && !spec.not_null.contains(&column);
+    Some(if may_begin_with_nulls {
         Predicate::Any(vec![bound, nulls()])
     } else {
         bound

@@ -92,7 +92,15 @@ impl Priced {
     /// Calls that all scans together take when nothing ends them early. `may_stop`: whether an operator above may have enough of the rows.
     fn surely(&self, may_stop: bool) -> usize {
         if let Some(price) = self.price {
-            return if may_stop { price.calls.min(1) } else { price.calls };
+            // What narrows a scan late may leave one page of it.
+            let is_narrowed = self
+                .scan()
+                .is_some_and(|scan| !scan.spec().late_filters.is_empty());
+            return if may_stop || is_narrowed {
+                price.calls.min(1)
+            } else {
+                price.calls
+            };
         }
         // These read all rows before they answer the first.
         let reads_all = self.node.is::<SortExec>() || self.node.is::<AggregateExec>();
@@ -132,6 +140,11 @@ impl Priced {
 /// Rows that may come out of the plan.
 pub(crate) fn rows_of(plan: &Arc<dyn ExecutionPlan>) -> usize {
     priced(plan, None).rows
+}
+
+/// Bytes that a scan's rows may have, as far as that is known without keys.
+pub(crate) fn bytes_of(scan: &RemoteScanExec) -> usize {
+    of_scan(scan, None).bytes
 }
 
 /// `keys`: rows that the joins above will hand down keys of.

@@ -142,6 +142,11 @@ impl ExecutionPlan for TapExec {
         }
     }
 
+    /// A plan that is run again has scans that wait for no filter.
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(Arc::clone(&self.input))
+    }
+
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let rows = self.input.execute(partition, context)?;
         let seen = Seen {

@@ -1,7 +1,8 @@
 //! A physical rule: an outer, anti or mark join reads the side first whose rows it keeps.
 //!
 //! DataFusion reads the smaller side first. But only the side that is kept whole has keys for the other: read second, it would be read
-//! whole and so would the other. Reading it first takes no more calls, since a scan with keys is read whole where that is cheaper.
+//! whole and so would the other. Reading it first takes no more calls where the tables were counted, since a scan with keys is read whole
+//! where that is cheaper.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! A physical rule: hands the key filters of hash joins to the scans below their probe sides.
+//! A physical rule: hands the key filters of hash joins to the scans below their probe sides, and what is known late of other conditions:
+//! those of joins on anything but equality (see [`crate::tap`]) and those with values of subqueries.
 //!
 //! DataFusion's own pass finds the columns of such a filter again by name, and behind a join both sides may have a column of that name
 //! (seen in 55.2: the keys of `b.sys_id` filtered `a.sys_id`). This rule follows positions instead. A filter goes as far as dropping rows

@@ -7,13 +7,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::common::Result;
-use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
+use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion};
 use datafusion::config::ConfigOptions;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::recursive_query::RecursiveQueryExec;
 
 use crate::cache::ResultCache;
+use crate::first_rows::FirstRowsExec;
 use crate::leaf::{RemoteScanExec, ScanSpec};
+use crate::price;
 
 /// Bytes of rows that a statement keeps for its other scans.
 const MOST_BYTES: usize = 32 << 20;
@@ -37,25 +40,29 @@ impl PhysicalOptimizerRule for ShareScans {
         _config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut alike: HashMap<String, Alike> = HashMap::new();
-        gather(&plan, &mut alike);
+        gather(&plan, 1, &mut alike);
         alike.retain(|_, scans| scans.count > 1);
         if alike.is_empty() {
             return Ok(plan);
         }
         let cache = Arc::new(ResultCache::new(MOST_BYTES));
-        plan.transform_up(|node| {
+        plan.transform_down(|node| {
+            if node.is::<FirstRowsExec>() {
+                return Ok(Transformed::new(node, false, TreeNodeRecursion::Jump));
+            }
             let scan = node.downcast_ref::<RemoteScanExec>();
             let shared = scan.and_then(|scan| Some((scan, alike.get_mut(&rows_of(scan.spec())?)?)));
             let Some((scan, alike)) = shared else {
                 return Ok(Transformed::no(node));
             };
+            let is_kept = price::bytes_of(scan) <= MOST_BYTES / 4;
             let scan = scan.with_spec(|spec| {
                 let columns = alike.columns.iter();
                 let missing = columns.filter(|column| !spec.query.columns.contains(column));
                 let missing: Vec<usize> = missing.copied().collect();
                 spec.query.columns.extend(missing);
                 spec.reuse.within = Some(Arc::clone(&cache));
-                spec.repeats = alike.is_repeated_by(spec);
+                spec.repeats = alike.is_repeated_by(spec) && is_kept;
             })?;
             Ok(Transformed::yes(Arc::new(scan) as _))
         })
@@ -84,12 +91,16 @@ impl Alike {
     }
 }
 
-fn gather(plan: &Arc<dyn ExecutionPlan>, alike: &mut HashMap<String, Alike>) {
+/// `times`: how often the plan is run. The attempt of a limited join and the whole are not both read, so their scans share nothing.
+fn gather(plan: &Arc<dyn ExecutionPlan>, times: usize, alike: &mut HashMap<String, Alike>) {
+    if plan.is::<FirstRowsExec>() {
+        return;
+    }
     if let Some(scan) = plan.downcast_ref::<RemoteScanExec>()
         && let Some(rows) = rows_of(scan.spec())
     {
         let scans = alike.entry(rows).or_default();
-        scans.count += 1;
+        scans.count += times;
         scans.whole += usize::from(reads_all(scan.spec()));
         for column in &scan.spec().query.columns {
             if !scans.columns.contains(column) {
@@ -97,7 +108,11 @@ fn gather(plan: &Arc<dyn ExecutionPlan>, alike: &mut HashMap<String, Alike>) {
             }
         }
     }
-    plan.children().into_iter().for_each(|child| gather(child, alike));
+    let is_recursive = plan.is::<RecursiveQueryExec>();
+    for (at, child) in plan.children().into_iter().enumerate() {
+        let times = if is_recursive && at == 1 { times * 2 } else { times };
+        gather(child, times, alike);
+    }
 }
 
 /// Whether the scan waits for nothing that narrows it.

@@ -10,6 +10,7 @@ use datafusion::config::ConfigOptions;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{ExecutionPlan, replace_children_if_necessary};
@@ -69,19 +70,22 @@ fn attempt(node: &Arc<dyn ExecutionPlan>) -> Result<Option<(usize, Arc<dyn Execu
     let is_one_page = tried <= spec.source.page_rows();
     let is_much_larger = first.estimated_rows() >= tried.saturating_mul(MUCH_LARGER);
     let is_single = node.properties().output_partitioning().partition_count() == 1;
-    if !(is_plain && is_one_page && is_much_larger && is_single) {
+    // Where rows come in an order, the first of them are not any.
+    let is_unordered = node.properties().output_ordering().is_none();
+    if !(is_plain && is_one_page && is_much_larger && is_single && is_unordered) {
         return Ok(None);
     }
     let mut share = 1.0;
     if !only_joins(node, spec.kept_share, &mut share) {
         return Ok(None);
     }
-    #[allow(clippy::cast_precision_loss, reason = "an estimate")]
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     let is_enough = tried as f64 * share >= 2.0 * wanted as f64;
     if !is_enough {
         return Ok(None);
     }
-    Ok(Some((wanted, cut(node, tried)?)))
+    // Joins that are copied share the rows of their build side, unless they are reset.
+    Ok(Some((wanted, reset_plan_states(cut(node, tried)?)?)))
 }
 
 /// Whether the plan is inner joins of remote scans and nothing else; with the share of rows that the scans keep, but for the first one's.

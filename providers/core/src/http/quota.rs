@@ -95,6 +95,14 @@ struct Figure {
     asked: Instant,
 }
 
+/// A call that would go into the reserve.
+#[derive(Debug)]
+struct Refused {
+    error: Error,
+    /// Whether a call is under way that may tell better.
+    is_asked: bool,
+}
+
 /// The leave to make a call. Dropping it before the call was sent takes it back.
 #[derive(Debug)]
 pub(super) struct Admission {
@@ -137,13 +145,17 @@ impl Quota {
         loop {
             let told = self.told.notified();
             match self.admit_at(origin, calls, Instant::now()) {
-                Err(_) if self.lock().asking.is_some() => told.await,
-                outcome => return outcome,
+                Ok(admission) => return Ok(admission),
+                Err(Refused {
+                    error,
+                    is_asked: false,
+                }) => return Err(error),
+                Err(Refused { is_asked: true, .. }) => told.await,
             }
         }
     }
 
-    fn admit_at(self: &Arc<Self>, origin: &Arc<str>, calls: u64, now: Instant) -> Result<Admission, Error> {
+    fn admit_at(self: &Arc<Self>, origin: &Arc<str>, calls: u64, now: Instant) -> Result<Admission, Refused> {
         let mut known = self.lock();
         let under_way = known.under_way;
         if let (Some(reserve), Some(figure)) = (self.reserve, &mut known.figure) {
@@ -152,7 +164,10 @@ impl Quota {
             let would_be_used = used.saturating_add(under_way).saturating_add(calls);
             if would_be_used > allowed.saturating_sub(kept) {
                 if now.saturating_duration_since(figure.asked) < Self::ASK_AGAIN_AFTER {
-                    return Err(refusal(origin, figure.usage, under_way, (reserve, kept)));
+                    return Err(Refused {
+                        error: refusal(origin, figure.usage, under_way, (reserve, kept)),
+                        is_asked: known.asking.is_some(),
+                    });
                 }
                 figure.asked = now;
                 known.asking = Some(known.admitted + 1);

@@ -7,7 +7,9 @@ fn quota(percent: u8) -> Arc<Quota> {
 }
 
 fn admit(quota: &Arc<Quota>, now: Instant) -> Result<Admission, Error> {
-    quota.admit_at(&Arc::from("crm"), 1, now)
+    quota
+        .admit_at(&Arc::from("crm"), 1, now)
+        .map_err(|refused| refused.error)
 }
 
 fn usage(used: u64) -> Usage {
