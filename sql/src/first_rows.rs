@@ -12,6 +12,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
@@ -31,12 +32,19 @@ pub(crate) struct FirstRowsExec {
 }
 
 impl FirstRowsExec {
-    pub(crate) fn new(wanted: usize, attempt: Arc<dyn ExecutionPlan>, whole: Arc<dyn ExecutionPlan>) -> Self {
-        Self {
+    /// `attempt` was made of the whole plan by replacing some of its operators.
+    pub(crate) fn try_new(
+        wanted: usize,
+        attempt: Arc<dyn ExecutionPlan>,
+        whole: Arc<dyn ExecutionPlan>,
+    ) -> Result<Self> {
+        // A join that was copied shares the rows of its build side with the other, unless it is reset.
+        let attempt = reset_plan_states(attempt)?;
+        Ok(Self {
             wanted,
             attempt,
             whole,
-        }
+        })
     }
 }
 
@@ -115,7 +123,11 @@ impl ExecutionPlan for FirstRowsExec {
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match <[_; 2]>::try_from(children) {
-            Ok([attempt, whole]) => Ok(Arc::new(Self::new(self.wanted, attempt, whole))),
+            Ok([attempt, whole]) => Ok(Arc::new(Self {
+                wanted: self.wanted,
+                attempt,
+                whole,
+            })),
             Err(_) => Err(DataFusionError::Internal(
                 "an attempt and the whole are two plans".to_owned(),
             )),
@@ -163,5 +175,63 @@ impl ExecutionPlan for FirstRowsExec {
     ) -> Result<Arc<Statistics>> {
         let whole = inputs.get(1).map(Arc::clone);
         whole.ok_or_else(|| DataFusionError::Internal("an attempt and the whole are two plans".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::array::Int32Array;
+    use datafusion::common::{JoinType, NullEquality};
+    use datafusion::datasource::memory::MemorySourceConfig;
+    use datafusion::physical_expr::expressions::col;
+    use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
+    use datafusion::physical_plan::{collect, replace_children_if_necessary};
+
+    use super::*;
+
+    fn numbers(numbers: &[i32]) -> Arc<dyn ExecutionPlan> {
+        let batch = RecordBatch::try_from_iter([(
+            "n",
+            Arc::new(Int32Array::from(numbers.to_vec())) as Arc<dyn datafusion::arrow::array::Array>,
+        )]);
+        let batch = batch.expect("a batch");
+        let schema = batch.schema();
+        MemorySourceConfig::try_new_exec(&[vec![batch]], schema, None).expect("a table")
+    }
+
+    fn joined(left: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        let right = numbers(&[7, 8, 9]);
+        let on = vec![(
+            col("n", &left.schema()).expect("a column"),
+            col("n", &right.schema()).expect("a column"),
+        )];
+        let join = HashJoinExec::try_new(
+            left,
+            right,
+            on,
+            None,
+            &JoinType::Inner,
+            None,
+            PartitionMode::CollectLeft,
+            NullEquality::NullEqualsNothing,
+            false,
+        );
+        Arc::new(join.expect("a join"))
+    }
+
+    async fn rows(attempt: &[i32]) -> usize {
+        let whole = joined(numbers(&[1, 2, 7, 8]));
+        let children = vec![numbers(attempt), Arc::clone(whole.children()[1])];
+        let attempt = replace_children_if_necessary(Arc::clone(&whole), children).expect("a plan");
+        let either = FirstRowsExec::try_new(2, attempt, whole).expect("a plan");
+        let batches = collect(Arc::new(either), Arc::default()).await.expect("rows");
+        batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    #[tokio::test]
+    async fn an_attempt_without_enough_rows_leaves_nothing_to_the_whole() {
+        assert_eq!(rows(&[1, 2]).await, 2);
+        assert_eq!(rows(&[7]).await, 2);
+        assert_eq!(rows(&[7, 8, 9]).await, 2);
     }
 }

@@ -10,7 +10,6 @@ use datafusion::config::ConfigOptions;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
-use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{ExecutionPlan, replace_children_if_necessary};
@@ -46,7 +45,7 @@ impl PhysicalOptimizerRule for TryFirstRows {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_down(|node| match attempt(&node)? {
             Some((wanted, attempt)) => {
-                let either: Arc<dyn ExecutionPlan> = Arc::new(FirstRowsExec::new(wanted, attempt, node));
+                let either: Arc<dyn ExecutionPlan> = Arc::new(FirstRowsExec::try_new(wanted, attempt, node)?);
                 Ok(Transformed::new(either, true, TreeNodeRecursion::Jump))
             }
             None => Ok(Transformed::no(node)),
@@ -84,8 +83,7 @@ fn attempt(node: &Arc<dyn ExecutionPlan>) -> Result<Option<(usize, Arc<dyn Execu
     if !is_enough {
         return Ok(None);
     }
-    // Joins that are copied share the rows of their build side, unless they are reset.
-    Ok(Some((wanted, reset_plan_states(cut(node, tried)?)?)))
+    Ok(Some((wanted, cut(node, tried)?)))
 }
 
 /// Whether the plan is inner joins of remote scans and nothing else; with the share of rows that the scans keep, but for the first one's.
