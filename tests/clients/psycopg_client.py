@@ -78,6 +78,21 @@ def parameters():
             binary,
         )[0]
         checks.equal(f"a moment splits the incidents ({form})", halves[0] + halves[1], halves[2])
+        names = ["O'Brien & Sons", "Boxeo", None]
+        count = "SELECT count(*) FROM salesforce.account WHERE name"
+        both = rows(admin, f"{count} = %s OR name = %s", names[:2], binary)
+        checks.equal(f"ANY takes a list ({form})", rows(admin, f"{count} = ANY(%s)", [names], binary), both)
+        checks.equal(f"of no items too ({form})", rows(admin, f"{count} = ANY(%s)", [[]], binary), [(0,)])
+        checks.equal(f"nothing differs from NULL ({form})", rows(admin, f"{count} <> ALL(%s)", [names], binary), [(0,)])
+        deals = "SELECT count(*) FROM salesforce.opportunity WHERE"
+        years = rows(admin, f"{deals} fiscalyear = ANY(%s)", [[2023, 2024]], binary)
+        checks.equal(f"a list of numbers ({form})", years, rows(admin, f"{deals} fiscalyear IN (2023, 2024)"))
+        dates = [datetime.date(2024, 6, 21), datetime.date(2023, 8, 4)]
+        closing = rows(admin, f"{deals} closedate = ANY(%s)", [dates], binary)
+        checks.equal(f"a list of dates ({form})", closing, rows(admin, f"{deals} closedate IN ('2024-06-21', '2023-08-04')"))
+        span = datetime.timedelta(days=30, hours=5)
+        later = rows(admin, "SELECT timestamp '2024-01-01' + %s", [span], binary)
+        checks.equal(f"an interval ({form})", later, [(datetime.datetime(2024, 1, 31, 5),)])
     injected = rows(admin, "SELECT count(*) FROM servicenow.customer_account WHERE name = %s", ["x' OR '1'='1"])
     checks.equal("a parameter is a value, never SQL", injected, [(0,)])
     prepared = [
