@@ -183,10 +183,13 @@ fn answers(
             query
                 .filters
                 .get(at)
-                .is_some_and(|filter| !is_among(filter, &asked.filters))
+                // What other rows of the statement told is checked by the operator that it comes from.
+                .is_some_and(|filter| !filter.derived && !is_among(filter, &asked.filters))
         })
         .collect();
-    let is_narrower = !unchecked.is_empty() || !same_keys(asked.keys.as_ref(), query.keys.as_ref());
+    let has_more = |filter: &Pushed| !is_among(filter, &asked.filters);
+    let is_narrower =
+        query.filters.iter().any(has_more) || !same_keys(asked.keys.as_ref(), query.keys.as_ref());
     // The first of more rows, and groups of more rows, are others.
     if is_narrower && (asked.limit.is_some() || asked.grouping.is_some()) {
         return None;

@@ -14,7 +14,7 @@ use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::stats::Precision;
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, Result, Statistics};
 use datafusion::config::ConfigOptions;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -129,6 +129,33 @@ impl ScanSpec {
             None => self.query.columns.get(at).copied(),
             Some(grouping) if self.source.dialect().narrows_groups() => grouping.keys.get(at).copied(),
             Some(_) => None,
+        }
+    }
+
+    /// Fetches these columns, among which are all that it fetches now, in this order.
+    pub(crate) fn refetch(&mut self, columns: &[usize]) {
+        let old = std::mem::replace(&mut self.query.columns, columns.to_vec());
+        let moved = |at: usize| {
+            let column = old.get(at);
+            column
+                .and_then(|column| columns.iter().position(|new| new == column))
+                .unwrap_or(at)
+        };
+        self.output = self.output.iter().map(|at| moved(*at)).collect();
+        for check in &mut self.checks {
+            let over = Arc::clone(check).transform(|part| {
+                Ok(match part.downcast_ref::<Column>() {
+                    Some(column) => {
+                        let moved = Column::new(column.name(), moved(column.index()));
+                        Transformed::yes(Arc::new(moved) as Arc<dyn PhysicalExpr>)
+                    }
+                    None => Transformed::no(part),
+                })
+            });
+            // The visit itself never fails.
+            if let Ok(over) = over.data() {
+                *check = over;
+            }
         }
     }
 

@@ -202,6 +202,11 @@ impl Page {
             }
         }
         let bound = bound(spec, top, &last).and_then(|bound| pushed(spec, &bound));
+        // It holds a value of a row.
+        let bound = bound.map(|bound| Pushed {
+            derived: true,
+            ..bound
+        });
         Ok(bound.map_or(First::Unknown, First::Bounded))
     }
 }

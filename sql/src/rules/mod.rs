@@ -16,7 +16,9 @@ mod try_first_rows;
 mod yield_in_joins;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use datafusion::common::TableReference;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -45,6 +47,13 @@ fn logical() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     rules.push(Arc::new(drop_unused_join::DropUnusedJoin));
     rules.push(Arc::new(push_join::PushJoin));
     rules
+}
+
+/// A name that no other scan has. Two scans of one name are equal to DataFusion (55.2), whatever they read, and equal subqueries are run once.
+fn own_name(table: &str) -> TableReference {
+    static SCANS: AtomicU64 = AtomicU64::new(0);
+    let number = SCANS.fetch_add(1, Ordering::Relaxed);
+    TableReference::bare(format!("{table} {number}"))
 }
 
 /// Without DataFusion's static filter pushdown: filters reached the scans as a logical plan, and behind a join of sides with equal column

@@ -21,6 +21,7 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 
 use crate::leaf::{Note, RemoteScanExec};
 use crate::leaf_top::Top;
+use crate::policy::PolicyExec;
 
 /// Hands top-Ns down to the leaves.
 #[derive(Debug)]
@@ -135,9 +136,10 @@ impl Offer {
     }
 }
 
-/// Whether the operator hands on every row of its input, in whatever order.
+/// Whether the operator hands on every row of its input, in whatever order. A policy's filters stand below its barrier.
 fn keeps_rows(node: &Arc<dyn ExecutionPlan>) -> bool {
     node.downcast_ref::<CooperativeExec>().is_some()
+        || node.downcast_ref::<PolicyExec>().is_some()
         || node.downcast_ref::<CoalescePartitionsExec>().is_some()
         || node.downcast_ref::<RepartitionExec>().is_some()
 }

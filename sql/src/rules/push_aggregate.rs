@@ -48,8 +48,8 @@ fn pushed(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
     let Some(table) = GroupedTable::try_new(&scan.table, &scan.accepted, request.grouping) else {
         return Ok(None);
     };
-    let name = scan.table.table.name.name.clone();
-    let table = TableScanBuilder::new(name.as_str(), provider_as_source(Arc::new(table))).build()?;
+    let name = super::own_name(&scan.table.table.name.name);
+    let table = TableScanBuilder::new(name, provider_as_source(Arc::new(table))).build()?;
     let fields: Vec<Column> = table.projected_schema.columns();
     let field = |at: usize| fields.get(at).cloned().map(Expr::Column);
     let mut outputs = Vec::with_capacity(aggregate.schema.fields().len());

@@ -140,7 +140,7 @@ impl Joined {
     }
 
     fn plan(self, join: &Join) -> Result<LogicalPlan> {
-        let name = TableReference::bare(self.table.table.name.name.as_str());
+        let name = super::own_name(&self.table.table.name.name);
         let accepted = qualified(self.accepted, &name)?;
         let local = qualified(self.local, &name)?;
         let columns: Vec<usize> = match self.parent_first {

@@ -57,10 +57,7 @@ impl PhysicalOptimizerRule for ShareScans {
             };
             let is_kept = price::bytes_of(scan) <= MOST_BYTES / 4;
             let scan = scan.with_spec(|spec| {
-                let columns = alike.columns.iter();
-                let missing = columns.filter(|column| !spec.query.columns.contains(column));
-                let missing: Vec<usize> = missing.copied().collect();
-                spec.query.columns.extend(missing);
+                spec.refetch(&alike.columns);
                 spec.reuse.within = Some(Arc::clone(&cache));
                 spec.repeats = alike.is_repeated_by(spec) && is_kept;
             })?;
