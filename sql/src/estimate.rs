@@ -35,6 +35,8 @@ fn share_of(table: &Table, comparison: &Comparison) -> f64 {
 fn share_of_one_value(table: &Table, column: usize) -> f64 {
     match table.columns.get(column) {
         Some(found) if column == table.key || found.unique => 0.0001,
+        // A person's domains hold most of what the person asks for.
+        Some(_) if table.domain == Some(column) => 0.25,
         Some(found) if found.ty == ColumnType::Boolean => 0.5,
         Some(found) if found.choices > 0 => 1.0 / f64::from(u32::try_from(found.choices).unwrap_or(u32::MAX)),
         Some(found) if found.ty == ColumnType::Int64 => 0.1,

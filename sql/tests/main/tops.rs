@@ -188,3 +188,21 @@ async fn a_budget_of_calls_is_not_spent_on_proofs_of_an_order() {
     let sql = "SELECT number FROM servicenow.incident ORDER BY opened_at DESC NULLS LAST LIMIT 10";
     assert_eq!(rows(&session, sql).await.expect(sql).len(), 10);
 }
+
+/// Domains narrow and are checked again below the barrier, so the first rows that pass are the first that the person may see.
+#[tokio::test]
+async fn the_first_rows_cost_no_whole_scan_behind_a_persons_domains() {
+    let world = world_with(Vec::new()).await;
+    let first = "SELECT number, opened_at FROM servicenow.incident ORDER BY opened_at DESC NULLS LAST, number LIMIT 5";
+    let session = world.session("ana").await;
+    session.set("causeway.pushdown", "off").expect("a setting");
+    let expected = rows(&session, first).await.expect(first);
+    session.set("causeway.pushdown", "on").expect("a setting");
+    assert_eq!(rows(&session, first).await.expect(first), expected);
+    world.forget_requests();
+    assert_eq!(rows(&session, first).await.expect(first), expected);
+    let (_, calls) = world.calls();
+    assert!(calls <= 2, "{:?}", world.remote_queries());
+    let everything = rows(&world.session("admin").await, first).await.expect(first);
+    assert_ne!(everything, expected, "the first rows of all are not ana's");
+}
