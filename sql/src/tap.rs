@@ -27,6 +27,8 @@ use futures::{StreamExt as _, stream};
 /// Rows beyond which the condition would be longer than it is useful.
 const MOST_ROWS: usize = 200;
 
+type Expression = Arc<dyn PhysicalExpr>;
+
 /// Passes its input on, and fills a filter with what a join's condition becomes for it.
 #[derive(Debug)]
 pub(crate) struct TapExec {
@@ -277,8 +279,8 @@ fn arms_of(expr: &Arc<dyn PhysicalExpr>) -> Vec<Arc<dyn PhysicalExpr>> {
 }
 
 /// The arms, with all that compare one column with constants put together.
-fn listed(arms: Vec<Arc<dyn PhysicalExpr>>, schema: &SchemaRef) -> Option<Vec<Arc<dyn PhysicalExpr>>> {
-    let mut lists: Vec<(Arc<dyn PhysicalExpr>, Vec<Arc<dyn PhysicalExpr>>)> = Vec::new();
+fn listed(arms: Vec<Expression>, schema: &SchemaRef) -> Option<Vec<Expression>> {
+    let mut lists: Vec<(Expression, Vec<Expression>)> = Vec::new();
     let mut others = Vec::new();
     for arm in arms {
         let equality = arm
