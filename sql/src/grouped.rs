@@ -14,8 +14,9 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{BinaryExpr, Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
-use crate::leaf::{Note, RemoteScanExec, ScanSpec};
+use crate::leaf::RemoteScanExec;
 use crate::lower;
+use crate::scan_spec::{Note, ScanSpec};
 use crate::table::RemoteTable;
 
 /// One row for each group: its keys, then its aggregates.

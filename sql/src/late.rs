@@ -15,8 +15,8 @@ use datafusion::physical_expr::scalar_subquery::ScalarSubqueryExpr;
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use std::sync::Arc;
 
-use crate::leaf::ScanSpec;
 use crate::leaf_keys::complete;
+use crate::scan_spec::ScanSpec;
 use crate::{lower, tap};
 
 /// Waits for the conditions, and adds what can be sent of them to the query.

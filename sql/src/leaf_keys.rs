@@ -19,7 +19,7 @@ use datafusion::physical_expr::expressions::{
     BinaryExpr, Column, DynamicFilterPhysicalExpr, InListExpr, IsNullExpr, Literal as Constant,
 };
 
-use crate::leaf::ScanSpec;
+use crate::scan_spec::ScanSpec;
 use crate::{late, lower, price};
 
 /// Longest wait for the keys of a join. The join's other side has its own limits; this only ends a wait that nothing will end.

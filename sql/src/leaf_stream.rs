@@ -15,9 +15,10 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::error::source_error;
-use crate::leaf::{Rows, ScanSpec};
+use crate::leaf::Rows;
 use crate::leaf_keys::{self, Keys, of_own_keys};
 use crate::leaf_top::{self, First};
+use crate::scan_spec::ScanSpec;
 use crate::{late, price};
 
 /// What one execution of a scan brings along.

@@ -13,9 +13,9 @@ use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, make_comparator};
 use datafusion::arrow::compute::{SortOptions, filter, is_not_null, sort_to_indices};
 use datafusion::common::{Result, ScalarValue};
 
-use crate::leaf::ScanSpec;
 use crate::leaf_stream::passing;
 use crate::lower;
+use crate::scan_spec::ScanSpec;
 
 /// Rows that the operator above keeps: the first `rows` by an order whose most significant key is a column of the table.
 #[derive(Debug, Clone)]

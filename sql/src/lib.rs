@@ -28,6 +28,7 @@ mod postgres;
 mod price;
 mod replan;
 mod rules;
+mod scan_spec;
 mod session;
 mod settings;
 mod statement;

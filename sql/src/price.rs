@@ -18,7 +18,8 @@ use datafusion::physical_plan::union::UnionExec;
 use crate::Error;
 use crate::error::{into_datafusion, sqlstate};
 use crate::first_rows::FirstRowsExec;
-use crate::leaf::{RemoteScanExec, ScanSpec};
+use crate::leaf::RemoteScanExec;
+use crate::scan_spec::ScanSpec;
 
 /// What one scan, or all scans of a statement, will probably take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

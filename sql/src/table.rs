@@ -18,9 +18,10 @@ use datafusion::sql::unparser::Unparser;
 use datafusion::sql::unparser::dialect::Dialect;
 
 use crate::catalog::Person;
-use crate::leaf::{Note, RemoteScanExec, ScanSpec};
+use crate::leaf::RemoteScanExec;
 use crate::leaf_cache::Reuse;
 use crate::policy::{self, Access, PolicyPath};
+use crate::scan_spec::{Note, ScanSpec};
 use crate::settings::Pushdown;
 use crate::{estimate, lower};
 

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{Counts, Explained, actual_rows, operator, shares};
-use crate::leaf::{Note, RemoteScanExec};
+use crate::leaf::RemoteScanExec;
 use crate::price::{Price, Priced};
+use crate::scan_spec::Note;
 
 /// An array of one plan, as PostgreSQL answers.
 pub(super) fn document(explained: &Explained<'_>) -> String {

@@ -19,9 +19,10 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 
-use crate::leaf::{Note, RemoteScanExec};
+use crate::leaf::RemoteScanExec;
 use crate::leaf_top::Top;
 use crate::policy::PolicyExec;
+use crate::scan_spec::Note;
 
 /// Hands top-Ns down to the leaves.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use datafusion::logical_expr::{Expr, Join, JoinType, LogicalPlan, LogicalPlanBui
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
 use super::plain_scan::{PlainScan, column_of};
-use crate::leaf::Note;
+use crate::scan_spec::Note;
 use crate::table::{Decided, RemoteTable};
 
 /// Turns a join of two tables of one source into one scan.

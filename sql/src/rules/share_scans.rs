@@ -15,8 +15,9 @@ use datafusion::physical_plan::recursive_query::RecursiveQueryExec;
 
 use crate::cache::ResultCache;
 use crate::first_rows::FirstRowsExec;
-use crate::leaf::{RemoteScanExec, ScanSpec};
+use crate::leaf::RemoteScanExec;
 use crate::price;
+use crate::scan_spec::ScanSpec;
 
 /// Bytes of rows that a statement keeps for its other scans.
 const MOST_BYTES: usize = 32 << 20;
