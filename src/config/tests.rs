@@ -462,7 +462,12 @@ fn ceilings_that_bind_nobody_and_ages_without_a_unit_are_reported() {
 fn calls_are_remembered_for_a_day_or_as_long_as_it_says() {
     let kept = |line: &str| {
         let text = RIGHT.replacen("max_connections = 7", line, 1);
-        Folder::new().parse(&text).expect("right").engine.ledger.kept_for()
+        Folder::new()
+            .parse(&text)
+            .expect("right")
+            .engine
+            .ledger
+            .kept_for()
     };
     let hours = |hours: u64| std::time::Duration::from_secs(hours * 3600);
     assert_eq!(kept("max_connections = 7"), hours(24));
