@@ -80,7 +80,7 @@ fn limited(limit: &Limit) -> Result<Option<LogicalPlan>> {
 }
 
 /// The numbers of rows that have the same keys, in this order; and the column that holds them.
-fn number(keys: Vec<Expr>, order: Vec<SortKey>) -> Result<(Expr, Expr)> {
+pub(super) fn number(keys: Vec<Expr>, order: Vec<SortKey>) -> Result<(Expr, Expr)> {
     // Without an order any rows are the first, and DataFusion wants a frame that needs none.
     let frame = WindowFrame::new_bounds(
         WindowFrameUnits::Rows,

@@ -7,16 +7,14 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{Column, JoinType, Result};
-use datafusion::functions_window::row_number::row_number;
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
-    Aggregate, Expr, ExprFunctionExt as _, Filter, LogicalPlan, LogicalPlanBuilder, Projection, Subquery,
-    WindowFrame, WindowFrameBound, WindowFrameUnits, lit,
+    Aggregate, Expr, Filter, LogicalPlan, LogicalPlanBuilder, Projection, Subquery, lit,
 };
 
-use super::firsts::{Rows, keys};
+use super::firsts::{self, Rows, keys};
 use super::types::unsupported;
 
 /// A projection or filter without such subqueries; as it was when it has none.
@@ -119,13 +117,7 @@ impl PerRow {
     fn over(self, outer: LogicalPlan, at: usize) -> Result<(LogicalPlan, Expr)> {
         let (number, mark) = (format!("causeway_row{at}"), format!("causeway_mark{at}"));
         let columns: Vec<Expr> = outer.schema().columns().into_iter().map(Expr::Column).collect();
-        let frame = WindowFrame::new_bounds(
-            WindowFrameUnits::Rows,
-            WindowFrameBound::Preceding(datafusion::common::ScalarValue::UInt64(None)),
-            WindowFrameBound::CurrentRow,
-        );
-        let numbered = row_number().window_frame(frame).build()?;
-        let numbers = Expr::Column(Column::from_name(numbered.schema_name().to_string()));
+        let (numbered, numbers) = firsts::number(Vec::new(), Vec::new())?;
         let mut with_number = columns.clone();
         with_number.push(numbers.alias(&number));
         let outer = LogicalPlanBuilder::from(outer)

@@ -122,3 +122,14 @@ async fn a_text_key_that_several_requests_match_joins_once() {
     let wanted = ["Boxeo - Gloves 2024", "boxeo - gloves 2024"].map(|name| [name, name]);
     assert_eq!(rows, wanted);
 }
+
+#[tokio::test]
+async fn a_subquery_without_a_value_leaves_nothing_to_ask_for() {
+    let world = world().await;
+    let sql = "SELECT name FROM salesforce.opportunity WHERE amount < \
+               (SELECT min(revenue_per_year) FROM servicenow.customer_account WHERE name = 'nobody')";
+    world.rows("admin", sql).await;
+    world.forget_requests();
+    assert!(world.rows("admin", sql).await.is_empty());
+    assert_eq!(world.calls(), (0, 1), "{:?}", world.remote_queries());
+}
