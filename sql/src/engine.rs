@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use causeway_core::{Ledger, Principal, QueryContext, Recent, Source};
 use chrono::{DateTime, Utc};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
-use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 
 use crate::cache::ResultCache;
 use crate::error::sqlstate;
 use crate::policy::{CheckedPolicy, Policy};
+use crate::session::States;
 use crate::settings::Settings;
 use crate::views::{self, Definition, View};
 use crate::{Error, Session};
@@ -77,7 +78,7 @@ pub(crate) struct EngineShared {
     ceilings: BTreeMap<String, u32>,
     cache_ages: BTreeMap<String, Duration>,
     pub(crate) cache: Arc<ResultCache>,
-    pub(crate) runtime: Arc<RuntimeEnv>,
+    pub(crate) states: States,
     users: Vec<Arc<Principal>>,
     queries: Recent<Arc<QueryRecord>>,
     next_query: AtomicU64,
@@ -97,6 +98,7 @@ impl Engine {
         let views = views::shared(&config.sources, &config.views)?;
         let pool: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(config.memory_bytes));
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
+        let states = States::try_new(&runtime)?;
         let queries = Recent::new(EngineShared::KEPT_QUERIES, EngineShared::KEPT_QUERY_BYTES);
         queries.keep_for(config.ledger.kept_for());
         let shared = EngineShared {
@@ -108,7 +110,7 @@ impl Engine {
             ceilings: config.ceilings,
             cache_ages: config.cache_ages,
             cache: Arc::new(ResultCache::new(config.cache_bytes)),
-            runtime,
+            states,
             users: config.users,
             queries,
             next_query: AtomicU64::new(1),

@@ -12,10 +12,10 @@ use causeway_core::{QueryContext, Table};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int64Type, Schema, SchemaRef};
-use datafusion::catalog::{MemoryCatalogProvider, SchemaProvider, TableProvider as _};
+use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, SchemaProvider, TableProvider as _};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::TableType;
-use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::execution::{FunctionRegistry as _, SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Signature, TypeSignature, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 use datafusion_pg_catalog::pg_catalog::catalog_info::CatalogInfo;
@@ -149,7 +149,7 @@ pub(crate) fn known_names(person: &Person, schema: &str) -> Vec<String> {
 /// A described table as this person sees it.
 pub(crate) fn visible_table(person: &Arc<Person>, table: Arc<Table>) -> Option<RemoteTable> {
     let source = person.engine.source(&table.source)?;
-    let access = person.access(&table.source, &table.name.name);
+    let access = person.access_to(&table);
     Some(RemoteTable::new(
         Arc::clone(source),
         table,
@@ -194,35 +194,48 @@ pub(crate) struct PgCatalog {
     object_ids: ObjectIds,
 }
 
-/// Adds PostgreSQL's catalog and functions to a session's state.
-pub(crate) fn install(base: SessionState, person: &Arc<Person>) -> Result<(SessionState, PgCatalog), Error> {
+/// Adds the functions of PostgreSQL's catalog that answer everybody alike.
+///
+/// Once per engine: `setup_pg_catalog` also registers a catalog that holds the list in which it stands, and tables of its own, 5 MB
+/// that no session could ever free.
+pub(crate) fn with_functions(base: SessionState) -> Result<SessionState, Error> {
+    let catalog = Arc::new(MemoryCatalogProvider::new());
+    let context = SessionContext::new_with_state(base);
+    context.register_catalog(DATABASE, Arc::clone(&catalog) as Arc<dyn CatalogProvider>);
+    setup_pg_catalog(&context, DATABASE, EmptyContextProvider).map_err(|error| *error)?;
+    catalog.deregister_schema("pg_catalog", true)?;
+    // DataFusion's own reads its pattern in another language than PostgreSQL's, and answers something else without saying so.
+    context.deregister_udf("to_char");
+    Ok(context.state())
+}
+
+/// Gives a session's states the functions that answer for its person, and makes the catalog that this person sees.
+pub(crate) fn install(
+    base: &mut SessionState,
+    data: &mut SessionState,
+    person: &Arc<Person>,
+) -> Result<PgCatalog, Error> {
     static TABLES: LazyLock<Result<Arc<PgCatalogStaticTables>, String>> = LazyLock::new(|| {
         PgCatalogStaticTables::try_new()
             .map(Arc::new)
             .map_err(|error| error.to_string())
     });
     let tables = TABLES.as_ref().map_err(Error::internal)?;
-    let context = SessionContext::new_with_state(base);
-    context.register_catalog(DATABASE, Arc::new(MemoryCatalogProvider::new()));
-    setup_pg_catalog(&context, DATABASE, EmptyContextProvider).map_err(|error| *error)?;
-    // DataFusion's own reads its pattern in another language than PostgreSQL's, and answers something else without saying so.
-    context.deregister_udf("to_char");
     let object_ids = ObjectIds::default();
     for function in session_functions(person, &object_ids) {
-        context.register_udf(function);
+        let function = Arc::new(function);
+        data.register_udf(Arc::clone(&function))?;
+        base.register_udf(function)?;
     }
     let visible = Visible {
         person: Arc::clone(person),
     };
     let own = OwnRole(person.principal.user.clone());
     let schema = PgCatalogSchemaProvider::try_new(visible, Arc::clone(tables), own)?;
-    Ok((
-        context.state(),
-        PgCatalog {
-            schema: Arc::new(schema),
-            object_ids,
-        },
-    ))
+    Ok(PgCatalog {
+        schema: Arc::new(schema),
+        object_ids,
+    })
 }
 
 /// Functions whose answers depend on the session.

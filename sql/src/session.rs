@@ -10,6 +10,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::context::SQLOptions;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionConfig;
@@ -80,16 +81,12 @@ impl Session {
             session_views: views::Kept::default(),
             listed_views: views::listing::Listed::default(),
         });
-        let builder = SessionStateBuilder::new()
-            .with_config(session_config())
-            .with_runtime_env(Arc::clone(&person.engine.runtime))
-            .with_default_features();
-        let base = rules::install(builder).build();
-        let (base, pg_catalog) = pg_catalog::install(base, &person)?;
+        let States { mut base, mut data } = person.engine.states.clone();
+        let pg_catalog = pg_catalog::install(&mut base, &mut data, &person)?;
         Ok(Self {
             person,
             defaults,
-            data: Arc::new(Planner(postgres::state(&base))),
+            data: Arc::new(Planner(data)),
             base,
             pg_catalog,
             canceller: Canceller::default(),
@@ -574,6 +571,29 @@ fn kind_of(statement: &ast::Statement) -> String {
         .next()
         .unwrap_or("the statement")
         .to_uppercase()
+}
+
+/// The planners that every session of an engine starts from.
+#[derive(Debug, Clone)]
+pub(crate) struct States {
+    /// Plans questions about the catalog, as DataFusion does.
+    base: SessionState,
+    /// Plans statements over data, as PostgreSQL does.
+    data: SessionState,
+}
+
+impl States {
+    pub(crate) fn try_new(runtime: &Arc<RuntimeEnv>) -> Result<Self, Error> {
+        let builder = SessionStateBuilder::new()
+            .with_config(session_config())
+            .with_runtime_env(Arc::clone(runtime))
+            .with_default_features();
+        let base = pg_catalog::with_functions(rules::install(builder).build())?;
+        Ok(Self {
+            data: postgres::state(&base),
+            base,
+        })
+    }
 }
 
 /// Options under which DataFusion plans as the leaf expects.

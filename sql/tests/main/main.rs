@@ -21,6 +21,7 @@ mod postgres;
 mod price;
 mod remote_work;
 mod session_views;
+mod sessions;
 mod sharing;
 mod statements;
 mod tops;
