@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use causeway_core::{Kind, Principal, QueryContext, Source, nearest};
+use causeway_core::{Kind, Principal, QueryContext, Source, Table, nearest};
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider,
     TableProvider,
@@ -69,9 +69,16 @@ impl Person {
         self.principal.roles.iter().any(|role| role == ADMIN_ROLE)
     }
 
-    /// What this person may see of a table.
+    /// What policies say to this person of a table that has not been described.
     pub(crate) fn access(&self, schema: &str, table: &str) -> Access {
         Access::of(&self.engine.policies, &self.principal, schema, table)
+    }
+
+    /// What this person may see of a table.
+    pub(crate) fn access_to(&self, table: &Table) -> Access {
+        let mut access = self.access(&table.source, &table.name.name);
+        access.hide_labels(table, &self.engine.policies, &self.principal);
+        access
     }
 }
 
@@ -181,7 +188,7 @@ impl SourceSchema {
             ..
         } = &self.scope;
         let table = self.source.table(context, name).await?;
-        let access = person.access(self.source.name(), &table.name.name);
+        let access = person.access_to(&table);
         let table = RemoteTable::new(
             Arc::clone(&self.source),
             table,

@@ -119,7 +119,13 @@ impl RemoteTable {
     /// Whether operators above may be taken over: no policy stands between, and pushdown is on.
     pub(crate) fn takes_operators(&self) -> bool {
         let pushdown = self.person.settings.read().pushdown == Pushdown::All;
-        pushdown && !self.raw && !self.restricted() && !self.access.masks_any(&self.table)
+        pushdown && !self.raw && !self.restricted()
+    }
+
+    /// Whether the person sees an expression in place of the column at this position of the table.
+    pub(crate) fn is_masked(&self, at: usize) -> bool {
+        let column = self.table.columns.get(at);
+        !self.raw && column.is_some_and(|column| self.access.masks(column))
     }
 
     /// Positions of the columns that the person may see.
@@ -409,13 +415,13 @@ impl TableProvider for RemoteTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let everything: Vec<usize> = (0..self.visible.len()).collect();
         let projection = projection.unwrap_or(&everything);
-        if self.restricted() || (!self.raw && self.access.masks_any(&self.table)) {
-            return policy::scan_restricted(self, state, projection, filters).await;
-        }
         let output: Vec<usize> = projection
             .iter()
             .filter_map(|&at| self.visible.get(at).copied())
             .collect();
+        if self.restricted() || output.iter().any(|&at| self.is_masked(at)) {
+            return policy::scan_restricted(self, state, projection, filters).await;
+        }
         Ok(Arc::new(self.leaf(state, &output, filters, limit)?))
     }
 }

@@ -148,11 +148,40 @@ impl Access {
         access
     }
 
+    /// Shows NULL for the display values of references to tables on which the person is bound: the label of a hidden record is a
+    /// value of that record. Without a look at the referenced record nobody knows which labels may be shown.
+    pub(crate) fn hide_labels(
+        &mut self,
+        table: &Table,
+        policies: &[Arc<CheckedPolicy>],
+        principal: &Principal,
+    ) {
+        let is_bound = |target: &String| {
+            let qualified_name = format!("{}.{target}", table.source).to_lowercase();
+            // Whether the referenced table has domains would cost a call to find out.
+            !principal.all_domains
+                || policies
+                    .iter()
+                    .any(|policy| policy.binds(principal, &qualified_name))
+        };
+        for column in &table.columns {
+            let Origin::Display(field) = &column.origin else {
+                continue;
+            };
+            let mut fields = table.columns.iter();
+            let of_bound = fields
+                .find(|other| other.remote_field() == Some(field))
+                .is_none_or(|reference| reference.references.iter().any(is_bound));
+            if of_bound {
+                self.masks.insert(column.name.clone(), nothing());
+            }
+        }
+    }
+
     /// Adds a mask. Where two policies mask a column differently, nothing of it is shown.
     fn mask(&mut self, column: &str, mask: &SqlExpr) {
-        let nothing = SqlExpr::Value(Value::Null.with_empty_span());
         let shown = match self.masks.get(column) {
-            Some(other) if other != mask => nothing,
+            Some(other) if other != mask => nothing(),
             _ => mask.clone(),
         };
         self.masks.insert(column.to_owned(), shown);
@@ -175,12 +204,14 @@ impl Access {
         !self.rows.is_empty() || (table.domain.is_some() && !self.all_domains)
     }
 
-    pub(crate) fn masks_any(&self, table: &Table) -> bool {
-        table
-            .columns
-            .iter()
-            .any(|column| self.masks.contains_key(&column.name))
+    /// Whether the column shows an expression.
+    pub(crate) fn masks(&self, column: &Column) -> bool {
+        self.masks.contains_key(&column.name)
     }
+}
+
+fn nothing() -> SqlExpr {
+    SqlExpr::Value(Value::Null.with_empty_span())
 }
 
 /// Tables whose policies are being planned, outermost first: a policy that leads back to its own table has no meaning.

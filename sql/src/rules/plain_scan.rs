@@ -58,13 +58,16 @@ impl PlainScan {
             return None;
         }
         let visible = table.visible();
-        let columns = match &scan.projection {
+        let columns: Vec<usize> = match &scan.projection {
             None => visible.to_vec(),
             Some(projection) => projection
                 .iter()
                 .map(|&at| visible.get(at).copied())
                 .collect::<Option<_>>()?,
         };
+        if columns.iter().any(|&at| table.is_masked(at)) {
+            return None;
+        }
         Some(Self {
             table: table.clone(),
             accepted: scan.filters.clone(),

@@ -204,3 +204,55 @@ async fn a_policy_does_not_follow_the_search_path_of_the_person() {
         before
     );
 }
+
+#[tokio::test]
+async fn labels_of_references_are_null_for_those_bound_by_domains() {
+    let world = world().await;
+    let labels = "SELECT count(dv_assigned_to), count(dv_company), count(dv_parent), count(dv_state), count(*) \
+                  FROM servicenow.incident";
+    let all = world.rows("admin", labels).await;
+    assert!(all[0][..4].iter().all(|count| count != "0"), "{all:?}");
+    let own = world.rows("ana", labels).await;
+    assert_eq!(own[0][..3], ["0", "0", "0"], "{own:?}");
+    assert_eq!(own[0][3], own[0][4], "choices keep their labels");
+    for hidden in [
+        "SELECT number FROM servicenow.incident WHERE dv_assigned_to = 'Ana Lopez'",
+        "SELECT number FROM servicenow.incident WHERE dv_assigned_to IS NOT NULL",
+        "SELECT number FROM servicenow.incident ORDER BY dv_assigned_to IS NULL LIMIT 0",
+        "SELECT dv_assigned_to FROM servicenow.incident GROUP BY 1 HAVING dv_assigned_to IS NOT NULL",
+        "SELECT i.number FROM servicenow.incident i JOIN (VALUES ('Ana Lopez')) v(name) ON v.name = i.dv_assigned_to",
+    ] {
+        assert_eq!(
+            world.rows("ana", hidden).await,
+            Vec::<Vec<String>>::new(),
+            "{hidden}"
+        );
+    }
+    // They don't even travel.
+    world.forget_requests();
+    world
+        .rows("ana", "SELECT number, dv_assigned_to FROM servicenow.incident")
+        .await;
+    let asked = world.servicenow.log().data_calls();
+    assert!(!asked.is_empty());
+    assert!(
+        asked
+            .iter()
+            .all(|call| !call.parameters.contains("sysparm_display_value=all")),
+        "{asked:?}"
+    );
+}
+
+#[tokio::test]
+async fn labels_of_references_are_null_for_those_bound_by_a_policy_on_the_referenced_table() {
+    let masked = Policy {
+        table: "servicenow.sys_user".to_owned(),
+        mask_columns: [("name".to_owned(), "'somebody'".to_owned())].into(),
+        ..Policy::default()
+    };
+    let world = world_with(vec![masked]).await;
+    let labels = "SELECT count(dv_assigned_to), count(dv_company), count(dv_state) FROM servicenow.incident";
+    let shown = world.rows("admin", labels).await;
+    assert_eq!(shown[0][0], "0", "{shown:?}");
+    assert!(shown[0][1..].iter().all(|count| count != "0"), "{shown:?}");
+}
