@@ -10,12 +10,12 @@ use chrono::{DateTime, Utc};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 
-use crate::cache::ResultCache;
+use crate::catalog::views::{self, Definition, View};
 use crate::error::sqlstate;
 use crate::policy::{CheckedPolicy, Policy};
+use crate::scan::result_cache::ResultCache;
 use crate::session::States;
 use crate::settings::Settings;
-use crate::views::{self, Definition, View};
 use crate::{Error, Session};
 
 /// What an engine is made of.

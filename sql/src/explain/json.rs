@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{Counts, Explained, actual_rows, operator, shares};
-use crate::leaf::RemoteScanExec;
-use crate::price::{Price, Priced};
-use crate::scan_spec::Note;
+use crate::cost::plan::{Price, Priced};
+use crate::scan::exec::RemoteScanExec;
+use crate::scan::spec::Note;
 
 /// An array of one plan, as PostgreSQL answers.
 pub(super) fn document(explained: &Explained<'_>) -> String {

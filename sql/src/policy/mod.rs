@@ -3,7 +3,6 @@
 //! Owns: policies, domain separation, and the plan below a restricted table. Invariant: nothing that a statement says is
 //! evaluated on a row before the policies have let it through, except comparisons of columns with constants.
 
-mod barrier;
 mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +15,7 @@ use serde::Deserialize;
 
 use crate::Error;
 use crate::error::{sqlstate, syntax};
-use crate::parser::parser;
-pub(crate) use barrier::PolicyExec;
+use crate::postgres::syntax::parser::parser;
 pub(crate) use plan::scan_restricted;
 
 /// One `[[policies]]` entry of the configuration. All that bind a person and a table hold together.

@@ -16,11 +16,11 @@ use datafusion::sql::sqlparser::ast::{self, Expr as SqlExpr, SelectItem, SetExpr
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
-use super::barrier::PolicyExec;
 use crate::catalog::Overlay;
+use crate::catalog::remote_table::RemoteTable;
+use crate::catalog::views::plan::Planner;
 use crate::error::{into_datafusion, source_error};
-use crate::table::RemoteTable;
-use crate::views::plan::Planner;
+use crate::operators::policy_barrier::PolicyExec;
 
 /// Plans the scan of a table whose rows or values are restricted for this person.
 pub(crate) async fn scan_restricted(

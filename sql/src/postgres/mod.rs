@@ -5,47 +5,12 @@
 //! be pushed down; only arithmetic and casts that can fail or round become functions.
 //! Start at [`typing`]: it runs before DataFusion's own type coercion and leaves it nothing to decide.
 
-mod aggregates;
-mod arithmetic;
-pub(crate) mod arrays;
-mod average;
-mod casts;
-mod counted;
-mod counts;
-mod decimals;
-mod division;
-mod fields;
-mod firsts;
-mod floats;
 pub(crate) mod functions;
-mod guards;
-mod input;
-mod intervals;
-mod literals;
-mod math;
-mod memberships;
-mod moments;
-mod only;
-mod operators;
-mod ordering;
-pub mod output;
-mod outputs;
-mod parameters;
-mod patterns;
-mod per_row;
-mod planner;
-mod preimages;
-mod quantified;
-mod rows;
-mod sets;
-mod signatures;
-mod sizes;
-mod strings;
 mod subqueries;
 pub(crate) mod syntax;
+pub(crate) mod text;
 mod types;
 mod typing;
-mod variance;
 
 use std::sync::Arc;
 
@@ -60,7 +25,7 @@ pub(crate) fn state(base: &SessionState) -> SessionState {
     rules.insert(2.min(rules.len()), Arc::new(subqueries::Correlated));
     let mut config = base.config().clone();
     config.options_mut().sql_parser.parse_float_as_decimal = true;
-    let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(planner::Operators)];
+    let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(typing::planner::Operators)];
     planners.extend(base.expr_planners().iter().map(Arc::clone));
     SessionStateBuilder::new_from_existing(base.clone())
         .with_expr_planners(planners)

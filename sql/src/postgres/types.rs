@@ -13,16 +13,16 @@ use crate::error::{into_datafusion, sqlstate};
 
 /// Digits after the point of a numeric that has no scale of its own: quotients, averages, doubles made numeric. Such values print
 /// without trailing zeros.
-pub(super) const OPEN_SCALE: i8 = 20;
+pub(crate) const OPEN_SCALE: i8 = 20;
 /// Digits after the point of quotients and averages, at least. PostgreSQL shows so many of them that the quotient has 16
 /// significant digits, with zeros at the end; here the zeros are not shown, and such a value has no text form.
-pub(super) const QUOTIENT_SCALE: i8 = OPEN_SCALE + 1;
+pub(crate) const QUOTIENT_SCALE: i8 = OPEN_SCALE + 1;
 /// `numeric` without precision and scale.
-pub(super) const OPEN_NUMERIC: DataType = DataType::Decimal128(38, OPEN_SCALE);
+pub(crate) const OPEN_NUMERIC: DataType = DataType::Decimal128(38, OPEN_SCALE);
 
 /// A type of PostgreSQL, in the order in which numbers are promoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// NULL, or a quoted literal that has no type yet.
     Unknown,
     Boolean,
@@ -43,7 +43,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn of(ty: &DataType) -> Self {
+    pub(crate) fn of(ty: &DataType) -> Self {
         match ty {
             DataType::Null => Self::Unknown,
             DataType::Boolean => Self::Boolean,
@@ -64,7 +64,7 @@ impl Kind {
     }
 
     /// The Arrow type that values of it have here. Numerics without a scale get the open one.
-    pub(super) fn arrow(self) -> DataType {
+    pub(crate) fn arrow(self) -> DataType {
         match self {
             Self::Unknown | Self::Text | Self::Other => DataType::Utf8,
             Self::Boolean => DataType::Boolean,
@@ -82,7 +82,7 @@ impl Kind {
         }
     }
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
             Self::Boolean => "boolean",
@@ -102,24 +102,24 @@ impl Kind {
         }
     }
 
-    pub(super) fn is_integer(self) -> bool {
+    pub(crate) fn is_integer(self) -> bool {
         matches!(self, Self::Int2 | Self::Int4 | Self::Int8)
     }
 
-    pub(super) fn is_float(self) -> bool {
+    pub(crate) fn is_float(self) -> bool {
         matches!(self, Self::Float4 | Self::Float8)
     }
 
-    pub(super) fn is_number(self) -> bool {
+    pub(crate) fn is_number(self) -> bool {
         self.is_integer() || self.is_float() || self == Self::Numeric
     }
 
-    pub(super) fn is_moment(self) -> bool {
+    pub(crate) fn is_moment(self) -> bool {
         matches!(self, Self::Date | Self::Timestamp | Self::TimestampTz)
     }
 
     /// Whether a value of this type may stand where `target` is expected, without a cast.
-    pub(super) fn casts_implicitly_to(self, target: Self) -> bool {
+    pub(crate) fn casts_implicitly_to(self, target: Self) -> bool {
         self == target
             || self == Self::Unknown
             || (self.is_number() && target.is_number() && self < target)
@@ -128,7 +128,7 @@ impl Kind {
     }
 
     /// The type in which values of both are compared or combined; `None` when PostgreSQL has none.
-    pub(super) fn common(self, other: Self) -> Option<Self> {
+    pub(crate) fn common(self, other: Self) -> Option<Self> {
         let (low, high) = if self <= other {
             (self, other)
         } else {
@@ -142,12 +142,12 @@ impl Kind {
     }
 }
 
-pub(super) fn timestamptz() -> DataType {
+pub(crate) fn timestamptz() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC")))
 }
 
 /// Precision and scale of a number as a numeric; `None` for what has no fixed scale.
-pub(super) fn decimal_shape(ty: &DataType) -> Option<(u8, i8)> {
+pub(crate) fn decimal_shape(ty: &DataType) -> Option<(u8, i8)> {
     Some(match ty {
         DataType::Int8 | DataType::Int16 | DataType::UInt8 => (5, 0),
         DataType::Int32 | DataType::UInt16 => (10, 0),
@@ -159,7 +159,7 @@ pub(super) fn decimal_shape(ty: &DataType) -> Option<(u8, i8)> {
 }
 
 /// A numeric type that holds the values of both.
-pub(super) fn wider_decimal(left: (u8, i8), right: (u8, i8)) -> DataType {
+pub(crate) fn wider_decimal(left: (u8, i8), right: (u8, i8)) -> DataType {
     let scale = left.1.max(right.1);
     let whole = |(precision, scale): (u8, i8)| i16::from(precision) - i16::from(scale);
     let precision = whole(left).max(whole(right)) + i16::from(scale);
@@ -167,7 +167,7 @@ pub(super) fn wider_decimal(left: (u8, i8), right: (u8, i8)) -> DataType {
 }
 
 /// The Arrow type in which values of several types are combined, by the same rules as [`Kind::common`].
-pub(super) fn common_type<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
+pub(crate) fn common_type<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
     let mut common: Option<DataType> = None;
     for ty in types {
         common = Some(match common {
@@ -185,7 +185,7 @@ pub(super) fn common_type<'a>(types: impl IntoIterator<Item = &'a DataType>) -> 
 
 /// SQL type names to Arrow types.
 #[derive(Debug)]
-pub(super) struct PostgresTypes;
+pub(crate) struct PostgresTypes;
 
 impl TypePlanner for PostgresTypes {
     fn plan_type_field(&self, ty: &ast::DataType) -> Result<Option<FieldRef>> {
@@ -238,12 +238,12 @@ fn numeric(shape: ast::ExactNumberInfo) -> Result<DataType> {
 }
 
 /// 0A000.
-pub(super) fn unsupported(message: impl Into<String>) -> datafusion::common::DataFusionError {
+pub(crate) fn unsupported(message: impl Into<String>) -> datafusion::common::DataFusionError {
     into_datafusion(Error::new(sqlstate::NOT_SUPPORTED, message))
 }
 
 /// Any error with a SQLSTATE, as DataFusion carries it.
-pub(super) fn fault(
+pub(crate) fn fault(
     sqlstate: &'static str,
     message: impl Into<String>,
 ) -> datafusion::common::DataFusionError {
@@ -251,6 +251,6 @@ pub(super) fn fault(
 }
 
 /// 22003 as PostgreSQL words it.
-pub(super) fn out_of_range(kind: Kind) -> datafusion::common::DataFusionError {
+pub(crate) fn out_of_range(kind: Kind) -> datafusion::common::DataFusionError {
     fault("22003", format!("{} out of range", kind.name()))
 }

@@ -9,7 +9,7 @@ use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
 /// The expression, with a test for NULL around lists that DataFusion would merge wrongly.
-pub(super) fn with_nulls(expr: Expr, is_filter: bool) -> Result<Expr> {
+pub(crate) fn with_nulls(expr: Expr, is_filter: bool) -> Result<Expr> {
     if !expr.exists(|part| Ok(matches!(part, Expr::InList(_))))? {
         return Ok(expr);
     }

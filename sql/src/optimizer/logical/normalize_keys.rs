@@ -1,0 +1,142 @@
+//! Constants that a remote system writes in several ways are compared in the way in which its records are read.
+//!
+//! It is done to the statement, not to what is sent, so that an answer does not depend on what was pushed.
+
+use causeway_core::ColumnType;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
+use datafusion::common::{Column, Result};
+use datafusion::datasource::source_as_provider;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
+use datafusion::optimizer::AnalyzerRule;
+
+use super::plain_scan::column_of;
+use crate::catalog::remote_table::RemoteTable;
+use crate::scan::lower;
+
+/// Gives constants that are compared with a remote column the column's form.
+#[derive(Debug)]
+pub(crate) struct NormalizeKeys;
+
+impl AnalyzerRule for NormalizeKeys {
+    fn name(&self) -> &'static str {
+        "normalize_keys"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
+        plan.transform_down_with_subqueries(|plan| {
+            let names = NamePreserver::new(&plan);
+            let mut sources: Vec<LogicalPlan> = plan.inputs().into_iter().cloned().collect();
+            if sources.is_empty() {
+                sources.push(plan.clone());
+            }
+            // An output column keeps its name, which DataFusion makes of its text.
+            plan.map_expressions(|expr| {
+                let name = names.save(&expr);
+                let expr = expr.transform(|expr| Ok(normalized(&sources, expr)))?;
+                Ok(expr.update_data(|expr| name.restore(expr)))
+            })
+        })
+        .data()
+    }
+}
+
+fn normalized(inputs: &[LogicalPlan], expr: Expr) -> Transformed<Expr> {
+    let equates = |op: &Operator| {
+        matches!(
+            op,
+            Operator::Eq | Operator::NotEq | Operator::IsDistinctFrom | Operator::IsNotDistinctFrom
+        )
+    };
+    match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) if equates(&op) => {
+            let (new_left, new_right) = (constant(inputs, &right, &left), constant(inputs, &left, &right));
+            let changed = new_left.is_some() || new_right.is_some();
+            let expr = Expr::BinaryExpr(BinaryExpr {
+                left: new_left.map_or(left, Box::new),
+                op,
+                right: new_right.map_or(right, Box::new),
+            });
+            Transformed::new_transformed(expr, changed)
+        }
+        Expr::InList(mut list) => {
+            let mut changed = false;
+            let compared = column_of(&list.expr).and_then(|column| origin_of(inputs, column));
+            for item in &mut list.list {
+                if let Some(compared) = &compared
+                    && let Some(new) = normal_constant(compared, item)
+                {
+                    *item = new;
+                    changed = true;
+                }
+            }
+            Transformed::new_transformed(Expr::InList(list), changed)
+        }
+        other => Transformed::no(other),
+    }
+}
+
+/// The constant `value` in the form of the column that it is compared with, when that is another.
+fn constant(inputs: &[LogicalPlan], column: &Expr, value: &Expr) -> Option<Expr> {
+    if !matches!(value, Expr::Literal(..)) {
+        return None;
+    }
+    normal_constant(&origin_of(inputs, column_of(column)?)?, value)
+}
+
+fn normal_constant((table, at): &(RemoteTable, usize), value: &Expr) -> Option<Expr> {
+    let Expr::Literal(scalar, metadata) = value else {
+        return None;
+    };
+    let column = table.table.columns.get(*at)?;
+    // What a mask shows is compared as it is shown.
+    if table.access.masks.contains_key(&column.name) {
+        return None;
+    }
+    let literal = lower::literal(ColumnType::Text, scalar)?;
+    let normal = table.source.dialect().normalized(column, &literal)?;
+    Some(Expr::Literal(lower::scalar(&normal), metadata.clone()))
+}
+
+fn origin_of(inputs: &[LogicalPlan], column: &Column) -> Option<(RemoteTable, usize)> {
+    inputs.iter().find_map(|input| origin(input, column))
+}
+
+/// The remote column that a column of `plan` shows unchanged.
+fn origin(plan: &LogicalPlan, column: &Column) -> Option<(RemoteTable, usize)> {
+    let at = plan.schema().maybe_index_of_column(column)?;
+    let by_position = |input: &LogicalPlan, at: usize| {
+        let (qualifier, field) = input.schema().iter().nth(at)?;
+        origin(input, &Column::new(qualifier.cloned(), field.name()))
+    };
+    match plan {
+        LogicalPlan::TableScan(scan) => {
+            let provider = source_as_provider(&scan.source).ok()?;
+            let table = provider.downcast_ref::<RemoteTable>()?;
+            let at = match &scan.projection {
+                Some(projection) => *projection.get(at)?,
+                None => at,
+            };
+            Some((table.clone(), *table.visible().get(at)?))
+        }
+        LogicalPlan::SubqueryAlias(alias) => by_position(&alias.input, at),
+        LogicalPlan::Projection(projection) => {
+            origin(&projection.input, column_of(projection.expr.get(at)?)?)
+        }
+        LogicalPlan::Aggregate(aggregate) => {
+            origin(&aggregate.input, column_of(aggregate.group_expr.get(at)?)?)
+        }
+        LogicalPlan::Join(join) => {
+            let left = join.left.schema();
+            match left.has_column(column) {
+                true => origin(&join.left, column),
+                false => origin(&join.right, column),
+            }
+        }
+        LogicalPlan::Filter(_) | LogicalPlan::Sort(_) | LogicalPlan::Limit(_) | LogicalPlan::Distinct(_) => {
+            plan.inputs().first().and_then(|input| by_position(input, at))
+        }
+        _ => None,
+    }
+}

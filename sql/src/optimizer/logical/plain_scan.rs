@@ -1,0 +1,118 @@
+//! What a part of a logical plan reads, when it reads one remote table and nothing else.
+
+use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
+use datafusion::common::{Column, DFSchema, Result};
+use datafusion::datasource::source_as_provider;
+use datafusion::logical_expr::utils::split_conjunction_owned;
+use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
+
+use crate::catalog::remote_table::RemoteTable;
+
+/// One remote table under predicates and column choices only.
+#[derive(Debug, Clone)]
+pub(crate) struct PlainScan {
+    pub(crate) table: RemoteTable,
+    /// Predicates that the table accepted, over its own column names.
+    pub(crate) accepted: Vec<Expr>,
+    /// Predicates that are evaluated above it, over its own column names.
+    pub(crate) local: Vec<Expr>,
+    /// For each output column its position in the remote table.
+    pub(crate) columns: Vec<usize>,
+}
+
+impl PlainScan {
+    /// Reads `plan`; `None` when it is more than that, or when a policy stands between the table and the statement.
+    pub(crate) fn of(plan: &LogicalPlan) -> Option<Self> {
+        match plan {
+            LogicalPlan::TableScan(scan) => Self::of_scan(scan),
+            LogicalPlan::SubqueryAlias(alias) => Self::of(&alias.input),
+            LogicalPlan::Projection(projection) => {
+                let mut inner = Self::of(&projection.input)?;
+                let schema = projection.input.schema();
+                let columns = projection
+                    .expr
+                    .iter()
+                    .map(|expr| inner.position(schema, column_of(expr)?));
+                inner.columns = columns.collect::<Option<Vec<_>>>()?;
+                Some(inner)
+            }
+            LogicalPlan::Filter(filter) => {
+                let mut inner = Self::of(&filter.input)?;
+                if filter.predicate.is_volatile() {
+                    return None;
+                }
+                let own = inner
+                    .with_own_names(filter.input.schema(), filter.predicate.clone())
+                    .ok()??;
+                inner.local.extend(split_conjunction_owned(own));
+                Some(inner)
+            }
+            _ => None,
+        }
+    }
+
+    fn of_scan(scan: &TableScan) -> Option<Self> {
+        let provider = source_as_provider(&scan.source).ok()?;
+        let table = provider.downcast_ref::<RemoteTable>()?;
+        if scan.fetch.is_some() || !table.takes_operators() {
+            return None;
+        }
+        let visible = table.visible();
+        let columns: Vec<usize> = match &scan.projection {
+            None => visible.to_vec(),
+            Some(projection) => projection
+                .iter()
+                .map(|&at| visible.get(at).copied())
+                .collect::<Option<_>>()?,
+        };
+        if columns.iter().any(|&at| table.is_masked(at)) {
+            return None;
+        }
+        Some(Self {
+            table: table.clone(),
+            accepted: scan.filters.clone(),
+            local: Vec::new(),
+            columns,
+        })
+    }
+
+    /// The table's column behind a column of a plan with this schema.
+    pub(crate) fn position(&self, schema: &DFSchema, column: &Column) -> Option<usize> {
+        self.columns.get(schema.maybe_index_of_column(column)?).copied()
+    }
+
+    /// The expression over the table's own column names; `None` when it uses anything else.
+    fn with_own_names(&self, schema: &DFSchema, expr: Expr) -> Result<Option<Expr>> {
+        let mut foreign = false;
+        let named = expr.transform(|expr| {
+            let Expr::Column(column) = &expr else {
+                foreign |= matches!(
+                    expr,
+                    Expr::OuterReferenceColumn(..)
+                        | Expr::ScalarSubquery(_)
+                        | Expr::InSubquery(_)
+                        | Expr::Exists(_)
+                );
+                return Ok(Transformed::no(expr));
+            };
+            let name = self
+                .position(schema, column)
+                .and_then(|at| self.table.table.columns.get(at));
+            foreign |= name.is_none();
+            Ok(match name {
+                Some(own) => Transformed::yes(Expr::Column(Column::new_unqualified(&own.name))),
+                None => Transformed::no(expr),
+            })
+        });
+        Ok((!foreign).then_some(named.data()?))
+    }
+}
+
+/// The column that an expression is, under whatever name.
+pub(crate) fn column_of(expr: &Expr) -> Option<&Column> {
+    match expr {
+        Expr::Column(column) => Some(column),
+        Expr::Alias(alias) => column_of(&alias.expr),
+        _ => None,
+    }
+}

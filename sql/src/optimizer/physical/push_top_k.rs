@@ -1,0 +1,146 @@
+//! Tells a leaf how many of its rows the top-N above it keeps, and in which order.
+//!
+//! The top-N stays where it is and sorts whatever comes, so that the leaf may leave out rows and need not sort them. Runs after the plan
+//! has got its shape.
+
+use std::sync::Arc;
+
+use causeway_core::Order;
+use datafusion::common::Result;
+use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
+use datafusion::config::ConfigOptions;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
+
+use crate::operators::policy_barrier::PolicyExec;
+use crate::scan::exec::RemoteScanExec;
+use crate::scan::spec::Note;
+use crate::scan::top_k::Top;
+
+/// Hands top-Ns down to the leaves.
+#[derive(Debug)]
+pub(crate) struct OfferTops;
+
+impl PhysicalOptimizerRule for OfferTops {
+    fn name(&self) -> &'static str {
+        "offer_tops"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        plan.transform_up(|node| {
+            let Some(sort) = node.downcast_ref::<SortExec>() else {
+                return Ok(Transformed::no(node));
+            };
+            let key = sort.expr().first();
+            let (Some(rows), Some(column)) = (sort.fetch(), key.expr.downcast_ref::<Column>()) else {
+                return Ok(Transformed::no(node));
+            };
+            let offer = Offer {
+                rows,
+                descending: key.options.descending,
+                nulls_first: key.options.nulls_first,
+                is_only_key: sort.expr().len() == 1,
+            };
+            match offer.made_to(sort.input(), column.index())? {
+                Some(input) => Ok(Transformed::yes(replace_children_if_necessary(
+                    node,
+                    vec![input],
+                )?)),
+                None => Ok(Transformed::no(node)),
+            }
+        })
+        .data()
+    }
+}
+
+/// A top-N by a column of some operator's output.
+struct Offer {
+    rows: usize,
+    descending: bool,
+    nulls_first: bool,
+    is_only_key: bool,
+}
+
+impl Offer {
+    /// The operator with the leaf below it told; `None` when they are not the leaf's rows one by one, or it can do nothing with it.
+    fn made_to(
+        &self,
+        node: &Arc<dyn ExecutionPlan>,
+        column: usize,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        if let Some(scan) = node.downcast_ref::<RemoteScanExec>() {
+            return Ok(self.taken_by(scan, column)?.map(|scan| Arc::new(scan) as _));
+        }
+        let below = match node.downcast_ref::<ProjectionExec>() {
+            Some(projection) => {
+                let expr = projection.expr().get(column);
+                let inner = expr.and_then(|projected| projected.expr.downcast_ref::<Column>());
+                inner.map(Column::index)
+            }
+            None => keeps_rows(node).then_some(column),
+        };
+        let children = node.children();
+        let (Some(below), [child]) = (below, children.as_slice()) else {
+            return Ok(None);
+        };
+        let child = self.made_to(child, below)?;
+        child
+            .map(|child| replace_children_if_necessary(Arc::clone(node), vec![child]))
+            .transpose()
+    }
+
+    fn taken_by(&self, scan: &RemoteScanExec, output: usize) -> Result<Option<RemoteScanExec>> {
+        let spec = scan.spec();
+        let is_plain = spec.pushdown && spec.fetch.is_none() && spec.query.grouping.is_none();
+        let Some(at) = scan.table_column(output).filter(|_| is_plain) else {
+            return Ok(None);
+        };
+        let Some(column) = spec.query.table.columns.get(at) else {
+            return Ok(None);
+        };
+        match spec.source.dialect().sorts_values(column) {
+            Ok(()) => {
+                let top = Top {
+                    rows: self.rows,
+                    key: Order {
+                        column: at,
+                        descending: self.descending,
+                        nulls_first: self.nulls_first,
+                    },
+                    is_only_key: self.is_only_key,
+                };
+                scan.with_spec(|spec| spec.top = Some(top)).map(Some)
+            }
+            Err("") => Ok(None),
+            Err(reason) => {
+                let direction = if self.descending { " DESC" } else { "" };
+                let text = format!("ORDER BY {}{direction}", column.name);
+                let note = Note::Local(text, reason.to_owned());
+                scan.with_spec(|spec| spec.notes.push(note)).map(Some)
+            }
+        }
+    }
+}
+
+/// Whether the operator hands on every row of its input, in whatever order. A policy's filters stand below its barrier.
+fn keeps_rows(node: &Arc<dyn ExecutionPlan>) -> bool {
+    node.downcast_ref::<CooperativeExec>().is_some()
+        || node.downcast_ref::<PolicyExec>().is_some()
+        || node.downcast_ref::<CoalescePartitionsExec>().is_some()
+        || node.downcast_ref::<RepartitionExec>().is_some()
+}

@@ -1,0 +1,139 @@
+//! A physical rule: scans of one statement that ask for the same rows tell each other what they brought.
+//!
+//! A table that a statement names twice, as common tables and self-joins do, is then asked once where one scan ends before the other
+//! begins; two at the same time share their calls in flight. Invariant: only [`crate::scan::result_cache`] decides whether one holds the other's rows.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion};
+use datafusion::config::ConfigOptions;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::recursive_query::RecursiveQueryExec;
+
+use crate::cost::plan;
+use crate::operators::first_rows::FirstRowsExec;
+use crate::scan::exec::RemoteScanExec;
+use crate::scan::result_cache::ResultCache;
+use crate::scan::spec::ScanSpec;
+
+/// Bytes of rows that a statement keeps for its other scans.
+const MOST_BYTES: usize = 32 << 20;
+
+/// Marks scans that may answer each other.
+#[derive(Debug)]
+pub(crate) struct ShareScans;
+
+impl PhysicalOptimizerRule for ShareScans {
+    fn name(&self) -> &'static str {
+        "share_scans"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut alike: HashMap<String, Alike> = HashMap::new();
+        gather(&plan, 1, &mut alike);
+        alike.retain(|_, scans| scans.count > 1);
+        if alike.is_empty() {
+            return Ok(plan);
+        }
+        let cache = Arc::new(ResultCache::new(MOST_BYTES));
+        plan.transform_down(|node| {
+            if node.is::<FirstRowsExec>() {
+                return Ok(Transformed::new(node, false, TreeNodeRecursion::Jump));
+            }
+            let scan = node.downcast_ref::<RemoteScanExec>();
+            let shared = scan.and_then(|scan| Some((scan, alike.get_mut(&rows_of(scan.spec())?)?)));
+            let Some((scan, alike)) = shared else {
+                return Ok(Transformed::no(node));
+            };
+            let is_kept = plan::bytes_of(scan) <= MOST_BYTES / 4;
+            let scan = scan.with_spec(|spec| {
+                spec.refetch(&alike.columns);
+                spec.reuse.within = Some(Arc::clone(&cache));
+                spec.repeats = alike.is_repeated_by(spec) && is_kept;
+            })?;
+            Ok(Transformed::yes(Arc::new(scan) as _))
+        })
+        .data()
+    }
+}
+
+/// Scans of the same rows.
+#[derive(Default)]
+struct Alike {
+    count: usize,
+    /// The columns that they want together.
+    columns: Vec<usize>,
+    /// How many of them wait for no keys, and so read all of the rows.
+    whole: usize,
+    /// Whether the one that will be asked has been passed.
+    is_asked: bool,
+}
+
+impl Alike {
+    /// Whether the scan, one after the other, only repeats what another reads.
+    fn is_repeated_by(&mut self, spec: &ScanSpec) -> bool {
+        let is_first_whole = reads_all(spec) && !self.is_asked;
+        self.is_asked |= is_first_whole;
+        self.whole > 0 && !is_first_whole
+    }
+}
+
+/// `times`: how often the plan is run. The attempt of a limited join and the whole are not both read, so their scans share nothing.
+fn gather(plan: &Arc<dyn ExecutionPlan>, times: usize, alike: &mut HashMap<String, Alike>) {
+    if plan.is::<FirstRowsExec>() {
+        return;
+    }
+    if let Some(scan) = plan.downcast_ref::<RemoteScanExec>()
+        && let Some(rows) = rows_of(scan.spec())
+    {
+        let scans = alike.entry(rows).or_default();
+        scans.count += times;
+        scans.whole += usize::from(reads_all(scan.spec()));
+        for column in &scan.spec().query.columns {
+            if !scans.columns.contains(column) {
+                scans.columns.push(*column);
+            }
+        }
+    }
+    let is_recursive = plan.is::<RecursiveQueryExec>();
+    for (at, child) in plan.children().into_iter().enumerate() {
+        let times = if is_recursive && at == 1 { times * 2 } else { times };
+        gather(child, times, alike);
+    }
+}
+
+/// Whether the scan waits for nothing that narrows it.
+fn reads_all(spec: &ScanSpec) -> bool {
+    spec.key_filters.is_empty() && spec.late_filters.is_empty()
+}
+
+/// What tells the rows of one scan from another's, before join keys arrive; `None` for a scan that reads only some of them.
+fn rows_of(spec: &ScanSpec) -> Option<String> {
+    let is_whole = spec.pushdown && spec.fetch.is_none() && spec.top.is_none();
+    let query = &spec.query;
+    let mut filters: Vec<String> = query.filters.iter().map(|filter| format!("{filter:?}")).collect();
+    filters.sort_unstable();
+    // A parent's column is another at the same place of another scan's table.
+    let paths = if query.is_along_paths() {
+        format!("{:?}", query.table.columns)
+    } else {
+        String::new()
+    };
+    is_whole.then(|| {
+        format!(
+            "{} {} {filters:?} {:?} {paths}",
+            query.table.source, query.table.name.name, query.grouping
+        )
+    })
+}

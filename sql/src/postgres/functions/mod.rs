@@ -1,0 +1,393 @@
+//! The functions that statements over data may call: DataFusion's where they answer what PostgreSQL's answer, our own elsewhere.
+//!
+//! What is not listed is not there, so that nothing can answer differently without saying so.
+
+pub(crate) mod aggregates;
+pub(crate) mod arithmetic;
+pub(crate) mod average;
+pub(crate) mod datetime;
+pub(crate) mod decimals;
+pub(crate) mod division;
+pub(crate) mod extract;
+pub(crate) mod floats;
+pub(crate) mod integer_arguments;
+pub(crate) mod intervals;
+pub(crate) mod math;
+pub(crate) mod patterns;
+pub(crate) mod preimages;
+pub(crate) mod row_wise;
+pub(crate) mod strings;
+pub(crate) mod text_budget;
+pub(crate) mod variance;
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::datatypes::{
+    DataType, Decimal128Type, IntervalMonthDayNanoType, TimestampMicrosecondType,
+};
+use datafusion::common::{DataFusionError, Result};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{
+    AggregateUDF, ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    WindowUDF,
+};
+
+use super::types::{Kind, timestamptz, unsupported};
+use row_wise::argument;
+
+/// DataFusion's scalar functions that give PostgreSQL's answers for arguments of the types in [`super::typing::signatures`].
+const KEPT: &[&str] = &[
+    "ascii",
+    "bit_length",
+    "btrim",
+    "character_length",
+    "coalesce",
+    "concat",
+    "concat_ws",
+    "current_date",
+    "greatest",
+    "initcap",
+    "least",
+    "left",
+    "lower",
+    "lpad",
+    "ltrim",
+    "md5",
+    "now",
+    "nullif",
+    "octet_length",
+    "overlay",
+    "pi",
+    "random",
+    "repeat",
+    "replace",
+    "reverse",
+    "right",
+    "rpad",
+    "rtrim",
+    "starts_with",
+    "strpos",
+    "to_hex",
+    "translate",
+    "upper",
+    "array_has",
+    "make_array",
+    "array_to_string",
+    "string_to_array",
+    "cardinality",
+    "array_length",
+    // What the session says about itself.
+    "current_database",
+    "current_schema",
+    "current_schemas",
+    "current_user",
+    "session_user",
+    "version",
+];
+
+/// `first_value` is what DISTINCT ON becomes; statements may call it as a window function only.
+const KEPT_AGGREGATES: &[&str] = &[
+    "array_agg",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
+    "bool_and",
+    "bool_or",
+    "count",
+    "first_value",
+    "grouping",
+    "max",
+    "min",
+    "string_agg",
+];
+
+/// Functions that PostgreSQL has and this database does not.
+const MISSING: &[&str] = &[
+    "age",
+    "any_value",
+    "array",
+    "array_append",
+    "array_cat",
+    "array_position",
+    "array_remove",
+    "array_upper",
+    "cbrt",
+    "clock_timestamp",
+    "convert_from",
+    "corr",
+    "covar_pop",
+    "covar_samp",
+    "cot",
+    "date_bin",
+    "decode",
+    "div",
+    "encode",
+    "factorial",
+    "format",
+    "gcd",
+    "gen_random_uuid",
+    "generate_series",
+    "isfinite",
+    "json_agg",
+    "json_build_object",
+    "jsonb_agg",
+    "justify_days",
+    "justify_hours",
+    "justify_interval",
+    "lcm",
+    "localtime",
+    "make_date",
+    "make_interval",
+    "make_time",
+    "make_timestamp",
+    "make_timestamptz",
+    "min_scale",
+    "mode",
+    "normalize",
+    "num_nonnulls",
+    "num_nulls",
+    "parse_ident",
+    "percentile_cont",
+    "percentile_disc",
+    "pg_typeof",
+    "quote_ident",
+    "quote_literal",
+    "quote_nullable",
+    "regexp_count",
+    "regexp_instr",
+    "regexp_match",
+    "regexp_matches",
+    "regexp_split_to_array",
+    "regexp_split_to_table",
+    "regexp_substr",
+    "regr_avgx",
+    "regr_avgy",
+    "regr_count",
+    "regr_intercept",
+    "regr_r2",
+    "regr_slope",
+    "regr_sxx",
+    "regr_sxy",
+    "regr_syy",
+    "row",
+    "row_to_json",
+    "scale",
+    "setseed",
+    "sha224",
+    "sha256",
+    "sha384",
+    "sha512",
+    "string_to_table",
+    "timeofday",
+    "to_char",
+    "to_date",
+    "to_json",
+    "to_jsonb",
+    "to_number",
+    "to_timestamp",
+    "trim_array",
+    "trim_scale",
+    "unistr",
+    "unnest",
+    "width_bucket",
+    "xmlagg",
+];
+
+/// Whether PostgreSQL has a function of this name.
+pub(crate) fn is_missing(name: &str) -> bool {
+    MISSING.contains(&name)
+}
+
+const KEPT_WINDOWS: &[&str] = &[
+    "cume_dist",
+    "dense_rank",
+    "first_value",
+    "lag",
+    "last_value",
+    "lead",
+    "nth_value",
+    "ntile",
+    "percent_rank",
+    "rank",
+    "row_number",
+];
+
+/// The scalar functions of a state.
+pub(crate) fn scalar(base: &SessionState) -> Vec<Arc<ScalarUDF>> {
+    let known = base.scalar_functions().iter();
+    let kept = known.filter(|(name, function)| {
+        KEPT.contains(&function.name()) || name.starts_with("pg_") || name.ends_with("_description")
+    });
+    let mut functions: Vec<Arc<ScalarUDF>> = kept.map(|(_, function)| adapted(function)).collect();
+    let own = math::FloatFunction::ALL
+        .iter()
+        .map(|(name, ..)| ScalarUDF::from(math::FloatFunction::new(name)));
+    functions.extend(own.map(Arc::new));
+    let rounding = ["abs", "ceil", "floor", "round", "sign", "trunc"];
+    functions.extend(rounding.map(|name| Arc::new(ScalarUDF::from(math::Rounding::new(name)))));
+    let mut add = |function: ScalarUDF| functions.push(Arc::new(function));
+    add(ScalarUDF::from(math::Rounding::new("ceil")).with_aliases(["ceiling"]));
+    add(ScalarUDF::from(arithmetic::Arithmetic::new(
+        datafusion::logical_expr::Operator::Modulo,
+    ))
+    .with_aliases(["mod"]));
+    add(ScalarUDF::from(extract::Extract::new(true)));
+    add(ScalarUDF::from(extract::Extract::new(false)));
+    add(ScalarUDF::from(extract::DateTrunc::new()));
+    add(ScalarUDF::from(Zoned::new()));
+    for name in strings::TextFunction::ALL {
+        let aliases: &[&str] = if *name == "substr" { &["substring"] } else { &[] };
+        add(ScalarUDF::from(strings::TextFunction::new(name)).with_aliases(aliases.iter().copied()));
+    }
+    functions
+}
+
+/// DataFusion's function for the types that statements give it, within the bounds of its results.
+pub(crate) fn adapted(function: &Arc<ScalarUDF>) -> Arc<ScalarUDF> {
+    text_budget::bounded(integer_arguments::of(function))
+}
+
+/// The aggregates of a state.
+pub(crate) fn aggregate(base: &SessionState) -> Vec<Arc<AggregateUDF>> {
+    let known = base.aggregate_functions().values();
+    let kept = known.filter(|function| KEPT_AGGREGATES.contains(&function.name()));
+    let mut functions: Vec<Arc<AggregateUDF>> = kept.map(Arc::clone).collect();
+    functions.push(Arc::new(AggregateUDF::from(aggregates::Sum::new())));
+    functions.push(Arc::new(AggregateUDF::from(average::Average::new())));
+    for name in variance::Variance::NAMES {
+        functions.push(Arc::new(AggregateUDF::from(variance::Variance::new(name))));
+    }
+    functions
+}
+
+/// The window functions of a state.
+pub(crate) fn window(base: &SessionState) -> Vec<Arc<WindowUDF>> {
+    let known = base.window_functions().values();
+    known
+        .filter(|function| KEPT_WINDOWS.contains(&function.name()))
+        .map(Arc::clone)
+        .collect()
+}
+
+/// `timezone('UTC', moment)`, which is `moment AT TIME ZONE 'UTC'`.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Zoned {
+    signature: Signature,
+}
+
+impl Zoned {
+    fn new() -> Self {
+        Self {
+            signature: Signature::any(2, Volatility::Immutable),
+        }
+    }
+}
+
+impl ScalarUDFImpl for Zoned {
+    fn name(&self) -> &str {
+        "timezone"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        Ok(match types.get(1).map(Kind::of) {
+            Some(Kind::Timestamp) => timestamptz(),
+            _ => Kind::Timestamp.arrow(),
+        })
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let result = args.return_type().clone();
+        row_wise::over_arrays(&args, |arrays| {
+            let zones = row_wise::texts(argument(arrays, 0)?)?;
+            for zone in zones.iter().flatten() {
+                if !["utc", "gmt", "z", "etc/utc", "zulu"].contains(&zone.to_lowercase().as_str()) {
+                    return Err(unsupported(format!(
+                        "time zone \"{zone}\" is not supported; only UTC is"
+                    )));
+                }
+            }
+            let moments = row_wise::primitives::<TimestampMicrosecondType>(argument(arrays, 1)?)?;
+            Ok(Arc::new(moments.clone().with_data_type(result.clone())) as ArrayRef)
+        })
+    }
+}
+
+/// The length of an interval, by which intervals are compared.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct IntervalLength {
+    signature: Signature,
+}
+
+impl IntervalLength {
+    pub(crate) fn new() -> Self {
+        Self {
+            signature: Signature::any(1, Volatility::Immutable),
+        }
+    }
+}
+
+impl ScalarUDFImpl for IntervalLength {
+    fn name(&self) -> &str {
+        "interval_length"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Decimal128(38, 0))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        row_wise::over_arrays(&args, |arrays| {
+            let lengths = row_wise::unary::<IntervalMonthDayNanoType, Decimal128Type>(
+                argument(arrays, 0)?,
+                |interval| Ok(intervals::Span::of(interval).length()),
+            )?;
+            Ok(Arc::new(lengths.with_precision_and_scale(38, 0)?) as ArrayRef)
+        })
+    }
+}
+
+/// The value itself, which may be NULL: what a scalar subquery without a row gives.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Nullable {
+    signature: Signature,
+}
+
+impl Nullable {
+    pub(crate) fn of(expr: Expr) -> Expr {
+        let signature = Signature::any(1, Volatility::Immutable);
+        ScalarUDF::from(Self { signature }).call(vec![expr])
+    }
+}
+
+impl ScalarUDFImpl for Nullable {
+    fn name(&self) -> &str {
+        "nullable"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        types
+            .first()
+            .cloned()
+            .ok_or_else(|| DataFusionError::Internal("an argument is missing".to_owned()))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        args.args
+            .into_iter()
+            .next()
+            .ok_or_else(|| DataFusionError::Internal("an argument is missing".to_owned()))
+    }
+}

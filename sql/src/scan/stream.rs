@@ -1,0 +1,264 @@
+//! The rows of one scan: keys, requests, re-filtering, fetch.
+
+use std::sync::Arc;
+
+use causeway_core::{Error, KeySet, Kind, QueryContext, RemoteQuery, keys, scan};
+use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::compute::filter_record_batch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::{DataFusionError, Result};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool};
+use datafusion::physical_expr::{LexOrdering, PhysicalExpr};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet};
+use datafusion::physical_plan::sorts::streaming_merge::StreamingMergeBuilder;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::dynamic_filter;
+use super::exec::Rows;
+use super::join_keys::{self, Keys, of_own_keys};
+use super::spec::ScanSpec;
+use super::top_k::{self, First};
+use crate::cost::plan;
+use crate::error::source_error;
+
+/// What one execution of a scan brings along.
+pub(crate) struct Run {
+    pub(crate) query: RemoteQuery,
+    pub(crate) context: Arc<QueryContext>,
+    /// Order of the fetched columns, when the scan is sorted.
+    pub(crate) ordering: Option<LexOrdering>,
+    pub(crate) memory: Arc<dyn MemoryPool>,
+}
+
+/// Reads the scan. The stream is cold: nothing is asked before its first poll.
+pub(crate) fn rows(spec: ScanSpec, run: Run, metrics: BaselineMetrics) -> Rows {
+    let fetch = spec.fetch;
+    let spec = Arc::new(spec);
+    let opened = open(Arc::clone(&spec), run);
+    let checked = stream::once(opened)
+        .try_flatten()
+        .map(move |batch| check(&spec, &batch?))
+        .boxed();
+    let counted = first(checked, fetch).inspect_ok(move |batch| {
+        metrics.record_output(batch.num_rows());
+    });
+    counted.boxed()
+}
+
+/// Waits for keys, then starts the requests.
+async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
+    let Run {
+        mut query,
+        context,
+        ordering,
+        memory,
+    } = run;
+    let mut computed = None;
+    match join_keys::arrived(&spec, &query).await? {
+        Keys::None => {}
+        Keys::NoRowCanMatch => return Ok(stream::empty().boxed()),
+        Keys::Set(keys, of) => {
+            query.keys = Some(keys);
+            computed = of.map(Arc::new);
+        }
+    }
+    dynamic_filter::narrow(&spec, &mut query).await?;
+    if query.has_keys() {
+        query.limit = None;
+    }
+    if query.is_empty() {
+        return Ok(stream::empty().boxed());
+    }
+    if let Some(hit) = spec.reuse.find(&context, &query) {
+        return spec.reuse.rows(spec.source.as_ref(), &context, &hit, &query);
+    }
+    if let Some(top) = spec.worthwhile_top().filter(|_| !query.has_keys()) {
+        match top_k::first(&spec, &context, &query, top).await? {
+            First::Rows(rows) => return Ok(stream::iter([Ok(rows)]).boxed()),
+            First::Bounded(bound) => query.filters.push(bound),
+            First::Unknown => {}
+        }
+    }
+    let (asked_keys, query_of_all) = (
+        query.keys.clone(),
+        RemoteQuery {
+            keys: None,
+            ..query.clone()
+        },
+    );
+    let mut queries = match keys::split(spec.source.as_ref(), &query) {
+        // Not even one key fits beside the columns: the whole table is asked for, and the join picks its rows.
+        Err(error) if error.kind == Kind::Malformed && query.keys.take().is_some() => vec![query.clone()],
+        queries => queries.map_err(source_error)?,
+    };
+    if let Some(keys) = &query.keys
+        && is_cheaper_whole(&spec, &context, keys, queries.len()).await
+    {
+        query.keys = None;
+        queries = vec![query];
+    }
+    // What is not proven whole is no answer to anybody else.
+    // Of several requests with keys of an expression, rows are kept that it has a key for, not all that the patterns match.
+    let is_whole = context.strict && (computed.is_none() || queries.len() == 1);
+    let reuse = Some(spec.reuse.clone()).filter(|reuse| is_whole && reuse.keeps());
+    let reuse = reuse.map(|reuse| {
+        let keys = queries.iter().any(|query| query.keys.is_some());
+        let asked = RemoteQuery {
+            keys: asked_keys.filter(|_| keys),
+            ..query_of_all
+        };
+        (reuse, asked)
+    });
+    let scans_at_once = spec.source.limits().concurrent_scans.max(1);
+    let several = queries.len() > 1;
+    let fetched = query_schema(&spec);
+    let reader = Arc::clone(&context);
+    let read = move |query: RemoteQuery| {
+        let own_keys = query.keys.clone().filter(|_| several);
+        let computed = computed.clone();
+        let pages = scan(Arc::clone(&spec.source), Arc::clone(&reader), query.clone());
+        let hides_keys = spec.hides_keys && query.has_keys();
+        let errors = Arc::clone(&spec);
+        let pages = pages.map_err(move |error| match hides_keys {
+            true => source_error(without_keys(error)),
+            false => errors.source_error(error),
+        });
+        pages
+            .map(move |batch| of_own_keys(&query, own_keys.as_ref(), computed.as_deref(), batch?))
+            .boxed()
+    };
+    let rows = match ordering.filter(|_| several) {
+        None => stream::iter(queries)
+            .map(read)
+            .flatten_unordered(scans_at_once)
+            .boxed(),
+        Some(ordering) => merged(queries.into_iter().map(read), fetched, &ordering, &memory)?,
+    };
+    Ok(match reuse {
+        Some((reuse, asked)) => reuse.keeping(&context, rows, asked),
+        None => rows,
+    })
+}
+
+fn query_schema(spec: &ScanSpec) -> SchemaRef {
+    spec.query.output_schema()
+}
+
+/// Merges sorted streams into one: the keys of a join were split over several requests.
+fn merged(
+    streams: impl Iterator<Item = Rows>,
+    schema: SchemaRef,
+    ordering: &LexOrdering,
+    memory: &Arc<dyn MemoryPool>,
+) -> Result<Rows> {
+    let adapted = streams
+        .map(|rows| Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), rows)) as _)
+        .collect();
+    let merged = StreamingMergeBuilder::new()
+        .with_streams(adapted)
+        .with_schema(Arc::clone(&schema))
+        .with_expressions(ordering)
+        .with_metrics(BaselineMetrics::new(&ExecutionPlanMetricsSet::new(), 0))
+        .with_batch_size(8192)
+        .with_reservation(MemoryConsumer::new("merge of key requests").register(memory))
+        .build()?;
+    Ok(merged.boxed())
+}
+
+/// Whether reading the whole table takes fewer calls than asking for the keys.
+async fn is_cheaper_whole(spec: &ScanSpec, context: &QueryContext, keys: &KeySet, requests: usize) -> bool {
+    /// So many requests are worth one more that tells how large the table is.
+    const WORTH_COUNTING: usize = 4;
+    // Few systems answer all groups of a large table at once, and some tables are not read whole at all.
+    if spec.query.grouping.is_some() || spec.query.table.required_filter.is_some() {
+        return false;
+    }
+    let table = &spec.query.table;
+    let mut count = spec.source.known_rows(&table.name.name);
+    if count.is_none() && requests >= WORTH_COUNTING {
+        count = plan::count_rows(spec.source.as_ref(), table, context).await;
+    }
+    let Some(count) = count else {
+        return false;
+    };
+    let whole = usize::try_from(count.rows).unwrap_or(usize::MAX);
+    let rows = plan::rows_with_keys(spec, keys.column, keys.values.len());
+    let whole_calls = whole.div_ceil(spec.source.page_rows().max(1)).max(1);
+    plan::calls_with_keys(spec, requests, rows) > whole_calls
+}
+
+/// A value that doesn't parse may belong to a record that the person must not see.
+pub(crate) fn without_record(error: Error) -> Error {
+    if error.kind != Kind::BadValue {
+        return error;
+    }
+    tracing::warn!(source = %error.origin, message = error.message, "a remote value does not parse");
+    let message = "a remote value does not parse; it is not shown because row policies restrict this table";
+    Error {
+        message: message.to_owned(),
+        ..error
+    }
+}
+
+/// What a remote system says of a request may repeat the keys that it was asked for.
+fn without_keys(error: Error) -> Error {
+    if matches!(error.kind, Kind::Budget | Kind::Unreachable | Kind::Internal) {
+        return error;
+    }
+    tracing::warn!(source = %error.origin, message = error.message, "a request with keys of a join failed");
+    let message =
+        "a request with the keys of a join failed; why is not shown because row policies hide rows from you";
+    Error {
+        message: message.to_owned(),
+        ..error
+    }
+}
+
+/// Applies the checks and projects to the output columns.
+fn check(spec: &ScanSpec, batch: &RecordBatch) -> Result<RecordBatch> {
+    Ok(passing(spec, batch)?.project(&spec.output)?)
+}
+
+/// The rows that pass the scan's checks.
+pub(crate) fn passing(spec: &ScanSpec, batch: &RecordBatch) -> Result<RecordBatch> {
+    kept_by(&spec.checks, batch)
+}
+
+/// The rows that pass the checks, which are applied in order.
+pub(crate) fn kept_by(checks: &[Arc<dyn PhysicalExpr>], batch: &RecordBatch) -> Result<RecordBatch> {
+    let mut batch = batch.clone();
+    for check in checks {
+        if batch.num_rows() == 0 {
+            break;
+        }
+        let kept = check.evaluate(&batch)?.into_array(batch.num_rows())?;
+        let kept = kept
+            .as_boolean_opt()
+            .ok_or_else(|| DataFusionError::Internal("a filter is not boolean".to_owned()))?;
+        if kept.true_count() < batch.num_rows() {
+            batch = filter_record_batch(&batch, kept)?;
+        }
+    }
+    Ok(batch)
+}
+
+/// Cuts the stream to `fetch` rows and stops reading as soon as they are there. DataFusion has removed its own limit and believes
+/// the leaf.
+fn first(rows: Rows, fetch: Option<usize>) -> Rows {
+    let Some(fetch) = fetch else { return rows };
+    stream::try_unfold((rows, fetch), |(mut rows, left)| async move {
+        if left == 0 {
+            return Ok(None);
+        }
+        while let Some(batch) = rows.try_next().await? {
+            if batch.num_rows() > 0 {
+                let batch = batch.slice(0, batch.num_rows().min(left));
+                let left = left - batch.num_rows();
+                return Ok(Some((batch, (rows, left))));
+            }
+        }
+        Ok(None)
+    })
+    .boxed()
+}

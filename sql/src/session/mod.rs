@@ -1,0 +1,628 @@
+//! A session: one person's identity and settings, on one connection.
+//!
+//! Owns: running statements of every kind. Nothing of a session is shared with another, apart from what the engine shares.
+
+pub(crate) mod answer;
+pub(crate) mod execute;
+pub(crate) mod statement;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use causeway_core::{Principal, QueryContext};
+use datafusion::arrow::array::{RecordBatch, StringArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::metadata::ScalarAndMetadata;
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionConfig;
+use datafusion::sql::parser::Statement as PlannedStatement;
+use datafusion::sql::sqlparser::ast::{self, DiscardObject, Expr, Reset, Set};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use self::answer::Limits;
+
+use crate::catalog::pg_catalog::PgCatalog;
+use crate::catalog::views::plan::{Planner, Seen};
+use crate::catalog::{DATABASE, Person, SEARCH_SCHEMA, Scope, statement_catalogs};
+use crate::catalog::{pg_catalog, views};
+use crate::engine::{EngineShared, QueryRecord, QueryState};
+use crate::error::{sqlstate, unplannable};
+use crate::postgres::syntax::column_names;
+use crate::settings::{Settings, SharedSettings};
+use crate::{Answer, Error, Statement, explain, optimizer, postgres};
+
+/// What a statement takes and returns.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// Types of its parameters, in order.
+    pub parameters: Vec<DataType>,
+    /// Its columns; `None` for statements that return no rows.
+    pub schema: Option<SchemaRef>,
+}
+
+/// Ends whatever a session runs at that moment.
+#[derive(Debug, Clone, Default)]
+pub struct Canceller(Arc<Mutex<CancellationToken>>);
+
+impl Canceller {
+    /// Ends the running statement with 57014. Statements that come later are not affected.
+    pub fn cancel(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).cancel();
+    }
+
+    fn renewed(&self) -> CancellationToken {
+        let token = CancellationToken::new();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = token.clone();
+        token
+    }
+}
+
+/// One person's connection to the engine.
+#[derive(Debug)]
+pub struct Session {
+    person: Arc<Person>,
+    /// What RESET returns to.
+    defaults: Settings,
+    /// Plans questions about the catalog, as DataFusion does.
+    base: SessionState,
+    /// Plans statements over data, as PostgreSQL does.
+    data: Arc<Planner>,
+    pg_catalog: PgCatalog,
+    canceller: Canceller,
+}
+
+impl Session {
+    pub(crate) fn try_new(engine: Arc<EngineShared>, principal: Arc<Principal>) -> Result<Self, Error> {
+        let defaults = engine.defaults_of(&principal);
+        let settings = SharedSettings::new(defaults.clone());
+        let person = Arc::new(Person {
+            engine,
+            principal,
+            settings,
+            session_views: views::Kept::default(),
+            listed_views: views::listing::Listed::default(),
+        });
+        let States { mut base, mut data } = person.engine.states.clone();
+        let pg_catalog = pg_catalog::install(&mut base, &mut data, &person)?;
+        Ok(Self {
+            person,
+            defaults,
+            data: Arc::new(Planner(data)),
+            base,
+            pg_catalog,
+            canceller: Canceller::default(),
+        })
+    }
+
+    /// Whose session it is.
+    #[must_use]
+    pub fn principal(&self) -> &Arc<Principal> {
+        &self.person.principal
+    }
+
+    /// The handle that ends a running statement.
+    #[must_use]
+    pub fn canceller(&self) -> Canceller {
+        self.canceller.clone()
+    }
+
+    /// The value of a setting as SHOW prints it.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<String> {
+        self.person.settings.read().show(name).ok()
+    }
+
+    /// Sets a setting, as SET does.
+    ///
+    /// # Errors
+    /// 42704 and 22023, as for SET.
+    pub fn set(&self, name: &str, value: &str) -> Result<(), Error> {
+        let defaults = &self.defaults;
+        self.person
+            .settings
+            .change(|settings| settings.set(name, Some(value), defaults))
+    }
+
+    /// Undoes what the running transaction did to the session's views, when it fails and its end is only called COMMIT.
+    pub fn roll_back(&self) {
+        self.person.session_views.roll_back();
+    }
+
+    /// Parses one or more statements. An empty text gives none.
+    ///
+    /// # Errors
+    /// 42601 with the position.
+    pub fn parse(&self, sql: &str) -> Result<Vec<Statement>, Error> {
+        statement::parse(sql)
+    }
+
+    /// Parses and runs exactly one statement.
+    ///
+    /// # Errors
+    /// Any error of parsing, planning or starting it.
+    pub async fn sql(&self, sql: &str) -> Result<Answer, Error> {
+        let mut statements = self.parse(sql)?;
+        match (statements.pop(), statements.is_empty()) {
+            (Some(only), true) => self.run(&only, Vec::new()).await,
+            _ => Err(Error::new(sqlstate::SYNTAX, "exactly one statement is expected")),
+        }
+    }
+
+    /// Says what a statement takes and returns, without running it.
+    ///
+    /// # Errors
+    /// Any error of planning it.
+    pub async fn describe(
+        &self,
+        statement: &Statement,
+        declared: &[Option<DataType>],
+    ) -> Result<Description, Error> {
+        let described = |schema| Description {
+            parameters: Vec::new(),
+            schema,
+        };
+        match &statement.ast {
+            ast::Statement::Explain {
+                analyze,
+                format,
+                options,
+                ..
+            } => {
+                let style = explain::Style::try_new(*analyze, format.as_ref(), options.as_deref())?;
+                return Ok(described(Some(style.schema())));
+            }
+            ast::Statement::ShowVariable { variable } => return Ok(described(Some(show_schema(variable)))),
+            ast::Statement::Query(_) => {}
+            _ => return Ok(described(None)),
+        }
+        let context = self
+            .person
+            .engine
+            .context(&self.person.principal, &self.person.settings.read());
+        let planning = self.plan(statement, declared, &context);
+        let (state, plan) = self.limits().guard(planning).await??;
+        let inferred = plan.get_parameter_types()?;
+        let arrays = postgres::syntax::array_parameters::array_parameters(&plan)?;
+        let highest = inferred
+            .keys()
+            .filter_map(|name| name.strip_prefix('$')?.parse::<usize>().ok())
+            .max()
+            .unwrap_or(0);
+        let parameter = |at: usize| {
+            let name = format!("${}", at + 1);
+            let inferred = inferred.get(&name).cloned().flatten();
+            let inferred = inferred.or_else(|| arrays.get(&name).cloned());
+            declared
+                .get(at)
+                .cloned()
+                .flatten()
+                .or(inferred)
+                .unwrap_or(DataType::Utf8)
+        };
+        let counts = statement.row_count_parameters();
+        let parameter = |at: usize| match parameter(at) {
+            DataType::Utf8 if counts.contains(&(at + 1)) => DataType::Int64,
+            known => known,
+        };
+        let parameters: Vec<DataType> = (0..highest.max(declared.len())).map(parameter).collect();
+        let typed = parameters
+            .iter()
+            .map(ScalarValue::try_from)
+            .collect::<Result<Vec<_>, _>>()?;
+        let plan = if typed.is_empty() {
+            plan
+        } else {
+            with_values(plan, typed)?
+        };
+        // The types that it will have once it is run.
+        let plan = state
+            .analyzer()
+            .execute_and_check(plan, state.config_options(), |_, _| {})?;
+        let schema = column_names::renamed(&statement.ast, &Arc::new(plan.schema().as_arrow().clone()));
+        Ok(Description {
+            parameters,
+            schema: Some(schema),
+        })
+    }
+
+    /// Runs a statement. Rows are computed as the answer's stream is read.
+    ///
+    /// # Errors
+    /// Any error of planning or starting it.
+    pub async fn run(&self, statement: &Statement, parameters: Vec<ScalarValue>) -> Result<Answer, Error> {
+        let context = self
+            .person
+            .engine
+            .context(&self.person.principal, &self.person.settings.read());
+        let record = self.person.engine.record(statement.text(), &context);
+        let outcome = self.dispatch(statement, parameters, &context, &record).await;
+        if let Err(error) = &outcome {
+            let cancelled = error.sqlstate == sqlstate::CANCELLED;
+            record.finish(if cancelled {
+                QueryState::Cancelled
+            } else {
+                QueryState::Failed
+            });
+        }
+        outcome
+    }
+
+    async fn dispatch(
+        &self,
+        statement: &Statement,
+        parameters: Vec<ScalarValue>,
+        context: &Arc<QueryContext>,
+        record: &Arc<QueryRecord>,
+    ) -> Result<Answer, Error> {
+        use ast::Statement as S;
+        let command = || Ok(Answer::command(statement.tag(), Arc::clone(context), record));
+        match &statement.ast {
+            S::Query(_) => self.query(statement, parameters, context, record).await,
+            S::Explain {
+                analyze,
+                statement: inner,
+                format,
+                options,
+                ..
+            } => {
+                let inner = Statement::of_explained(inner.as_ref().clone());
+                let style = explain::Style::try_new(*analyze, format.as_ref(), options.as_deref())?;
+                self.explain(&inner, parameters, style, context, record).await
+            }
+            S::Set(set) => {
+                self.apply_set(set)?;
+                command()
+            }
+            S::Reset(reset) => {
+                let defaults = &self.defaults;
+                self.person.settings.change(|settings| match &reset.reset {
+                    Reset::ALL => {
+                        settings.clone_from(defaults);
+                        Ok(())
+                    }
+                    Reset::ConfigurationParameter(name) => settings.set(&object_name(name), None, defaults),
+                })?;
+                command()
+            }
+            S::ShowVariable { variable } => {
+                let batch = self.show(variable)?;
+                Ok(Answer::batch("SHOW", batch, Arc::clone(context), record))
+            }
+            S::Discard { object_type } => {
+                self.discard(*object_type);
+                command()
+            }
+            S::CreateView(create) => {
+                let creating = views::created(&self.person, &self.data, context, create);
+                self.limits().guard(creating).await??;
+                command()
+            }
+            S::Drop { .. } => {
+                views::dropped(&self.person, &statement.ast)?;
+                command()
+            }
+            S::StartTransaction { .. } => {
+                self.person.session_views.begin();
+                command()
+            }
+            S::Commit { .. } => {
+                self.person.session_views.commit();
+                command()
+            }
+            S::Rollback { savepoint: None, .. } => {
+                self.person.session_views.roll_back();
+                command()
+            }
+            S::Rollback { .. } | S::Savepoint { .. } | S::ReleaseSavepoint { .. } | S::Deallocate { .. } => {
+                command()
+            }
+            _ => Err(unsupported(&statement.ast)),
+        }
+    }
+
+    fn discard(&self, what: DiscardObject) {
+        if matches!(what, DiscardObject::ALL | DiscardObject::TEMP) {
+            self.person.session_views.clear();
+        }
+        if what == DiscardObject::ALL {
+            let defaults = self.defaults.clone();
+            self.person.settings.change(|settings| *settings = defaults);
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        let timeout = self.person.settings.read().statement_timeout;
+        Limits {
+            cancel: self.canceller.renewed(),
+            deadline: timeout.map(|timeout| Instant::now() + timeout),
+        }
+    }
+
+    async fn query(
+        &self,
+        statement: &Statement,
+        parameters: Vec<ScalarValue>,
+        context: &Arc<QueryContext>,
+        record: &Arc<QueryRecord>,
+    ) -> Result<Answer, Error> {
+        let limits = self.limits();
+        let planning = async {
+            let (state, plan) = self.planned(statement, parameters, context).await?;
+            execute::run(state, plan).await.map_err(unplannable)
+        };
+        let rows = limits.guard(planning).await??;
+        let schema = column_names::renamed(&statement.ast, &rows.schema());
+        let (context, record) = (Arc::clone(context), Arc::clone(record));
+        Ok(Answer::stream_of(schema, rows, context, record, limits))
+    }
+
+    async fn explain(
+        &self,
+        statement: &Statement,
+        parameters: Vec<ScalarValue>,
+        style: explain::Style,
+        context: &Arc<QueryContext>,
+        record: &Arc<QueryRecord>,
+    ) -> Result<Answer, Error> {
+        if !matches!(statement.ast, ast::Statement::Query(_)) {
+            return Err(Error::new(
+                sqlstate::NOT_SUPPORTED,
+                "only queries can be explained",
+            ));
+        }
+        let explaining = async {
+            let (state, plan) = self.planned(statement, parameters, context).await?;
+            explain::explain(&self.person, &state, &plan, context, style).await
+        };
+        let batch = self.limits().guard(explaining).await??;
+        Ok(Answer::batch("EXPLAIN", batch, Arc::clone(context), record))
+    }
+
+    async fn planned(
+        &self,
+        statement: &Statement,
+        parameters: Vec<ScalarValue>,
+        context: &Arc<QueryContext>,
+    ) -> Result<(SessionState, LogicalPlan), Error> {
+        let types: Vec<Option<DataType>> = parameters.iter().map(|value| Some(value.data_type())).collect();
+        let (state, plan) = self.plan(statement, &types, context).await?;
+        if parameters.is_empty() {
+            return Ok((state, plan));
+        }
+        Ok((state, with_values(plan, parameters)?))
+    }
+
+    /// Plans a query over the catalog that this person may see, with parameters of these types as far as they are known.
+    async fn plan(
+        &self,
+        statement: &Statement,
+        parameters: &[Option<DataType>],
+        context: &Arc<QueryContext>,
+    ) -> Result<(SessionState, LogicalPlan), Error> {
+        let seen = Arc::<Seen>::default();
+        let state = self.state(context, statement.asks_catalog, &seen)?;
+        if statement.asks_catalog {
+            pg_catalog::prepare(
+                &self.person,
+                &self.data,
+                context,
+                &state,
+                &self.pg_catalog,
+                &statement.ast.to_string(),
+            )
+            .await?;
+        }
+        let ast = if statement.asks_catalog {
+            statement.ast.clone()
+        } else {
+            postgres::syntax::adapted(statement.ast.clone(), parameters)?
+        };
+        let parsed = PlannedStatement::Statement(Box::new(ast));
+        let plan = state.statement_to_plan(parsed).await?;
+        let only_reads = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
+        only_reads.verify_plan(&plan).map_err(|_| {
+            Error::new(sqlstate::NOT_SUPPORTED, "only queries are supported")
+                .with_hint("causeway answers queries; it does not change data or definitions")
+        })?;
+        seen.check(&plan)?;
+        Ok((state, plan))
+    }
+
+    /// A fresh state for one statement: nothing of it outlives the statement.
+    fn state(
+        &self,
+        context: &Arc<QueryContext>,
+        asks_catalog: bool,
+        seen: &Arc<Seen>,
+    ) -> Result<SessionState, Error> {
+        let mut scope = Scope::of_statement(&self.person, &self.data, context);
+        scope.only_described = asks_catalog;
+        scope.seen = Arc::clone(seen);
+        let catalogs = statement_catalogs(&scope, Arc::clone(&self.pg_catalog.schema))?;
+        let settings = self.person.settings.read();
+        let base = if asks_catalog { &self.base } else { &self.data.0 };
+        let config = base
+            .config()
+            .clone()
+            .with_extension(Arc::clone(context))
+            .with_extension(Arc::clone(&self.data))
+            .with_target_partitions(settings.target_partitions.max(1));
+        let builder = SessionStateBuilder::new_from_existing(base.clone());
+        let mut state = builder.with_config(config).with_catalog_list(catalogs).build();
+        // The moment that now() and current_date mean throughout this statement.
+        state.mark_start_execution();
+        Ok(state)
+    }
+
+    fn apply_set(&self, set: &Set) -> Result<(), Error> {
+        let defaults = &self.defaults;
+        let assign = |name: &str, value: Option<String>| {
+            self.person
+                .settings
+                .change(|settings| settings.set(name, value.as_deref(), defaults))
+        };
+        match set {
+            Set::SingleAssignment { variable, values, .. } => {
+                assign(&object_name(variable), setting_value(values))
+            }
+            Set::SetTimeZone { value, .. } => assign("timezone", setting_value(std::slice::from_ref(value))),
+            Set::SetNames { charset_name, .. } => assign("client_encoding", Some(charset_name.value.clone())),
+            // Every statement reads live data; isolation levels and read-only modes change nothing.
+            Set::SetTransaction { .. } => Ok(()),
+            _ => Err(Error::new(
+                sqlstate::NOT_SUPPORTED,
+                format!("\"{set}\" is not supported"),
+            )),
+        }
+    }
+
+    fn show(&self, variable: &[ast::Ident]) -> Result<RecordBatch, Error> {
+        let name = setting_name(variable);
+        let settings = self.person.settings.read();
+        if name == "all" {
+            let names = Settings::names();
+            let values = names
+                .iter()
+                .map(|name| settings.show(name))
+                .collect::<Result<Vec<_>, _>>()?;
+            let columns = [
+                ("name", StringArray::from(names)),
+                ("setting", StringArray::from(values)),
+            ];
+            let columns = columns.map(|(name, values)| (name, Arc::new(values) as _));
+            return RecordBatch::try_from_iter(columns).map_err(Error::internal);
+        }
+        let value = Arc::new(StringArray::from(vec![settings.show(&name)?]));
+        RecordBatch::try_new(show_schema(variable), vec![value]).map_err(Error::internal)
+    }
+}
+
+fn with_values(plan: LogicalPlan, values: Vec<ScalarValue>) -> Result<LogicalPlan, Error> {
+    let values = values.into_iter().map(ScalarAndMetadata::from).collect();
+    let plan = plan.with_param_values(ParamValues::List(values))?;
+    Ok(postgres::syntax::array_parameters::listed(plan)?)
+}
+
+fn show_schema(variable: &[ast::Ident]) -> SchemaRef {
+    let names = match setting_name(variable).as_str() {
+        "all" => vec!["name".to_owned(), "setting".to_owned()],
+        name => vec![name.to_owned()],
+    };
+    Arc::new(Schema::new(
+        names
+            .into_iter()
+            .map(|name| Field::new(name, DataType::Utf8, false))
+            .collect::<Vec<_>>(),
+    ))
+}
+
+/// SHOW takes two settings that have names of several words.
+fn setting_name(variable: &[ast::Ident]) -> String {
+    let words: Vec<String> = variable.iter().map(|ident| ident.value.to_lowercase()).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["time", "zone"] => "timezone".to_owned(),
+        ["transaction", "isolation", "level"] => "transaction_isolation".to_owned(),
+        words => words.join("."),
+    }
+}
+
+fn object_name(name: &ast::ObjectName) -> String {
+    name.0
+        .iter()
+        .map(|part| {
+            part.as_ident()
+                .map_or_else(|| part.to_string(), |ident| ident.value.clone())
+        })
+        .collect::<Vec<_>>()
+        .join(".")
+}
+
+/// The value of SET as text; `None` for DEFAULT.
+fn setting_value(values: &[Expr]) -> Option<String> {
+    let text = |value: &Expr| match value {
+        Expr::Value(value) => value
+            .value
+            .clone()
+            .into_string()
+            .unwrap_or_else(|| value.to_string()),
+        Expr::Identifier(ident) => ident.value.clone(),
+        other => other.to_string(),
+    };
+    let is_default = |value: &Expr| matches!(value, Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("default"));
+    match values {
+        [only] if is_default(only) => None,
+        values => Some(values.iter().map(text).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// The error of a statement that is none of ours.
+pub(crate) fn unsupported(statement: &ast::Statement) -> Error {
+    let message = format!("{} is not supported", kind_of(statement));
+    Error::new(sqlstate::NOT_SUPPORTED, message)
+        .with_hint("causeway answers queries; it does not change data or definitions")
+}
+
+fn kind_of(statement: &ast::Statement) -> String {
+    statement
+        .to_string()
+        .split_whitespace()
+        .next()
+        .unwrap_or("the statement")
+        .to_uppercase()
+}
+
+/// The planners that every session of an engine starts from.
+#[derive(Debug, Clone)]
+pub(crate) struct States {
+    /// Plans questions about the catalog, as DataFusion does.
+    base: SessionState,
+    /// Plans statements over data, as PostgreSQL does.
+    data: SessionState,
+}
+
+impl States {
+    pub(crate) fn try_new(runtime: &Arc<RuntimeEnv>) -> Result<Self, Error> {
+        let builder = SessionStateBuilder::new()
+            .with_config(session_config())
+            .with_runtime_env(Arc::clone(runtime))
+            .with_default_features();
+        let base = pg_catalog::with_functions(optimizer::install(builder).build())?;
+        Ok(Self {
+            data: postgres::state(&base),
+            base,
+        })
+    }
+}
+
+/// Options under which DataFusion plans as the leaf expects.
+pub(crate) fn session_config() -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_default_catalog_and_schema(DATABASE, SEARCH_SCHEMA)
+        .with_create_default_catalog_and_schema(false)
+        .with_information_schema(true)
+        // Join keys come from one complete build side; partitioned joins would hand out several filters.
+        .with_repartition_joins(false)
+        .with_batch_size(8192);
+    let options = config.options_mut();
+    options.sql_parser.dialect = datafusion::config::Dialect::PostgreSQL;
+    options.sql_parser.map_string_types_to_utf8view = false;
+    // Keys arrive as a list that a source can be asked for; above these bounds they would be an opaque hash lookup.
+    options.optimizer.hash_join_inlist_pushdown_max_distinct_values = 100_000;
+    options.optimizer.hash_join_inlist_pushdown_max_size = 16 << 20;
+    options.optimizer.enable_dynamic_filter_pushdown = true;
+    options.optimizer.prefer_hash_join = true;
+    // A repartition reads ahead, and what it reads are API calls.
+    options.optimizer.enable_round_robin_repartition = false;
+    options.execution.time_zone = Some("UTC".to_owned());
+    options.explain.physical_plan_only = true;
+    // Columns that a rule of ours takes from another table may be NULL to Arrow and never are; the check compares that too.
+    options.execution.skip_physical_aggregate_schema_check = true;
+    config
+}

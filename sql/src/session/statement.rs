@@ -1,0 +1,355 @@
+//! SQL text to statements.
+//!
+//! Owns: parsing, positions of syntax errors, and which statements need PostgreSQL's catalog. Rewrites for catalog questions of
+//! clients never touch a statement over data: some of them would change its meaning.
+
+use std::ops::ControlFlow;
+use std::sync::LazyLock;
+
+use datafusion::sql::sqlparser::ast::{self, VisitMut, VisitorMut, visit_relations};
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::ParserError;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
+
+use crate::Error;
+use crate::error::syntax;
+use crate::postgres::syntax::parser;
+
+/// One parsed statement.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    text: String,
+    pub(crate) ast: ast::Statement,
+    pub(crate) asks_catalog: bool,
+}
+
+impl Statement {
+    /// The statement inside an EXPLAIN.
+    pub(crate) fn of_explained(ast: ast::Statement) -> Self {
+        let asks_catalog = asks_catalog(&ast);
+        Self {
+            text: ast.to_string(),
+            ast,
+            asks_catalog,
+        }
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Numbers of the parameters that stand for row counts, in LIMIT and OFFSET.
+    pub(crate) fn row_count_parameters(&self) -> Vec<usize> {
+        let ast::Statement::Query(query) = &self.ast else {
+            return Vec::new();
+        };
+        let Some(ast::LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause else {
+            return Vec::new();
+        };
+        let counts = limit.iter().chain(offset.iter().map(|offset| &offset.value));
+        let number = |count: &ast::Expr| count.to_string().strip_prefix('$')?.parse().ok();
+        counts.filter_map(number).collect()
+    }
+
+    /// Its command tag, for example `SELECT`, `SET` or `BEGIN`.
+    #[must_use]
+    pub fn tag(&self) -> &'static str {
+        use ast::Statement as S;
+        match &self.ast {
+            S::Query(_) => "SELECT",
+            S::Explain { .. } | S::ExplainTable { .. } => "EXPLAIN",
+            S::Set(_) => "SET",
+            S::ShowVariable { .. } | S::ShowVariables { .. } => "SHOW",
+            S::StartTransaction { .. } => "BEGIN",
+            S::Commit { .. } => "COMMIT",
+            S::Rollback { .. } => "ROLLBACK",
+            S::Savepoint { .. } => "SAVEPOINT",
+            S::ReleaseSavepoint { .. } => "RELEASE",
+            S::Reset(_) => "RESET",
+            S::Discard { object_type } => match object_type {
+                ast::DiscardObject::ALL => "DISCARD ALL",
+                ast::DiscardObject::PLANS => "DISCARD PLANS",
+                ast::DiscardObject::SEQUENCES => "DISCARD SEQUENCES",
+                ast::DiscardObject::TEMP => "DISCARD TEMP",
+            },
+            S::CreateView(_) => "CREATE VIEW",
+            S::Drop { .. } => "DROP VIEW",
+            S::Deallocate { .. } => "DEALLOCATE",
+            S::Insert(_) => "INSERT",
+            S::Update { .. } => "UPDATE",
+            S::Delete(_) => "DELETE",
+            _ => "COMMAND",
+        }
+    }
+}
+
+static COMPATIBILITY: LazyLock<PostgresCompatibilityParser> = LazyLock::new(PostgresCompatibilityParser::new);
+
+/// Parses one or more statements.
+///
+/// # Errors
+/// 42601 with the position.
+pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
+    refuse_long_chains(sql)?;
+    let plain = parser::statements(sql);
+    let compatible = || COMPATIBILITY.parse(sql);
+    let parsed = match plain {
+        Ok(parsed) => parsed,
+        // Some catalog questions of clients only parse after substitution.
+        Err(error) => match compatible() {
+            Ok(statements)
+                if statements
+                    .iter()
+                    .all(|ast| asks_catalog(ast) || !matches!(ast, ast::Statement::Query(_))) =>
+            {
+                return Ok(statements
+                    .into_iter()
+                    .map(|ast| catalog_question(ast.to_string(), ast))
+                    .collect());
+            }
+            Ok(_) => return Err(located(sql, &error)),
+            Err(_) => return Err(located(sql, &error)),
+        },
+    };
+    let several = parsed.len() > 1;
+    let text = |ast: &ast::Statement| {
+        if several {
+            ast.to_string()
+        } else {
+            sql.trim().trim_end_matches(';').to_owned()
+        }
+    };
+    if !parsed.iter().any(asks_catalog) {
+        let statements = parsed.into_iter().map(|ast| Statement {
+            text: text(&ast),
+            ast,
+            asks_catalog: false,
+        });
+        return Ok(statements.collect());
+    }
+    let rewritten = compatible().map_err(|error| located(sql, &error))?;
+    if rewritten.len() != parsed.len() {
+        return Err(Error::new(
+            crate::sqlstate::NOT_SUPPORTED,
+            "this combination of statements is not supported; send them one by one",
+        ));
+    }
+    let statements = parsed.into_iter().zip(rewritten).map(|(plain, rewritten)| {
+        let text = text(&plain);
+        if asks_catalog(&plain) {
+            catalog_question(text, rewritten)
+        } else {
+            Statement {
+                text,
+                ast: plain,
+                asks_catalog: false,
+            }
+        }
+    });
+    Ok(statements.collect())
+}
+
+fn catalog_question(text: String, mut ast: ast::Statement) -> Statement {
+    let ControlFlow::Continue(()) = VisitMut::visit(&mut ast, &mut WithoutArrayQueries);
+    Statement {
+        text,
+        ast,
+        asks_catalog: true,
+    }
+}
+
+/// Replaces `array(SELECT …)`, which psql uses for options and memberships that nothing here has, with NULL.
+struct WithoutArrayQueries;
+
+impl VisitorMut for WithoutArrayQueries {
+    type Break = std::convert::Infallible;
+
+    fn pre_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<Self::Break> {
+        let ast::Expr::Function(function) = &*expr else {
+            return ControlFlow::Continue(());
+        };
+        let name = function.name.to_string().to_lowercase();
+        let joins_array =
+            name.ends_with("array_to_string") && expr.to_string().to_lowercase().contains("array(select");
+        let is_array_query = name == "array" && matches!(function.args, ast::FunctionArguments::Subquery(_));
+        if joins_array || is_array_query {
+            *expr = ast::Expr::Cast {
+                kind: ast::CastKind::Cast,
+                expr: Box::new(ast::Expr::Value(ast::Value::Null.with_empty_span())),
+                data_type: ast::DataType::Text,
+                array: false,
+                format: None,
+            };
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Whether a statement reads PostgreSQL's catalog and no data, or calls one of its functions and reads nothing.
+fn asks_catalog(statement: &ast::Statement) -> bool {
+    if !matches!(statement, ast::Statement::Query(_)) {
+        return false;
+    }
+    let mut reads_catalog = false;
+    let data = visit_relations(statement, |name| {
+        let parts: Vec<String> = name
+            .0
+            .iter()
+            .filter_map(|part| part.as_ident())
+            .map(|ident| ident.value.to_lowercase())
+            .collect();
+        let of_catalog = match parts.as_slice() {
+            [table] if common_table(statement, table) => return ControlFlow::Continue(()),
+            [table] => table.starts_with("pg_"),
+            [.., schema, _] => schema == "pg_catalog" || schema == "information_schema",
+            [] => false,
+        };
+        reads_catalog |= of_catalog;
+        if of_catalog {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
+    data.is_continue() && (reads_catalog || calls_catalog(statement))
+}
+
+/// Whether a statement that reads no table uses functions or types of PostgreSQL's catalog.
+fn calls_catalog(statement: &ast::Statement) -> bool {
+    let text = statement.to_string().to_lowercase();
+    [
+        "pg_",
+        "::reg",
+        "current_schema",
+        "current_user",
+        "current_database",
+        "session_user",
+    ]
+    .iter()
+    .any(|word| text.contains(word))
+}
+
+/// Most operators in one statement. Planning takes stack and time that grow with the depth of a chain of operators; lists such as
+/// `IN (…)` are flat and don't count.
+const MOST_OPERATORS: usize = 1000;
+
+fn refuse_long_chains(sql: &str) -> Result<(), Error> {
+    let Ok(tokens) = Tokenizer::new(&PostgreSqlDialect {}, sql).tokenize() else {
+        return Ok(());
+    };
+    let is_operator = |token: &&Token| match token {
+        Token::Word(word) => matches!(
+            word.keyword,
+            Keyword::AND | Keyword::OR | Keyword::NOT | Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT
+        ),
+        Token::Plus
+        | Token::Minus
+        | Token::Mul
+        | Token::Div
+        | Token::Mod
+        | Token::StringConcat
+        | Token::DoubleColon => true,
+        _ => false,
+    };
+    let operators = tokens.iter().filter(is_operator).count();
+    if operators <= MOST_OPERATORS {
+        return Ok(());
+    }
+    let message = format!("the statement has {operators} operators; at most {MOST_OPERATORS} are supported");
+    Err(Error::new("54001", message)
+        .with_hint("use IN (…) or a join with VALUES instead of a long chain of conditions"))
+}
+
+/// Whether `name` is a WITH query of the statement.
+fn common_table(statement: &ast::Statement, name: &str) -> bool {
+    let ast::Statement::Query(query) = statement else {
+        return false;
+    };
+    let tables = query.with.iter().flat_map(|with| &with.cte_tables);
+    tables
+        .into_iter()
+        .any(|table| table.alias.name.value.eq_ignore_ascii_case(name))
+}
+
+/// Takes the position out of a parser's message and turns it into a character of the statement.
+fn located(sql: &str, error: &ParserError) -> Error {
+    let mut mapped = syntax(error);
+    if let Some((message, place)) = mapped.message.clone().rsplit_once(" at Line: ") {
+        let mut numbers = place
+            .split(", Column: ")
+            .map(|number| number.trim().parse::<usize>());
+        if let (Some(Ok(line)), Some(Ok(column))) = (numbers.next(), numbers.next()) {
+            let before: usize = sql
+                .split('\n')
+                .take(line.saturating_sub(1))
+                .map(|line| line.chars().count() + 1)
+                .sum();
+            mapped.position = Some((before + column).min(sql.chars().count() + 1));
+            message.clone_into(&mut mapped.message);
+        }
+    }
+    mapped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_syntax_error_says_where() {
+        let error = parse("SELECT 1;\nSELECT * FORM t").expect_err("no statement");
+        assert_eq!(
+            (error.sqlstate, error.position),
+            ("42601", Some(25)),
+            "{}",
+            error.message
+        );
+    }
+
+    #[test]
+    fn only_catalog_questions_are_rewritten() {
+        let asks = |sql: &str| {
+            parse(sql)
+                .expect(sql)
+                .iter()
+                .map(|statement| statement.asks_catalog)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(asks("SELECT * FROM salesforce.account"), [false]);
+        assert_eq!(asks("SELECT relname FROM pg_catalog.pg_class c"), [true]);
+        assert_eq!(asks("SELECT (SELECT name FROM salesforce.account)"), [false]);
+        assert_eq!(asks("SELECT 1; SELECT 2 FROM pg_class"), [false, true]);
+        assert_eq!(asks("SELECT pg_catalog.version()"), [true]);
+        assert_eq!(
+            asks("WITH t(x) AS (VALUES (1), (2)) SELECT (SELECT x FROM t)"),
+            [false]
+        );
+        assert_eq!(
+            asks("SELECT * FROM pg_class JOIN salesforce.account ON true"),
+            [false]
+        );
+    }
+
+    #[test]
+    fn a_chain_that_would_exhaust_the_stack_is_refused() {
+        let chain = format!("SELECT 1{}", "+1".repeat(5000));
+        assert_eq!(parse(&chain).expect_err("too long").sqlstate, "54001");
+        let list = format!("SELECT 1 WHERE 1 IN ({}1)", "1,".repeat(20_000));
+        assert_eq!(parse(&list).expect("a flat list").len(), 1);
+    }
+
+    #[test]
+    fn a_scalar_subquery_over_data_gets_no_limit() {
+        let statements = parse("SELECT (SELECT name FROM salesforce.account) AS n").expect("valid");
+        assert_eq!(statements.len(), 1);
+        assert!(
+            !statements[0].ast.to_string().contains("LIMIT"),
+            "{}",
+            statements[0].ast
+        );
+    }
+}
