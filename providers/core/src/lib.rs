@@ -23,13 +23,14 @@ mod scan;
 mod schema;
 mod source;
 pub mod time;
+mod translate;
 
 pub use dialect::{Dialect, Verdict};
 pub use domains::{Domain, DomainTree};
 pub use error::{Error, Kind};
 pub use ledger::{Answered, Exchange, ExchangeRecord, Ledger, QueryText};
 pub use pattern::matches_pattern;
-pub use predicate::{Comparison, Condition, Fidelity, Literal, Op, Predicate, Pushed, translate};
+pub use predicate::{Comparison, Condition, Fidelity, Literal, Op, Predicate, Pushed};
 pub use query::{Aggregate, AggregateFunction, Grouping, Having, KeySet, KeyTest, Order, RemoteQuery};
 pub use recent::Recent;
 pub use refusals::Refusals;
@@ -40,3 +41,4 @@ pub use source::{
     Cursor, Finding, Latency, Load, Next, Page, Principal, QueryContext, RawPage, RequestLimits, Source,
     SourceState,
 };
+pub use translate::translate;

@@ -149,5 +149,4 @@ impl Drop for Place<'_> {
 }
 
 #[cfg(test)]
-#[path = "queue_tests.rs"]
 mod tests;

@@ -254,5 +254,4 @@ impl Drop for Admission {
 }
 
 #[cfg(test)]
-#[path = "quota_tests.rs"]
 mod tests;
