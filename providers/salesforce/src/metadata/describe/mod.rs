@@ -1,6 +1,6 @@
 //! Describe answers to tables.
 //!
-//! Owns: the wire form of a describe, the type mapping, SQL names. Does not own: fetching and caching; see [`catalog`](crate::catalog).
+//! Owns: the wire form of a describe, the type mapping, SQL names. Does not own: fetching and caching; see [`cache`](super::cache).
 //! Invariant: every field but a compound one becomes a column; a type that nobody knows becomes text.
 
 use std::sync::Arc;
@@ -322,5 +322,4 @@ fn required_filter(object: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "describe_tests.rs"]
 mod tests;

@@ -14,9 +14,10 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use crate::catalog::Answer;
-use crate::classify::{Health, failure};
-use crate::soql::{LINE_BYTES, query_target};
+use super::classify::{Health, failure};
+use crate::metadata::cache::Answer;
+use crate::metadata::layout;
+use crate::query::soql::{LINE_BYTES, query_target};
 
 /// Sends calls to one org.
 #[derive(Debug)]
@@ -310,5 +311,5 @@ impl Client {
 
 /// The scalars before the records.
 fn envelope(body: &[u8]) -> Map<String, Value> {
-    crate::layout::empty().peek(body)
+    layout::empty().peek(body)
 }

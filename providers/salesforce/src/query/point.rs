@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use causeway_core::time::{format_date, format_timestamp};
 use causeway_core::{Condition, Literal, Op, Verdict};
 
-use crate::soql::{decimal, long_id, outward, quote};
+use super::soql::{decimal, long_id, outward, quote};
 
 /// The place of a constant.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! LIKE and ILIKE in terms of SOQL.
 //!
-//! Owns: what a pattern becomes. Does not own: escapes, which are [`soql`](crate::soql)'s.
+//! Owns: what a pattern becomes. Does not own: escapes, which are [`soql`](super::soql)'s.
 //! Invariant: whatever the pattern matches in SQL is matched there too, under every reading of what is not documented: how many
 //! characters a letter outside the basic plane is, whether blanks at the ends count, which letters the user's locale folds.
 
-use crate::soql::{LITERAL_CHARS, push_escaped};
+use super::soql::{LITERAL_CHARS, push_escaped};
 
 /// Variants of a text beyond which a list of them is not worth its length.
 const MOST_VARIANTS: usize = 16;
@@ -179,5 +179,4 @@ fn push_wildcard(like: &mut String) {
 }
 
 #[cfg(test)]
-#[path = "pattern_tests.rs"]
 mod tests;

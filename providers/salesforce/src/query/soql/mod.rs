@@ -1,6 +1,6 @@
 //! SOQL text: literals, ids and whole queries.
 //!
-//! Owns: every escape. Does not own: what may be asked; see [`SalesforceDialect`](crate::SalesforceDialect).
+//! Owns: every escape. Does not own: what may be asked; see [`dialect`](super::dialect).
 //! Invariant: nothing reaches a query but checked API names, quoted literals and numbers that were printed here.
 
 use std::fmt::Write as _;
@@ -354,5 +354,4 @@ fn joined(parts: &[Condition], word: &str, inside: Place, place: Place) -> Strin
 }
 
 #[cfg(test)]
-#[path = "soql_tests.rs"]
 mod tests;

@@ -6,8 +6,8 @@ use arrow_schema::Schema;
 use causeway_core::decode::{Layout, Output, Syntax};
 use causeway_core::{AggregateFunction, Grouping, Origin, RemoteQuery};
 
-use crate::describe::syntax;
-use crate::soql;
+use super::describe::syntax;
+use crate::query::soql;
 
 /// The envelope's key of the records.
 const ROWS: &str = "records";

@@ -1,13 +1,13 @@
 //! What was described, per identity: field-level security shows each user another org.
 //!
-//! Owns: lifetimes, single flight, the memory of names that don't exist. Does not own: the calls; see [`client`](crate::client).
+//! Owns: lifetimes, single flight, the memory of names that don't exist. Does not own: the calls; see [`client`](crate::api::client).
 //! Invariant: callers that want the same thing at the same time cause one call.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use causeway_core::{Error, Table, TableName};
+use causeway_core::{Error, Kind, Table, TableName};
 
 /// How long an answer counts before the org is asked whether it changed.
 const TIME_TO_LIVE: Duration = Duration::from_secs(3600);
@@ -92,7 +92,9 @@ impl<T> Cached<T> {
             return Ok(Arc::clone(&entry.value));
         }
         drop(entry);
-        Err(crate::internal(
+        Err(Error::new(
+            &Arc::from("salesforce"),
+            Kind::Internal,
             "the org says that something unknown has not changed",
         ))
     }

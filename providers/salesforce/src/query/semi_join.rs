@@ -4,10 +4,9 @@
 //!
 //! Source: SOQL and SOSL Reference, "Comparison Operators" (semi-joins and anti-joins) and "Relationship Queries", read 2026-11.
 
-use causeway_core::{Column, Condition, Fidelity, Origin, RemoteQuery, Table};
+use causeway_core::{Column, Condition, Dialect, Fidelity, Origin, RemoteQuery, Table};
 
-use crate::SalesforceDialect;
-use crate::soql::{is_path, write};
+use super::soql::{is_path, write};
 
 /// Semi-joins and anti-joins that one query may have.
 pub(crate) const MOST_SEMI_JOINS: usize = 2;
@@ -27,7 +26,7 @@ const NOT_INSIDE: &[&str] = &[
 
 /// `column IN (SELECT …)`, or NOT IN.
 pub(crate) fn condition(
-    dialect: &SalesforceDialect,
+    dialect: &dyn Dialect,
     table: &Table,
     column: &Column,
     inner: &RemoteQuery,

@@ -2,7 +2,7 @@ use causeway_core::ColumnType;
 use causeway_core::time::{parse_date, parse_timestamp};
 
 use super::*;
-use crate::soql::LITERAL_CHARS;
+use crate::query::soql::LITERAL_CHARS;
 
 fn column(remote_type: &str) -> Column {
     Column {

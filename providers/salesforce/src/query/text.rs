@@ -1,15 +1,15 @@
 //! Comparisons of text and of sets of picklist values.
 //!
-//! Owns: what each operator becomes. Does not own: patterns; see [`pattern`](crate::pattern).
+//! Owns: what each operator becomes. Does not own: patterns; see [`pattern`](super::pattern).
 //! Invariant: text is compared there in the user's locale and without regard to case, so equality may keep more, never less.
 
 use std::borrow::Cow;
 
 use causeway_core::{Condition, Literal, Op, Verdict};
 
-use crate::dialect::{CASE, COLLATION, NO_ORDER, SETS, never, weaken};
-use crate::pattern::{self, Pattern};
-use crate::soql::{LITERAL_CHARS, quote};
+use super::pattern::{self, Pattern};
+use super::soql::{LITERAL_CHARS, quote};
+use super::verdict::{CASE, COLLATION, NO_ORDER, SETS, never, weaken};
 
 /// The constants of a comparison of text.
 fn texts(values: &[Literal]) -> Option<Vec<&str>> {

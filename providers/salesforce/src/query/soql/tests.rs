@@ -4,7 +4,7 @@ use causeway_core::{Column, ColumnType, Fidelity, KeySet, Literal, Order, Pushed
 use proptest::prelude::*;
 
 use super::*;
-use crate::SalesforceDialect;
+use crate::query::dialect::SalesforceDialect;
 
 fn table() -> Arc<Table> {
     let filterable = |field: &str, ty, remote: &str| Column {

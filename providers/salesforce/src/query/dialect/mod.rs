@@ -1,6 +1,6 @@
 //! The semantics of SOQL: what may be asked of which field, and how faithfully it is answered.
 //!
-//! Owns: the table below, row by row a function. Does not own: how it is written; see [`soql`](crate::soql).
+//! Owns: the table below, row by row a function. Does not own: how it is written; see [`soql`](super::soql).
 //! Invariant: a pushed condition keeps every row for which the SQL comparison is true, under every reading of what the documentation
 //! leaves open. Fidelity comes from the described field, the operator and the literal.
 //!
@@ -25,18 +25,17 @@
 //!
 //! Source: SOQL and SOSL Reference, "Comparison Operators", "Condition Expression Syntax", "Date Formats", read 2026-11.
 
-use std::borrow::Cow;
-
 use causeway_core::{
     AggregateFunction, Column, Condition, Dialect, Error, Literal, Op, RemoteQuery, Table, Verdict,
 };
 
-use crate::point::{
+use super::point::{
     Point, compare, compare_any, date_point, id_point, int_point, moment_point, number_point, time_point,
 };
-use crate::semi_join;
-use crate::soql::{self, LINE_BYTES, STATEMENT_CHARS, is_path};
-use crate::text::{set, text};
+use super::semi_join;
+use super::soql::{self, LINE_BYTES, STATEMENT_CHARS, is_path};
+use super::text::{set, text};
+use super::verdict::{COLLATION, NO_ORDER, never, weaken};
 
 /// What SOQL can say, and how faithfully.
 #[derive(Debug, Clone)]
@@ -96,7 +95,7 @@ enum Family {
 }
 
 impl Family {
-    /// The family of a column, from the described type that [`describe`](crate::describe) wrote down.
+    /// The family of a column, from the described type that [`describe`](crate::metadata::describe) wrote down.
     fn of(column: &Column) -> Self {
         let (name, digits) = match column.remote_type.split_once('(') {
             Some((name, digits)) => (name, Some(digits)),
@@ -129,26 +128,8 @@ impl Family {
     }
 }
 
-pub(crate) const CASE: &str = "text is case-insensitive there";
-pub(crate) const COLLATION: &str = "collation";
 const FORMULA: &str = "a formula may be evaluated differently in a filter";
 const CURRENCIES: &str = "amounts are in several currencies";
-pub(crate) const SETS: &str = "multi-select picklists compare as sets there";
-pub(crate) const NO_ORDER: &str = "salesforce has no such operator for this type";
-
-pub(crate) fn never(reason: &'static str) -> Verdict {
-    Verdict::Never(Cow::Borrowed(reason))
-}
-
-/// Takes exactness away, except from what needs no question.
-pub(crate) fn weaken(verdict: Verdict, reason: &'static str) -> Verdict {
-    match verdict {
-        Verdict::Exact(condition) if condition != Condition::Never => {
-            Verdict::Superset(condition, Cow::Borrowed(reason))
-        }
-        other => other,
-    }
-}
 
 impl Dialect for SalesforceDialect {
     fn atom(&self, column: &Column, op: Op, values: &[Literal]) -> Verdict {
@@ -421,5 +402,4 @@ fn boolean(field: &str, op: Op, values: &[Literal]) -> Verdict {
 }
 
 #[cfg(test)]
-#[path = "dialect_tests.rs"]
 mod tests;
