@@ -10,15 +10,16 @@ use causeway_core::{
     TableName,
 };
 
-use crate::client::Client;
-use crate::config::Patterns;
-use crate::discovery::Discovery;
-use crate::labels::Choices;
-use crate::page;
-use crate::plan::{Position, wants_display};
-use crate::reading::Reader;
-use crate::trust::Trust;
-use crate::{Config, ServiceNowDialect, stats};
+use crate::api::client::Client;
+use crate::api::{groups, page};
+use crate::config::{Config, Patterns};
+use crate::metadata::choices::Choices;
+use crate::metadata::discovery::Discovery;
+use crate::page_reader::Reader;
+use crate::query::dialect::ServiceNowDialect;
+use crate::query::position::Position;
+use crate::query::request::wants_display;
+use crate::verification::honored::Trust;
 
 /// One ServiceNow instance under one configured name.
 #[derive(Debug)]
@@ -367,7 +368,7 @@ impl Source for ServiceNow {
         page: &RawPage,
     ) -> Result<Page, Error> {
         if let Some(grouping) = &query.grouping {
-            let batch = stats::rows(&self.dialect, query, grouping, &page.body);
+            let batch = groups::rows(&self.dialect, query, grouping, &page.body);
             let batch = self.learnt(query, batch)?;
             return Ok(Page { batch, next: None });
         }

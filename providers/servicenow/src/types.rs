@@ -136,6 +136,36 @@ pub(crate) fn is_secret(internal_type: &str) -> bool {
     internal_type.starts_with("password") || internal_type.contains("encrypt")
 }
 
+/// Types that a display twin of a choice column has, by what is stored.
+pub(crate) const OF_NUMBERS: &str = "label of a number";
+pub(crate) const OF_TEXT: &str = "label of a text";
+
+/// The type of the twin that shows the labels of stored values; `None` where values are shown in other ways, too.
+pub(crate) fn twin_type(stored: Family) -> Option<&'static str> {
+    match stored {
+        Family::Integer => Some(OF_NUMBERS),
+        Family::Text => Some(OF_TEXT),
+        _ => None,
+    }
+}
+
+pub(crate) fn is_label(remote_type: &str) -> bool {
+    [OF_NUMBERS, OF_TEXT].contains(&remote_type)
+}
+
+/// How values of a column are written, by its type.
+pub(crate) fn syntax(ty: ColumnType, remote_type: &str) -> Syntax {
+    match ty {
+        ColumnType::Int64 => Family::of(remote_type).syntax(),
+        ColumnType::Boolean => Syntax::Boolean,
+        ColumnType::Float64 => Syntax::Float,
+        ColumnType::Text => Syntax::Text,
+        ColumnType::Date => Syntax::Date,
+        ColumnType::Timestamp => Syntax::Timestamp,
+        ColumnType::Time => Syntax::Time,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

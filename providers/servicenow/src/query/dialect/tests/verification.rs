@@ -11,7 +11,7 @@ fn believed(internal_type: &str, op: Op, values: &[Literal]) -> (String, bool) {
         utc: true,
     };
     let text = |condition| {
-        let text = crate::encoded::Encoded::of(&[condition]).text(None);
+        let text = crate::query::encoded_query::Encoded::of(&[condition]).text(None);
         text.trim_end_matches("^ORDERBYsys_id").to_owned()
     };
     match ServiceNowDialect::default().atom(&column, op, values) {

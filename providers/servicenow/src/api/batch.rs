@@ -11,7 +11,7 @@ use causeway_core::{Error, Kind};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::classify::{Answer, Statuses};
+use super::classify::{Answer, Statuses};
 
 const ID: &str = "1";
 

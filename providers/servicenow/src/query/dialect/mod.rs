@@ -1,25 +1,25 @@
 //! What an encoded query can say about a column, and how faithfully.
 //!
-//! Owns: which columns are filtered there and where they are believed. Does not own: what a comparison means there; see `meaning`.
+//! Owns: which columns are filtered there and where they are believed. Does not own: what a comparison means there; see `semantics`.
 //! Invariant: ServiceNow drops a predicate without saying so when a query ACL denies its column, so an exact meaning counts only on
-//! columns where conditions were seen to be honoured for this identity; see `trust`. Everything else is checked again.
+//! columns where conditions were seen to be honoured for this identity; see `verification`. Everything else is checked again.
 //! Columns that no dictionary describes are never filtered there.
 //! Source: "Query ACLs", Australia, read 2026-03-12.
 
 use std::collections::BTreeSet;
 
 use causeway_core::{
-    AggregateFunction, Column, Condition, Dialect, Error, Kind, Literal, Op, Origin, RemoteQuery, Table,
-    Verdict,
+    AggregateFunction, Column, Condition, Dialect, Error, Literal, Op, Origin, RemoteQuery, Table, Verdict,
 };
 
-use crate::encoded::{is_column_name, takes_one_group};
-use crate::labels;
-use crate::meaning::{MAY_BE_NULL, atom, meaning, never, superset};
-use crate::plan::Plan;
-use crate::stats::{Stats, aggregates_alike, groups_alike};
-use crate::types::Family;
-use crate::usage::{Class, Use};
+use super::aggregate::{Stats, aggregates_alike, groups_alike};
+use super::choice_label;
+use super::column_use::{Class, Use};
+use super::encoded_query::{is_column_name, takes_one_group};
+use super::request::Plan;
+use super::semantics::{MAY_BE_NULL, meaning};
+use super::verdict::{atom, never, superset};
+use crate::types::{Family, is_label};
 
 const MAY_IGNORE: &str = "servicenow may ignore a predicate without saying so";
 const IGNORED: &str = "the instance ignores or refuses such conditions on this column for this user";
@@ -85,10 +85,10 @@ fn atoms(condition: &Condition) -> Vec<&str> {
 impl Dialect for ServiceNowDialect {
     fn atom(&self, column: &Column, op: Op, values: &[Literal]) -> Verdict {
         if let Origin::Display(field) = &column.origin
-            && labels::is_label(&column.remote_type)
+            && is_label(&column.remote_type)
             && is_column_name(field)
         {
-            return labels::label(field, &column.remote_type, op, values);
+            return choice_label::label(field, &column.remote_type, op, values);
         }
         let Some(field) = column.remote_field() else {
             return never("display values are made by the instance after it has filtered");
@@ -156,7 +156,7 @@ impl Dialect for ServiceNowDialect {
         column.aggregatable && counts_values && !is_zoned && aggregates_alike(function, &column.remote_type)
     }
 
-    /// A sum of zero is asked about once more; see `stats`.
+    /// A sum of zero is asked about once more; see `page_reader`.
     fn sums_nothing_to_null(&self) -> bool {
         true
     }
@@ -172,7 +172,7 @@ impl Dialect for ServiceNowDialect {
         }
         match &query.grouping {
             Some(grouping) => Ok(Stats::of_query(self, query, grouping, &BTreeSet::new())?.readable()),
-            None => Ok(Plan::of_query(self, &labels::shown(query))?.readable()),
+            None => Ok(Plan::of_query(self, &choice_label::shown(query))?.readable()),
         }
     }
 
@@ -181,15 +181,10 @@ impl Dialect for ServiceNowDialect {
             Some(grouping) => Ok(Stats::of_query(self, query, grouping, &BTreeSet::new())?
                 .target(None)
                 .len()),
-            None => Ok(Plan::of_query(self, &labels::shown(query))?.longest_target()),
+            None => Ok(Plan::of_query(self, &choice_label::shown(query))?.longest_target()),
         }
     }
 }
 
-pub(crate) fn malformed(query: &RemoteQuery, message: impl Into<String>) -> Error {
-    Error::new(&query.table.source, Kind::Malformed, message).with_table(&query.table.name.name)
-}
-
 #[cfg(test)]
-#[path = "dialect_tests.rs"]
 mod tests;

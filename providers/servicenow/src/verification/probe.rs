@@ -1,19 +1,19 @@
 //! The questions that show what an instance does with conditions: each asks for single records by their keys, so none scans a table.
 //!
-//! Owns: the probes and how their answers are read. Does not own: when they are asked and how long answers hold; see `trust`.
+//! Owns: the probes and how their answers are read. Does not own: when they are asked and how long answers hold; see `honored`.
 //! Invariant: an answer that fits no reading gives the cautious one.
 
 use std::collections::BTreeSet;
 
 use causeway_core::{Error, Kind, QueryContext, Table};
-use serde_json::{Map, Value};
 
-use crate::client::Client;
-use crate::dictionary::text;
-use crate::encoded::{Encoded, is_hex_key};
-use crate::plan::{Plan, Position};
+use crate::api::client::Client;
+use crate::api::records::{Record, text};
+use crate::query::column_use::Use;
+use crate::query::encoded_query::{Encoded, is_hex_key};
+use crate::query::position::Position;
+use crate::query::request::Plan;
 use crate::types::Family;
-use crate::usage::Use;
 
 /// What the instance does with a condition on a column that it does not know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +96,7 @@ impl Prober<'_> {
             Encoded::everything(),
         );
         let (rows, total) = self.ask(&plan, SAMPLE, true).await?;
-        let record = |row: &Map<String, Value>| {
+        let record = |row: &Record| {
             (
                 text(row, "sys_id").to_owned(),
                 text(row, "sys_created_on").to_owned(),
@@ -115,7 +115,7 @@ impl Prober<'_> {
         plan: &Plan,
         limit: usize,
         counted: bool,
-    ) -> Result<(Vec<Map<String, Value>>, Option<u64>), Error> {
+    ) -> Result<(Vec<Record>, Option<u64>), Error> {
         let resource = format!("probe {}", self.table.name.name);
         let position = Position {
             counted,

@@ -1,53 +1,24 @@
 //! Conditions on the display values of choices, said by the stored values that may be shown so.
 //!
-//! Owns: which stored values a label may stand for, and the lists of choices, which are read when a query first depends on them.
-//! Does not own: display values of references and durations, which are never filtered there.
+//! Owns: which stored values a label may stand for. Does not own: the lists of choices; see `metadata::choices`. Display values of
+//! references and durations are never filtered there.
 //! Invariant: every record whose display value is one of the labels is kept. A value may be shown by a choice of any language, of the
 //! table, an ancestor or a descendant, active or not; without one it is shown as it is stored. What is kept is checked again.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::time::Duration;
 
-use causeway_core::{Condition, Error, Literal, Op, QueryContext, RemoteQuery, Verdict};
+use causeway_core::{Condition, Literal, Op, RemoteQuery, Verdict};
 
-use crate::cache::Cache;
-use crate::client::Client;
-use crate::dictionary::text;
-use crate::discovery::Discovery;
-use crate::encoded::{Encoded, check_value, is_column_name};
-use crate::meaning::{atom, equal_texts, never, superset};
-use crate::plan::{Plan, Position};
-use crate::trust::Identity;
-use crate::types::Family;
-
-/// Types that a display twin of a choice column has, by what is stored.
-const OF_NUMBERS: &str = "label of a number";
-const OF_TEXT: &str = "label of a text";
+use super::encoded_query::check_value;
+use super::pattern::equal_texts;
+use super::verdict::{atom, never, superset};
+use crate::types::OF_NUMBERS;
 
 /// Separates the parts of a condition that stands for stored values; no value that is sent may hold it.
 const MARK: char = '\u{1f}';
 
 const SHARED: &str = "several stored values may be shown so";
-
-/// As long as schemas.
-const LIFE: Duration = Duration::from_secs(3600);
-/// Choices of one column name over all tables and languages. Where there are more, the condition is not sent.
-const MOST_CHOICES: usize = 10_000;
-
-/// The type of the twin that shows the labels of stored values; `None` where values are shown in other ways, too.
-pub(crate) fn twin_type(stored: Family) -> Option<&'static str> {
-    match stored {
-        Family::Integer => Some(OF_NUMBERS),
-        Family::Text => Some(OF_TEXT),
-        _ => None,
-    }
-}
-
-pub(crate) fn is_label(remote_type: &str) -> bool {
-    [OF_NUMBERS, OF_TEXT].contains(&remote_type)
-}
 
 /// A comparison of the display value of a choice column.
 pub(crate) fn label(field: &str, remote_type: &str, op: Op, values: &[Literal]) -> Verdict {
@@ -86,8 +57,8 @@ pub(crate) fn label(field: &str, remote_type: &str, op: Op, values: &[Literal]) 
 }
 
 /// A condition of [`label`].
-struct Labels<'a> {
-    field: &'a str,
+pub(crate) struct Labels<'a> {
+    pub(crate) field: &'a str,
     remote_type: &'a str,
     labels: Vec<&'a str>,
 }
@@ -117,7 +88,7 @@ impl<'a> Labels<'a> {
     }
 
     /// The stored values as a condition; `None` when one of them can't be sent.
-    fn resolved(&self, choices: &[Choice]) -> Option<Condition> {
+    pub(crate) fn resolved(&self, choices: &[Choice]) -> Option<Condition> {
         let folded = |text: &str| text.trim().to_lowercase();
         let wanted: BTreeSet<String> = self.labels.iter().map(|label| folded(label)).collect();
         let chosen = choices
@@ -170,88 +141,44 @@ fn number(text: &str) -> Option<i32> {
 
 /// A row of `sys_choice`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Choice {
-    table: String,
-    value: String,
-    label: String,
-}
-
-/// The lists of choices that were read.
-#[derive(Debug)]
-pub(crate) struct Choices {
-    /// By column name, of every table; `None` when the account does not see them all.
-    lists: Cache<(Identity, String), Option<Arc<Vec<Choice>>>>,
-}
-
-impl Default for Choices {
-    fn default() -> Self {
-        Self {
-            lists: Cache::new(LIFE),
-        }
-    }
-}
-
-impl Choices {
-    /// The query with stored values in place of labels. What can't be said is left out: it is checked again.
-    pub(crate) async fn resolved<'a>(
-        &self,
-        client: &Client,
-        discovery: &Discovery,
-        context: &QueryContext,
-        query: &'a RemoteQuery,
-    ) -> Result<Cow<'a, RemoteQuery>, Error> {
-        let mut fields = BTreeSet::new();
-        for filter in &query.filters {
-            fields_of(&filter.condition, &mut fields);
-        }
-        if fields.is_empty() {
-            return Ok(Cow::Borrowed(query));
-        }
-        let identity = discovery.identity(&context.principal);
-        let related = discovery.relatives(&identity, &query.table.name.remote);
-        let mut known = Vec::new();
-        for field in fields {
-            let load = read(client, context, &field);
-            let list = self
-                .lists
-                .get_or_load((identity.clone(), field.clone()), load)
-                .await?;
-            let is_related =
-                |choice: &&Choice| related.as_ref().is_none_or(|names| names.contains(&choice.table));
-            let list = list.map(|list| list.iter().filter(is_related).cloned().collect::<Vec<_>>());
-            known.push((field, list.filter(|list| !list.is_empty())));
-        }
-        let resolve = |labels: &Labels<'_>| {
-            let list = known.iter().find(|(field, _)| field == labels.field);
-            list.and_then(|(_, list)| labels.resolved(list.as_ref()?))
-        };
-        Ok(Cow::Owned(replaced(query, &resolve)))
-    }
+pub(crate) struct Choice {
+    pub(crate) table: String,
+    pub(crate) value: String,
+    pub(crate) label: String,
 }
 
 /// The query as EXPLAIN shows it and its length is estimated.
 pub(crate) fn shown(query: &RemoteQuery) -> Cow<'_, RemoteQuery> {
-    let mut fields = BTreeSet::new();
-    for filter in &query.filters {
-        fields_of(&filter.condition, &mut fields);
-    }
-    if fields.is_empty() {
+    if fields_of(query).is_empty() {
         return Cow::Borrowed(query);
     }
     Cow::Owned(replaced(query, &|labels: &Labels<'_>| Some(labels.shown())))
 }
 
-fn fields_of(condition: &Condition, fields: &mut BTreeSet<String>) {
+/// The fields of the query's conditions on labels.
+pub(crate) fn fields_of(query: &RemoteQuery) -> BTreeSet<String> {
+    let mut fields = BTreeSet::new();
+    for filter in &query.filters {
+        gather(&filter.condition, &mut fields);
+    }
+    fields
+}
+
+fn gather(condition: &Condition, fields: &mut BTreeSet<String>) {
     match condition {
         Condition::Atom(atom) => fields.extend(Labels::read(atom).map(|labels| labels.field.to_owned())),
         Condition::All(parts) | Condition::Any(parts) => {
-            parts.iter().for_each(|part| fields_of(part, fields));
+            parts.iter().for_each(|part| gather(part, fields));
         }
         Condition::Never => {}
     }
 }
 
-fn replaced(query: &RemoteQuery, resolve: &impl Fn(&Labels<'_>) -> Option<Condition>) -> RemoteQuery {
+/// The query with each of its conditions on labels resolved; a filter that would hold for every row is left out.
+pub(crate) fn replaced(
+    query: &RemoteQuery,
+    resolve: &impl Fn(&Labels<'_>) -> Option<Condition>,
+) -> RemoteQuery {
     let mut query = query.clone();
     query
         .filters
@@ -290,52 +217,11 @@ fn replacement(
     }
 }
 
-/// The choices of a column name, by one call; `None` when they are not all there to be seen.
-async fn read(
-    client: &Client,
-    context: &QueryContext,
-    field: &str,
-) -> Result<Option<Arc<Vec<Choice>>>, Error> {
-    if !is_column_name(field) {
-        return Ok(None);
-    }
-    let plan = Plan::of_fields(
-        "sys_choice",
-        &["name", "element", "value", "label"],
-        Encoded::atom(format!("element={field}")),
-    );
-    let resource = format!("labels of {field}");
-    let position = Position::first(MOST_CHOICES);
-    let (rows, page) = match client.whole_page(context, &plan, &position, &resource).await {
-        Err(error) if crate::discovery::is_refusal(error.kind) => return Ok(None),
-        page => page?,
-    };
-    let is_whole = page.total.is_some_and(|total| total == rows.len() as u64);
-    let is_readable = rows.iter().all(|row| {
-        ["name", "element", "value", "label"]
-            .iter()
-            .all(|key| row.contains_key(*key))
-    });
-    if !is_whole || !is_readable || rows.is_empty() {
-        tracing::warn!(
-            field,
-            "the account does not see all choices of this column; conditions on its labels are checked here"
-        );
-        return Ok(None);
-    }
-    // The condition may have been ignored.
-    let own = rows.iter().filter(|row| text(row, "element") == field);
-    let choice = |row| Choice {
-        table: text(row, "name").to_owned(),
-        value: text(row, "value").trim().to_owned(),
-        label: text(row, "label").to_owned(),
-    };
-    Ok(Some(Arc::new(own.map(choice).collect())))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::encoded_query::Encoded;
+    use crate::types::OF_TEXT;
 
     fn choices(rows: &[(&str, &str)]) -> Vec<Choice> {
         let choice = |(value, label): &(&str, &str)| Choice {

@@ -1,10 +1,10 @@
 use std::path::Path;
 
 use arrow_array::types::{Int64Type, TimestampMicrosecondType};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
-use crate::dictionary::{Entry, table};
+use crate::metadata::dictionary::{Entry, table};
 
 const FIRST: &str = "00000000000000000000000000000001";
 const SECOND: &str = "00000000000000000000000000000002";
@@ -194,7 +194,7 @@ fn recorded_pages_decode() {
     for (body, rows_wanted) in [(problems, 1), (accounts, 2)] {
         let parsed: Value = serde_json::from_slice(&body).expect("json");
         let first = parsed["result"][0].as_object().expect("a record");
-        let entries = crate::dictionary::sample_entries("t", std::slice::from_ref(first));
+        let entries = crate::metadata::dictionary::sample_entries("t", std::slice::from_ref(first));
         let table = Arc::new(table(&"desk".into(), "https://x", "t", "T", entries).expect("a table"));
         let columns: Vec<usize> = (0..table.columns.len()).collect();
         let query = RemoteQuery::new(Arc::clone(&table), columns);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use causeway_core::http::{Classify, Response};
 use causeway_core::{Error, Kind};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// What an answer shows of itself, wherever it came from.
 #[derive(Debug, Clone, Copy)]
@@ -166,6 +167,20 @@ impl Classify for Statuses {
     fn is_expired_session(&self, response: &Response) -> bool {
         response.status == 401 && !self.fixed_credential
     }
+}
+
+/// The failure that an envelope reports beside its records, even with status 200.
+pub(crate) fn failure_of(envelope: &Map<String, Value>) -> Option<String> {
+    let failed = envelope.get("status").and_then(Value::as_str) == Some("failure");
+    let error = envelope.get("error").filter(|error| !error.is_null());
+    if error.is_none() && !failed {
+        return None;
+    }
+    let said = error
+        .and_then(|error| error.get("message").and_then(Value::as_str).or(error.as_str()))
+        .unwrap_or("it reports a failure");
+    let said: String = said.chars().take(200).collect();
+    Some(format!("the instance gave up in the middle of a page: {said}"))
 }
 
 #[cfg(test)]

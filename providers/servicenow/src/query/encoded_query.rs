@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use causeway_core::Condition;
+use causeway_core::{Condition, Error, Kind, RemoteQuery};
 
-use crate::usage::Use;
+use super::column_use::{Use, is_name_byte};
 
 /// The order by which pages are found.
 pub(crate) const BY_KEY: &str = "ORDERBYsys_id";
@@ -193,11 +193,6 @@ pub(crate) fn is_column_name(text: &str) -> bool {
     text.split('.').all(is_table_name)
 }
 
-/// Capitals are left out on purpose: operators are written in them, so a name with capitals could be split in the middle.
-pub(crate) fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_'
-}
-
 /// Checks that a value means itself after an operator.
 ///
 /// # Errors
@@ -249,6 +244,11 @@ pub(crate) fn is_key(text: &str) -> bool {
 /// Whether the key is 32 lower-case hexadecimal digits, which every collation sorts as bytes.
 pub(crate) fn is_hex_key(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// A query that can't be written.
+pub(crate) fn malformed(query: &RemoteQuery, message: impl Into<String>) -> Error {
+    Error::new(&query.table.source, Kind::Malformed, message).with_table(&query.table.name.name)
 }
 
 #[cfg(test)]

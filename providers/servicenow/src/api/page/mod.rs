@@ -9,11 +9,12 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::{Array as _, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Schema, SchemaRef};
 use causeway_core::decode::{DecodeError, Layout, Output, Syntax};
-use causeway_core::{ColumnType, Error, Kind, Origin, RemoteQuery, Table};
-use serde_json::{Map, Value};
+use causeway_core::{Error, Kind, Origin, RemoteQuery, Table};
 
-use crate::encoded::is_hex_key;
-use crate::plan::Position;
+use super::classify::failure_of;
+use crate::query::encoded_query::is_hex_key;
+use crate::query::position::Position;
+use crate::types::syntax;
 
 /// The rows of a page and the columns that no record carried.
 #[derive(Debug)]
@@ -114,32 +115,6 @@ fn output(table: &Table, at: usize, display: bool) -> Option<Output> {
     })
 }
 
-pub(crate) fn syntax(ty: ColumnType, remote_type: &str) -> Syntax {
-    match ty {
-        ColumnType::Int64 => crate::types::Family::of(remote_type).syntax(),
-        ColumnType::Boolean => Syntax::Boolean,
-        ColumnType::Float64 => Syntax::Float,
-        ColumnType::Text => Syntax::Text,
-        ColumnType::Date => Syntax::Date,
-        ColumnType::Timestamp => Syntax::Timestamp,
-        ColumnType::Time => Syntax::Time,
-    }
-}
-
-/// The failure that an envelope reports beside its records, even with status 200.
-pub(crate) fn failure_of(envelope: &Map<String, Value>) -> Option<String> {
-    let failed = envelope.get("status").and_then(Value::as_str) == Some("failure");
-    let error = envelope.get("error").filter(|error| !error.is_null());
-    if error.is_none() && !failed {
-        return None;
-    }
-    let said = error
-        .and_then(|error| error.get("message").and_then(Value::as_str).or(error.as_str()))
-        .unwrap_or("it reports a failure");
-    let said: String = said.chars().take(200).collect();
-    Some(format!("the instance gave up in the middle of a page: {said}"))
-}
-
 /// Checks that keys advance, so that no row is read twice and none is skipped.
 ///
 /// Only hexadecimal keys are compared: how other keys (`global`) sort depends on the collation of the database.
@@ -182,5 +157,4 @@ fn check_order(batch: &RecordBatch, key: usize, position: &Position, is_only: bo
 }
 
 #[cfg(test)]
-#[path = "page_tests.rs"]
 mod tests;

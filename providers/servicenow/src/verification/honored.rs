@@ -10,11 +10,11 @@ use std::time::Duration;
 use causeway_core::{Error, Finding, Principal, QueryContext, Table};
 use tokio::time::Instant;
 
+use super::probe::{Literals, Manners, Outcome, Prober, Seen, Unknown};
+use crate::api::client::Client;
 use crate::cache::{Cache, Flights};
-use crate::client::Client;
-use crate::probe::{Literals, Manners, Outcome, Prober, Seen, Unknown};
+use crate::query::column_use::{Class, Use};
 use crate::types::Family;
-use crate::usage::{Class, Use};
 
 /// Remote user that calls are made as; `None` is the configured one. Rights differ, and so may what is honoured.
 pub(crate) type Identity = Option<String>;

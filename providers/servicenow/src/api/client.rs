@@ -1,6 +1,6 @@
 //! Sends the requests of a scan and tells, without decoding, where the next page begins.
 //!
-//! Owns: the choice between GET and the batch API, failed pages of metadata, the peek at keys and counts.
+//! Owns: the choice between GET and the batch API, failed pages of metadata.
 //! Does not own: the meaning of statuses, see `classify`; rows of engine queries, see `page`.
 
 use std::collections::HashMap;
@@ -10,14 +10,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use causeway_core::http::{AuthConfig, JwtStyle, OAuthStyle, Request, Response, Transport};
 use causeway_core::{Error, Exchange, Kind, Ledger, Load, QueryContext, QueryText};
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::Config;
-use crate::batch;
-use crate::classify::Statuses;
-use crate::page::failure_of;
-use crate::plan::{Plan, Position, Seen};
+use super::batch;
+use super::classify::{Statuses, failure_of};
+use super::peek::Keys;
+use super::records::{Record, Records, parse};
+use crate::config::Config;
+use crate::query::position::{Position, Seen};
+use crate::query::request::Plan;
 
 /// The instance cuts URLs at 8,192 bytes; the host takes a part of them.
 const LONGEST_TARGET: usize = 7_900;
@@ -39,14 +40,6 @@ impl Fetched {
     pub(crate) fn is_empty(&self) -> bool {
         self.total == Some(0) || self.is_unprovable
     }
-}
-
-/// Records of our own reads.
-#[derive(Debug, Default)]
-pub(crate) struct Records {
-    pub(crate) rows: Vec<Map<String, Value>>,
-    /// Rows that exist, before access rules.
-    pub(crate) total: u64,
 }
 
 /// Calls one instance.
@@ -310,7 +303,7 @@ impl Client {
         plan: &Plan,
         position: &Position,
         resource: &str,
-    ) -> Result<(Vec<Map<String, Value>>, Fetched), Error> {
+    ) -> Result<(Vec<Record>, Fetched), Error> {
         let mut repeats = 0;
         loop {
             let page = self.page(context, plan, position, resource).await?;
@@ -345,27 +338,6 @@ fn ran_out_of_time(body: &[u8]) -> bool {
         && serde_json::from_slice::<Map<String, Value>>(body).is_ok_and(|page| failure_of(&page).is_some())
 }
 
-/// The rows of a list, or why the body is no whole list.
-fn parse(body: &[u8]) -> Result<Vec<Map<String, Value>>, String> {
-    let mut envelope: Map<String, Value> = serde_json::from_slice(body)
-        .map_err(|error| format!("the answer is not a whole page of records: {error}"))?;
-    if let Some(reason) = failure_of(&envelope) {
-        return Err(reason);
-    }
-    let Some(Value::Array(rows)) = envelope.remove("result") else {
-        return Err("the answer has no list of records".to_owned());
-    };
-    let mut records = Vec::with_capacity(rows.len());
-    for row in rows {
-        match row {
-            Value::Object(row) if row.len() == 1 && row.contains_key("__meta") => {}
-            Value::Object(row) => records.push(row),
-            _ => return Err("the answer has something among its records that is none".to_owned()),
-        }
-    }
-    Ok(records)
-}
-
 /// ServiceNow answers almost every cause with the same words.
 fn explain_sign_in(mut error: Error) -> Error {
     if error.kind == Kind::SignIn && error.message.starts_with("sign-in by") {
@@ -376,88 +348,9 @@ fn explain_sign_in(mut error: Error) -> Error {
     error
 }
 
-/// Number of rows and the last key of a page, found without decoding it.
-#[derive(Debug, PartialEq, Eq)]
-struct Keys {
-    rows: usize,
-    last: Option<String>,
-}
-
-impl Keys {
-    /// In a string value the quotes would be escaped, so the mark is only found where it is a key.
-    const MARK: &'static str = r#""sys_id":""#;
-
-    fn peek(body: &[u8], display: bool) -> Self {
-        let text = std::str::from_utf8(body).unwrap_or_default();
-        let rows = text.matches(Self::MARK).count();
-        if !display
-            && rows > 0
-            && let Some((_, rest)) = text.rsplit_once(Self::MARK)
-            && let Some((key, _)) = rest.split_once('"')
-            && !key.contains('\\')
-        {
-            return Self {
-                rows,
-                last: Some(key.to_owned()),
-            };
-        }
-        Self::read(body)
-    }
-
-    /// The slow way, for pages with display values or another layout. A damaged page has no keys; decoding will say why.
-    fn read(body: &[u8]) -> Self {
-        let keys: Vec<Key> = serde_json::from_slice::<Listing>(body)
-            .map(|listing| listing.result)
-            .unwrap_or_default();
-        let texts = keys.into_iter().filter_map(|key| match key.sys_id? {
-            KeyValue::Plain(text) | KeyValue::Shown { value: text } => Some(text),
-        });
-        let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
-        Self {
-            rows: texts.len(),
-            last: texts.into_iter().next_back(),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Listing {
-    result: Vec<Key>,
-}
-
-#[derive(Deserialize)]
-struct Key {
-    sys_id: Option<KeyValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum KeyValue {
-    Plain(String),
-    Shown { value: String },
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn keys(body: &str, display: bool) -> (usize, Option<String>) {
-        let keys = Keys::peek(body.as_bytes(), display);
-        (keys.rows, keys.last)
-    }
-
-    #[test]
-    fn the_last_key_is_found_without_decoding() {
-        let body =
-            r#"{"result":[{"sys_id":"a1","name":"x"},{"name":"say \"sys_id\":\"zz\"","sys_id":"b2"}]}"#;
-        assert_eq!(keys(body, false), (2, Some("b2".to_owned())));
-        let spaced = r#"{"result":[{"sys_id": "a1"},{"__meta":{}},{"sys_id" : "b2"}]}"#;
-        assert_eq!(keys(spaced, false), (2, Some("b2".to_owned())));
-        let shown = r#"{"result":[{"sys_id":{"display_value":"a1","value":"a1"},"u":{"display_value":"\"sys_id\":\"q","value":""}}]}"#;
-        assert_eq!(keys(shown, true), (1, Some("a1".to_owned())));
-        assert_eq!(keys(r#"{"result":[]}"#, false), (0, None));
-        assert_eq!(keys("<html>", false), (0, None));
-    }
 
     #[test]
     fn running_out_of_time_is_told_from_a_row_that_says_so() {
@@ -469,27 +362,5 @@ mod tests {
             format!(r#"{{"result":[{{"a":"1"}}],{error}}}"#).as_bytes()
         ));
         assert!(!ran_out_of_time(br#"{"result":[{"a":"Transaction cancelled"}]}"#));
-    }
-
-    #[test]
-    fn a_page_with_an_error_a_stray_element_or_no_list_is_refused() {
-        for (body, wanted) in [
-            (
-                r#"{"result":[{"sys_id":"a"}],"error":{"message":"Transaction cancelled"},"status":"failure"}"#,
-                "Transaction cancelled",
-            ),
-            (r#"{"status":"failure","result":[]}"#, "failure"),
-            (r#"{"result":[{"sys_id":"a"},""]}"#, "that is none"),
-            (r#"{"result":{}}"#, "no list"),
-            (r#"{"result":[{"sys_id":"a"},]}"#, "not a whole page"),
-            (r#"{"result":[]} trailing"#, "not a whole page"),
-        ] {
-            let reason = parse(body.as_bytes()).expect_err(body);
-            assert!(reason.contains(wanted), "{reason}");
-        }
-        assert_eq!(
-            parse(br#"{"result":[{"__meta":{"encodedQuery":"x"}},{"a":"1"}]}"#).map(|rows| rows.len()),
-            Ok(1)
-        );
     }
 }

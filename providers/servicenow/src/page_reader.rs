@@ -1,6 +1,6 @@
 //! Reads pages of an engine's query from an instance that may not do what it is asked.
 //!
-//! Owns: what must be proven before a query is sent, and when an answer is doubted. Does not own: the proofs; see `trust`.
+//! Owns: what must be proven before a query is sent, and when an answer is doubted. Does not own: the proofs; see `verification`.
 //! Invariant: no row is lost because a condition was ignored, answered with nothing or refused.
 
 use std::collections::BTreeSet;
@@ -10,15 +10,17 @@ use bytes::Bytes;
 use causeway_core::{Error, Exchange, Grouping, Kind, QueryContext, RemoteQuery, Table};
 use serde_json::Value;
 
-use crate::ServiceNowDialect;
-use crate::client::{Client, Fetched};
-use crate::discovery::Discovery;
-use crate::plan::{Plan, Position};
-use crate::probe::{Literals, Unknown};
-use crate::stats::{Part, Stats};
-use crate::trust::Trust;
+use crate::api::client::{Client, Fetched};
+use crate::api::groups::{Part, doubtful_sums};
+use crate::metadata::discovery::Discovery;
+use crate::query::aggregate::Stats;
+use crate::query::column_use::{Class, Use};
+use crate::query::dialect::ServiceNowDialect;
+use crate::query::position::Position;
+use crate::query::request::Plan;
 use crate::types::Family;
-use crate::usage::{Class, Use};
+use crate::verification::honored::Trust;
+use crate::verification::probe::{Literals, Manners, Unknown};
 
 /// Reads one table for one query.
 #[derive(Debug)]
@@ -130,7 +132,7 @@ impl Reader<'_> {
         let stats = Stats::of_query(self.dialect, query, grouping, &distrusted)?;
         let (main, exchange) = self.stats(&stats, None).await?;
         let mut fields = stats.counted_fields();
-        fields.extend(stats.doubtful_sums(&main));
+        fields.extend(doubtful_sums(&stats, &main));
         let mut parts = vec![Part {
             present: None,
             body: main,
@@ -202,7 +204,7 @@ impl Reader<'_> {
         Ok(manners.is_vacant || manners.unknown == Unknown::Ignored)
     }
 
-    async fn learn_manners(&self) -> Result<crate::probe::Manners, Error> {
+    async fn learn_manners(&self) -> Result<Manners, Error> {
         let manners = self.trust.manners(self.client, self.context, self.table).await?;
         if manners.literals == Literals::Utc {
             let identity = self.trust.identity(&self.context.principal);

@@ -4,16 +4,13 @@
 //! those where the verdict says so.
 //! Source: "Operators available for filters and queries", Australia, read 2026-06-25.
 
-use std::borrow::Cow;
-
 use causeway_core::{Column, Condition, Literal, Op, Verdict, time};
 
-use crate::encoded::{check_value, is_hex_key};
-use crate::pattern::{equal_any, equal_text, like};
+use super::encoded_query::is_hex_key;
+use super::pattern::{equal_any, equal_text, equal_texts, like};
+use super::verdict::{LOOSE_BLANKS, atom, loosened, never, one_of, present, superset};
 use crate::types::Family;
 
-pub(crate) const LOOSE_TEXT: &str = "text ignores case and accents there";
-pub(crate) const LOOSE_BLANKS: &str = "a text of blanks may count as empty there";
 const LOOSE_KEYS: &str = "keys that are no sys_id ignore case there";
 const LOOSE_NUMBERS: &str = "numbers beyond 53 bits may be rounded there";
 /// The one weakness that a null test beside the condition heals.
@@ -25,8 +22,6 @@ const ROUNDED: &str = "decimals are rounded here, so the range is a little wider
 
 /// Values beyond which NOT IN is not worth its length.
 const MOST_EXCLUDED: usize = 50;
-/// Bytes of values beyond which a list is not worth its length.
-const MOST_LIST_BYTES: usize = 100_000;
 
 /// What the comparison means there, as if the instance honoured every condition.
 pub(crate) fn meaning(
@@ -73,47 +68,11 @@ fn text(field: &str, op: Op, values: &[Literal], text_pushdown: bool) -> Verdict
     }
 }
 
-pub(crate) fn never(reason: &'static str) -> Verdict {
-    Verdict::Never(Cow::Borrowed(reason))
-}
-
-pub(crate) fn superset(condition: Condition, reason: &'static str) -> Verdict {
-    Verdict::Superset(condition, Cow::Borrowed(reason))
-}
-
-pub(crate) fn atom(text: impl Into<String>) -> Condition {
-    Condition::Atom(text.into())
-}
-
-/// A condition of several parts; a single part stands alone, none at all hold for no row.
-pub(crate) fn one_of(mut parts: Vec<Condition>) -> Condition {
-    match (parts.pop(), parts.is_empty()) {
-        (None, _) => Condition::Never,
-        (Some(only), true) => only,
-        (Some(last), false) => {
-            parts.push(last);
-            Condition::Any(parts)
-        }
-    }
-}
-
 /// Fields that are empty read as NULL, whether NULL or '' is stored.
 fn null_test(field: &str, op: Op) -> Verdict {
     match op {
         Op::IsNull => Verdict::Exact(atom(format!("{field}ISEMPTY"))),
         _ => present(field),
-    }
-}
-
-pub(crate) fn present(field: &str) -> Verdict {
-    Verdict::Exact(atom(format!("{field}ISNOTEMPTY")))
-}
-
-/// The same condition where it is known to return more.
-pub(crate) fn loosened(verdict: Verdict, reason: &'static str) -> Verdict {
-    match verdict {
-        Verdict::Exact(condition) => superset(condition, reason),
-        other => other,
     }
 }
 
@@ -367,42 +326,4 @@ fn key(field: &str, op: Op, values: &[Literal]) -> Verdict {
 
 fn is_sys_id(value: &Literal) -> bool {
     matches!(value, Literal::Text(text) if is_hex_key(text))
-}
-
-/// `=` and IN over text. Values with a comma can't be members of a list and stand beside it.
-pub(crate) fn equal_texts(field: &str, values: &[Literal], reason: &'static str) -> Verdict {
-    let (mut listed, mut alone) = (Vec::new(), Vec::new());
-    let mut bytes = 0;
-    for value in values {
-        let Literal::Text(value) = value else {
-            return never("the value is no text");
-        };
-        // NULL and '' are one, and nothing equals NULL.
-        if value.is_empty() {
-            continue;
-        }
-        if let Err(reason) = check_value(value) {
-            return never(reason);
-        }
-        bytes += value.len();
-        if value.contains(',') {
-            alone.push(value.as_str());
-        } else {
-            listed.push(value.as_str());
-        }
-    }
-    if bytes > MOST_LIST_BYTES {
-        return never("the list is too long for a request");
-    }
-    let mut arms = Vec::new();
-    match listed.as_slice() {
-        [] => {}
-        [only] => arms.push(atom(format!("{field}={only}"))),
-        several => arms.push(atom(format!("{field}IN{}", several.join(",")))),
-    }
-    arms.extend(alone.into_iter().map(|value| atom(format!("{field}={value}"))));
-    match one_of(arms) {
-        Condition::Never => Verdict::Exact(Condition::Never),
-        condition => superset(condition, reason),
-    }
 }

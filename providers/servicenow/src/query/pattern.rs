@@ -2,10 +2,11 @@
 
 use causeway_core::{Condition, Literal, Verdict};
 
-use crate::encoded::{check_value, is_break};
-use crate::meaning::{
-    LOOSE_BLANKS, LOOSE_TEXT, atom, equal_texts, loosened, never, one_of, present, superset,
-};
+use super::encoded_query::{check_value, is_break};
+use super::verdict::{LOOSE_BLANKS, LOOSE_TEXT, atom, loosened, never, one_of, present, superset};
+
+/// Bytes of values beyond which a list is not worth its length.
+const MOST_LIST_BYTES: usize = 100_000;
 
 /// A pattern as what its literal stretches say: how the text begins, how it ends, or what it contains.
 pub(crate) fn like(field: &str, values: &[Literal]) -> Verdict {
@@ -66,6 +67,44 @@ pub(crate) fn equal_any(field: &str, values: &[Literal]) -> Verdict {
         other => vec![other],
     });
     superset(one_of(arms.collect()), LOOSE_TEXT)
+}
+
+/// `=` and IN over text. Values with a comma can't be members of a list and stand beside it.
+pub(crate) fn equal_texts(field: &str, values: &[Literal], reason: &'static str) -> Verdict {
+    let (mut listed, mut alone) = (Vec::new(), Vec::new());
+    let mut bytes = 0;
+    for value in values {
+        let Literal::Text(value) = value else {
+            return never("the value is no text");
+        };
+        // NULL and '' are one, and nothing equals NULL.
+        if value.is_empty() {
+            continue;
+        }
+        if let Err(reason) = check_value(value) {
+            return never(reason);
+        }
+        bytes += value.len();
+        if value.contains(',') {
+            alone.push(value.as_str());
+        } else {
+            listed.push(value.as_str());
+        }
+    }
+    if bytes > MOST_LIST_BYTES {
+        return never("the list is too long for a request");
+    }
+    let mut arms = Vec::new();
+    match listed.as_slice() {
+        [] => {}
+        [only] => arms.push(atom(format!("{field}={only}"))),
+        several => arms.push(atom(format!("{field}IN{}", several.join(",")))),
+    }
+    arms.extend(alone.into_iter().map(|value| atom(format!("{field}={value}"))));
+    match one_of(arms) {
+        Condition::Never => Verdict::Exact(Condition::Never),
+        condition => superset(condition, reason),
+    }
 }
 
 /// Texts that begin with the first stretch, end with the last and hold the others between them.

@@ -1,18 +1,16 @@
 use std::sync::Arc;
 
 use causeway_core::{
-    Column, ColumnType, Comparison, Fidelity, KeySet, KeyTest, Origin, Predicate, Pushed, Table, TableName,
-    Trust, translate,
+    Column, ColumnType, Comparison, Fidelity, KeySet, KeyTest, Kind, Origin, Predicate, Pushed, Table,
+    TableName, Trust, translate,
 };
 use proptest::prelude::*;
 
 use super::*;
 use crate::types::Family;
 
-#[path = "dialect_property_tests.rs"]
 mod properties;
-#[path = "dialect_trust_tests.rs"]
-mod trust;
+mod verification;
 
 const ID: &str = "0c5f3cece1b12010f877971dea0b1449";
 
@@ -32,7 +30,7 @@ fn sent(column: &Column, op: Op, values: &[Literal]) -> String {
         Verdict::Exact(Condition::Never) => "no row".to_owned(),
         Verdict::Exact(_) => "exact".to_owned(),
         Verdict::Superset(condition, _) => {
-            let text = crate::encoded::Encoded::of(&[condition]).text(None);
+            let text = crate::query::encoded_query::Encoded::of(&[condition]).text(None);
             text.trim_end_matches("^ORDERBYsys_id").to_owned()
         }
         Verdict::Never(reason) => format!("local: {reason}"),

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use causeway_core::{Column, Origin, Table, TableName};
 use serde_json::{Map, Value};
 
-use crate::encoded::is_table_name;
-use crate::labels;
-use crate::types::{Family, is_secret};
+use crate::api::records::text;
+use crate::query::encoded_query::is_table_name;
+use crate::types::{Family, is_secret, twin_type};
 
 /// Fields of `sys_dictionary` that are read.
 pub(crate) const DICTIONARY_FIELDS: &[&str] = &[
@@ -43,15 +43,6 @@ pub(crate) struct Entry {
     pub(crate) filterable: bool,
     /// Whether its value is computed when it is read.
     pub(crate) is_computed: bool,
-}
-
-/// The text of a field, be it plain or a reference.
-pub(crate) fn text<'a>(row: &'a Map<String, Value>, field: &str) -> &'a str {
-    match row.get(field) {
-        Some(Value::String(text)) => text,
-        Some(Value::Object(reference)) => reference.get("value").and_then(Value::as_str).unwrap_or_default(),
-        _ => "",
-    }
 }
 
 impl Entry {
@@ -314,12 +305,11 @@ fn twin(entry: &Entry, column: &Column) -> Option<Column> {
     twin.label = format!("{} (display value)", column.label);
     twin.origin = Origin::Display(entry.element.clone());
     let has_labels = is_choice && !is_reference && entry.has_own_choices && column.filterable;
-    if let Some(ty) = labels::twin_type(Family::of(&entry.internal_type)).filter(|_| has_labels) {
+    if let Some(ty) = twin_type(Family::of(&entry.internal_type)).filter(|_| has_labels) {
         ty.clone_into(&mut twin.remote_type);
     }
     Some(twin)
 }
 
 #[cfg(test)]
-#[path = "dictionary_tests.rs"]
 mod tests;

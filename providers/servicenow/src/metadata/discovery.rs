@@ -10,16 +10,17 @@ use std::time::Duration;
 use causeway_core::{Domain, DomainTree, Error, Kind, Principal, QueryContext, Table, TableName, nearest};
 use serde_json::{Map, Value};
 
-use crate::cache::Cache;
-use crate::client::{Client, Records};
-use crate::config::Patterns;
-use crate::dictionary::{
-    DICTIONARY_FIELDS, Entry, Lineage, lineage_fields, meta_entries, sample_entries, table, text,
+use super::dictionary::{
+    DICTIONARY_FIELDS, Entry, Lineage, lineage_fields, meta_entries, sample_entries, table,
 };
-use crate::encoded::{Encoded, is_table_name};
-use crate::page::failure_of;
-use crate::plan::Plan;
-use crate::trust::{Identity, Trust};
+use crate::api::classify::failure_of;
+use crate::api::client::Client;
+use crate::api::records::{Records, text};
+use crate::cache::Cache;
+use crate::config::Patterns;
+use crate::query::encoded_query::{Encoded, is_table_name};
+use crate::query::request::Plan;
+use crate::verification::honored::{Identity, Trust};
 
 /// Label and parent of every table, by name.
 type Parents = HashMap<String, (String, String)>;
