@@ -2,7 +2,7 @@
 //!
 //! Owns: the value that pushdown grows ([`RemoteQuery`]), the seam to a remote system ([`Source`], [`Dialect`]),
 //! transport (sign-in, limits, retries, ledger) and pages to Arrow. Does not own: SQL, DataFusion, any vendor.
-//! Invariant: everything that a source does not claim, it cannot do. Start at [`source`].
+//! Invariant: everything that a source does not claim, it cannot do. Start at [`Source`].
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -36,7 +36,7 @@ pub use recent::Recent;
 pub use refusals::Refusals;
 pub use row_counts::{RowCount, RowCounts};
 pub use scan::{RecordBatchResult, first_in_order, scan};
-pub use schema::{Column, ColumnType, Origin, Table, TableName, Trust, nearest};
+pub use schema::{Column, ColumnType, Origin, Table, TableName, Verification, nearest};
 pub use source::{
     Cursor, Finding, Latency, Load, Next, Page, Principal, QueryContext, RawPage, RequestLimits, Source,
     SourceState,

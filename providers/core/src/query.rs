@@ -1,4 +1,7 @@
 //! The one value that pushdown grows.
+//!
+//! Owns: what is asked of a remote table. Does not own: how it is written; see [`Dialect`](crate::Dialect).
+//! Invariant: it is plain data that can be serialised, so that a scan can run anywhere. Start at [`RemoteQuery`].
 
 use std::sync::Arc;
 

@@ -1,4 +1,7 @@
 //! The org as a [`Source`].
+//!
+//! Owns: which calls answer which question, and what is learnt from refusals. Does not own: the calls, see [`api`](crate::api);
+//! SOQL, see [`query`](crate::query). Invariant: descriptions are kept per identity.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -195,7 +198,7 @@ impl Salesforce {
         if matches!(error.kind, Kind::UnknownTable | Kind::UnknownColumn) {
             self.view(&context.principal)
                 .table(&query.table.name.name)
-                .distrust();
+                .invalidate();
         }
         error
     }

@@ -1,4 +1,7 @@
 //! The instance behind the [`Source`] seam.
+//!
+//! Owns: which part of the crate answers which question, and what is learnt from refusals. Does not own: how pages are read; see
+//! `page_reader`. Invariant: descriptions, choices and proofs are kept per remote user.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,11 +18,11 @@ use crate::api::{groups, page};
 use crate::config::{Config, Patterns};
 use crate::metadata::choices::Choices;
 use crate::metadata::discovery::Discovery;
-use crate::page_reader::Reader;
+use crate::page_reader::PageReader;
 use crate::query::dialect::ServiceNowDialect;
 use crate::query::position::Position;
 use crate::query::request::wants_display;
-use crate::verification::honored::Trust;
+use crate::verification::honored::Verifier;
 
 /// One ServiceNow instance under one configured name.
 #[derive(Debug)]
@@ -29,7 +32,7 @@ pub struct ServiceNow {
     dialect: ServiceNowDialect,
     discovery: Discovery,
     choices: Choices,
-    trust: Arc<Trust>,
+    verifier: Arc<Verifier>,
     assumes_full_read_access: bool,
     /// What the instance refused, so that the engine asks for something plainer.
     refusals: Refusals,
@@ -58,12 +61,12 @@ impl ServiceNow {
             ..SourceState::default()
         };
         let assumes_full_read_access = config.assume_full_read_access.unwrap_or(false);
-        let trust = Arc::new(Trust::new(&name, assumes_full_read_access));
+        let verifier = Arc::new(Verifier::new(&name, assumes_full_read_access));
         let patterns = Patterns::new(config.tables.clone());
         Ok(Self {
-            discovery: Discovery::new(&name, patterns, Arc::clone(&trust)),
+            discovery: Discovery::new(&name, patterns, Arc::clone(&verifier)),
             choices: Choices::default(),
-            trust,
+            verifier,
             assumes_full_read_access,
             refusals: Refusals::default(),
             dialect: ServiceNowDialect::new(config.text_pushdown.unwrap_or(true)),
@@ -122,12 +125,12 @@ impl ServiceNow {
         Position::first(hint.max(SMALLEST_PAGE).min(self.page_rows))
     }
 
-    fn reader<'a>(&'a self, context: &'a QueryContext, table: &'a Table) -> Reader<'a> {
-        Reader {
+    fn reader<'a>(&'a self, context: &'a QueryContext, table: &'a Table) -> PageReader<'a> {
+        PageReader {
             client: &self.client,
             dialect: &self.dialect,
             discovery: &self.discovery,
-            trust: &self.trust,
+            verifier: &self.verifier,
             context,
             table,
         }
@@ -243,7 +246,7 @@ impl Source for ServiceNow {
     }
 
     fn findings(&self, principal: &Principal) -> Vec<Finding> {
-        self.trust.findings(&self.trust.identity(principal))
+        self.verifier.findings(&self.verifier.identity(principal))
     }
 
     fn described_tables(&self, principal: &Principal) -> Vec<Arc<Table>> {
@@ -395,6 +398,6 @@ impl Source for ServiceNow {
 fn order_field(table: &Table, column: usize) -> Option<&str> {
     let field = table.columns.get(column)?.remote_field()?;
     let has_labels =
-        |twin: &causeway_core::Column| matches!(&twin.origin, Origin::Display(shown) if shown == field);
+        |column: &causeway_core::Column| matches!(&column.origin, Origin::Display(shown) if shown == field);
     (!table.columns.iter().any(has_labels)).then_some(field)
 }

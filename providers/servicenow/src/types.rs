@@ -1,6 +1,7 @@
 //! The glide types: how each is read, and which comparisons make sense on it.
 //!
-//! Owns: [`Family`], the one table that maps an internal type to SQL. Does not own: what is pushed; see `dialect`.
+//! Owns: [`Family`], the one table that maps an internal type to SQL. Does not own: what is pushed; see `query::semantics`.
+//! Invariant: a type that is not in the table is text that is never filtered there.
 //! Source: "Field types" and "Database field types", Australia, read 2026-06-25.
 
 use causeway_core::ColumnType;
@@ -136,12 +137,12 @@ pub(crate) fn is_secret(internal_type: &str) -> bool {
     internal_type.starts_with("password") || internal_type.contains("encrypt")
 }
 
-/// Types that a display twin of a choice column has, by what is stored.
+/// Types that the display column of a choice has, by what is stored.
 pub(crate) const OF_NUMBERS: &str = "label of a number";
 pub(crate) const OF_TEXT: &str = "label of a text";
 
-/// The type of the twin that shows the labels of stored values; `None` where values are shown in other ways, too.
-pub(crate) fn twin_type(stored: Family) -> Option<&'static str> {
+/// The type of the display column that shows the labels of stored values; `None` where values are shown in other ways, too.
+pub(crate) fn label_type(stored: Family) -> Option<&'static str> {
     match stored {
         Family::Integer => Some(OF_NUMBERS),
         Family::Text => Some(OF_TEXT),

@@ -1,7 +1,7 @@
 //! What Salesforce's statuses and error codes mean.
 //!
-//! Owns: the one place where a code becomes a [`Kind`], and how `Sforce-Limit-Info` is read.
-//! Invariant: a message is one line and repeats neither a URL nor the query's text.
+//! Owns: the one place where a code becomes a [`Kind`], and how `Sforce-Limit-Info` is read. Does not own: retries.
+//! Invariant: a message is one line, and repeats neither a URL nor the query's text.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,7 @@
 //! What was described, per identity: field-level security shows each user another org.
 //!
 //! Owns: lifetimes, single flight, the memory of names that don't exist. Does not own: the calls; see [`client`](crate::api::client).
-//! Invariant: callers that want the same thing at the same time cause one call.
+//! Invariant: callers that want the same thing at the same time cause one call. Start at [`View`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -119,7 +119,7 @@ impl<T> Cached<T> {
     }
 
     /// Lets the next caller fetch the value anew, because the org contradicted it.
-    pub(crate) fn distrust(&self) {
+    pub(crate) fn invalidate(&self) {
         if let Some(entry) = lock(&self.entry).as_mut() {
             entry.checked = None;
             entry.last_modified = None;
@@ -222,10 +222,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_distrusted_value_is_fetched_without_condition() {
+    async fn an_invalidated_value_is_fetched_without_condition() {
         let cached = Cached::default();
         cached.put(7, Some("Tue".to_owned()));
-        cached.distrust();
+        cached.invalidate();
         let value = cached
             .get(async |since| {
                 assert_eq!(since, None);

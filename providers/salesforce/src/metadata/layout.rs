@@ -1,4 +1,7 @@
 //! Where the columns of a query are inside a record.
+//!
+//! Does not own: how a value is read; see [`describe`](super::describe).
+//! Invariant: a grouped query is read by the aliases that [`soql`] gives its items.
 
 use std::sync::Arc;
 

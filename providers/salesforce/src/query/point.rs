@@ -1,7 +1,7 @@
 //! Where an SQL constant lies among the values that a field can hold.
 //!
-//! Owns: the rounding of literals, and what each comparison becomes for each case. Invariant: rounding is outwards, so that no row is
-//! lost, and a condition is called exact only when no row is gained either.
+//! Owns: the rounding of literals, and what each comparison becomes. Does not own: which types compare; see [`dialect`](super::dialect).
+//! Invariant: rounding is outwards, so no row is lost. A condition is exact only when no row is gained either. Start at [`Point`].
 
 use std::borrow::Cow;
 

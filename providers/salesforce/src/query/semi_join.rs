@@ -1,7 +1,7 @@
 //! Two objects in one query: semi-joins, anti-joins, and fields of a parent.
 //!
-//! Owns: where SOQL allows them. Invariant: the condition compares ids only, so it keeps precisely the rows that SQL's join keeps.
-//!
+//! Owns: where SOQL allows them. Does not own: when they pay; the engine decides that.
+//! Invariant: the condition compares ids only, so it keeps precisely the rows that SQL's join keeps.
 //! Source: SOQL and SOSL Reference, "Comparison Operators" (semi-joins and anti-joins) and "Relationship Queries", read 2026-11.
 
 use causeway_core::{Column, Condition, Dialect, Fidelity, Origin, RemoteQuery, Table};

@@ -1,6 +1,6 @@
-//! Comparisons of text and of sets of picklist values.
+//! Comparisons of text, and of sets of picklist values.
 //!
-//! Owns: what each operator becomes. Does not own: patterns; see [`pattern`](super::pattern).
+//! Owns: what each operator becomes. Does not own: patterns; see [`pattern`].
 //! Invariant: text is compared there in the user's locale and without regard to case, so equality may keep more, never less.
 
 use std::borrow::Cow;

@@ -1,5 +1,6 @@
 //! A read wrapped into the batch API, whose requests may be far longer than a URL.
 //!
+//! Owns: the envelope. Does not own: when it is used; see `client`. Invariant: the read inside is judged by its own status.
 //! Source: "Batch API", Australia, read 2026-06-25.
 
 use std::sync::Arc;

@@ -1,5 +1,6 @@
-//! What the statuses and error bodies of ServiceNow mean: the one place where they become a [`Kind`].
+//! What the statuses and error bodies of ServiceNow mean.
 //!
+//! Owns: the one place where they become a [`Kind`]. Does not own: retries. Invariant: a web page is never taken for data.
 //! Source: REST API reference and measured behaviour, collected 2026-07.
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
-//! Sends the requests of a scan and tells, without decoding, where the next page begins.
+//! Sends the requests of a scan, and tells without decoding where the next page begins.
 //!
-//! Owns: the choice between GET and the batch API, failed pages of metadata.
-//! Does not own: the meaning of statuses, see `classify`; rows of engine queries, see `page`.
+//! Owns: the choice between GET and the batch API, pages of our own reads. Does not own: what statuses mean, see `classify`; rows of
+//! the engine's queries, see `page`. Invariant: a page that ran out of time is asked for again with fewer rows.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,7 @@ use super::peek::Keys;
 use super::records::{Record, Records, parse};
 use crate::config::Config;
 use crate::query::position::{Position, Seen};
-use crate::query::request::Plan;
+use crate::query::request::ScanRequest;
 
 /// The instance cuts URLs at 8,192 bytes; the host takes a part of them.
 const LONGEST_TARGET: usize = 7_900;
@@ -156,7 +156,7 @@ impl Client {
     pub(crate) async fn page(
         &self,
         context: &QueryContext,
-        plan: &Plan,
+        plan: &ScanRequest,
         position: &Position,
         resource: &str,
     ) -> Result<Fetched, Error> {
@@ -184,7 +184,7 @@ impl Client {
     async fn attempt(
         &self,
         context: &QueryContext,
-        plan: &Plan,
+        plan: &ScanRequest,
         position: &Position,
         resource: &str,
     ) -> Result<Fetched, Error> {
@@ -270,7 +270,7 @@ impl Client {
     pub(crate) async fn records(
         &self,
         context: &QueryContext,
-        plan: &Plan,
+        plan: &ScanRequest,
         resource: &str,
         limit: usize,
     ) -> Result<Records, Error> {
@@ -300,7 +300,7 @@ impl Client {
     pub(crate) async fn whole_page(
         &self,
         context: &QueryContext,
-        plan: &Plan,
+        plan: &ScanRequest,
         position: &Position,
         resource: &str,
     ) -> Result<(Vec<Record>, Fetched), Error> {

@@ -1,7 +1,8 @@
 //! The lists of choices, read when a query first depends on them.
 //!
-//! Owns: the calls, their cache, and whether a list is believed to be whole. Does not own: what a label stands for; see
-//! `query::choice_label`. Invariant: a list that may lack a choice is no list: its conditions are checked here.
+//! Owns: the calls, their cache, and whether a list is believed to be whole.
+//! Does not own: what a label stands for; see `query::choice_label`.
+//! Invariant: a list that may lack a choice counts as no list. Conditions on its labels are then checked here.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,9 +15,9 @@ use crate::api::client::Client;
 use crate::api::records::text;
 use crate::cache::Cache;
 use crate::query::choice_label::{Choice, Labels, fields_of, replaced};
-use crate::query::encoded_query::{Encoded, is_column_name};
+use crate::query::encoded_query::{EncodedQuery, is_column_name};
 use crate::query::position::Position;
-use crate::query::request::Plan;
+use crate::query::request::ScanRequest;
 use crate::verification::honored::Identity;
 
 /// As long as schemas.
@@ -83,10 +84,10 @@ async fn read(
     if !is_column_name(field) {
         return Ok(None);
     }
-    let plan = Plan::of_fields(
+    let plan = ScanRequest::of_fields(
         "sys_choice",
         &["name", "element", "value", "label"],
-        Encoded::atom(format!("element={field}")),
+        EncodedQuery::atom(format!("element={field}")),
     );
     let resource = format!("labels of {field}");
     let position = Position::first(MOST_CHOICES);

@@ -1,7 +1,7 @@
 //! Finds out which tables exist and which columns they have, in as few calls as the account's rights allow.
 //!
-//! Owns: the three ways to a schema (dictionary, `ui/meta`, a sample of records) and their caches, per identity.
-//! Does not own: what a row of the dictionary means; see `dictionary`.
+//! Owns: the three ways to a schema (dictionary, `ui/meta`, a sample of records), and their caches per identity.
+//! Does not own: what a row of the dictionary means; see `dictionary`. Invariant: what is hidden is left out with a warning, never guessed.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use crate::api::client::Client;
 use crate::api::records::{Records, text};
 use crate::cache::Cache;
 use crate::config::Patterns;
-use crate::query::encoded_query::{Encoded, is_table_name};
-use crate::query::request::Plan;
-use crate::verification::honored::{Identity, Trust};
+use crate::query::encoded_query::{EncodedQuery, is_table_name};
+use crate::query::request::ScanRequest;
+use crate::verification::honored::{Identity, Verifier};
 
 /// Label and parent of every table, by name.
 type Parents = HashMap<String, (String, String)>;
@@ -37,7 +37,7 @@ const LONGEST_LIST: usize = 5_000;
 pub(crate) struct Discovery {
     origin: Arc<str>,
     patterns: Patterns,
-    trust: Arc<Trust>,
+    verifier: Arc<Verifier>,
     names: Cache<Identity, Arc<Vec<TableName>>>,
     /// All tables with label and parent, matched by a pattern or not.
     parents: Cache<Identity, Arc<Parents>>,
@@ -47,11 +47,11 @@ pub(crate) struct Discovery {
 }
 
 impl Discovery {
-    pub(crate) fn new(origin: &Arc<str>, patterns: Patterns, trust: Arc<Trust>) -> Self {
+    pub(crate) fn new(origin: &Arc<str>, patterns: Patterns, verifier: Arc<Verifier>) -> Self {
         Self {
             origin: Arc::clone(origin),
             patterns,
-            trust,
+            verifier,
             names: Cache::new(LIFE),
             parents: Cache::new(LIFE),
             tables: Cache::new(LIFE),
@@ -82,15 +82,16 @@ impl Discovery {
     }
 
     pub(crate) fn identity(&self, principal: &Principal) -> Identity {
-        self.trust.identity(principal)
+        self.verifier.identity(principal)
     }
 
     /// Writes into the identity's tables, or into one of them, what has been found out since they were described.
-    pub(crate) fn note_trust(&self, identity: &Identity, only: Option<&str>) {
+    pub(crate) fn note_verified(&self, identity: &Identity, only: Option<&str>) {
         let wanted =
             |(owner, table): &(Identity, String)| owner == identity && only.is_none_or(|only| only == table);
-        self.tables
-            .amend(wanted, |table| self.trust.apply(identity, Arc::make_mut(table)));
+        self.tables.amend(wanted, |table| {
+            self.verifier.apply(identity, Arc::make_mut(table))
+        });
     }
 
     pub(crate) fn known_tables(&self, principal: &Principal) -> Option<Arc<Vec<TableName>>> {
@@ -145,7 +146,7 @@ impl Discovery {
         let identity = self.identity(&context.principal);
         let load = async {
             let fields = ["name", "label", "super_class.name"];
-            let plan = Plan::of_fields("sys_db_object", &fields, Encoded::everything());
+            let plan = ScanRequest::of_fields("sys_db_object", &fields, EncodedQuery::everything());
             let listing = visible(client.records(context, &plan, "tables", METADATA_PAGE_ROWS).await)?;
             let rows = listing.rows.iter().map(|row| {
                 let parent = text(row, "super_class.name").to_owned();
@@ -177,7 +178,7 @@ impl Discovery {
         }
         let load = async {
             let mut table = self.describe(client, context, name).await?;
-            self.trust.apply(&identity, Arc::make_mut(&mut table));
+            self.verifier.apply(&identity, Arc::make_mut(&mut table));
             Ok(table)
         };
         let key = (identity.clone(), name.to_owned());
@@ -257,7 +258,11 @@ impl Discovery {
         }
         let fields = lineage_fields();
         let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-        let plan = Plan::of_fields("sys_db_object", &fields, Encoded::atom(format!("name={name}")));
+        let plan = ScanRequest::of_fields(
+            "sys_db_object",
+            &fields,
+            EncodedQuery::atom(format!("name={name}")),
+        );
         let listing = visible(client.records(context, &plan, resource, METADATA_PAGE_ROWS).await)?;
         // The predicate may have been ignored, so the name is checked here as well.
         let Some(row) = listing.rows.iter().find(|row| text(row, "name") == name) else {
@@ -293,7 +298,7 @@ impl Discovery {
         let mut fields = DICTIONARY_FIELDS.to_vec();
         // Read back, because a predicate may have been ignored.
         fields.push("active");
-        let plan = Plan::of_fields("sys_dictionary", &fields, Encoded::of(&conditions));
+        let plan = ScanRequest::of_fields("sys_dictionary", &fields, EncodedQuery::of(&conditions));
         let listing = visible(client.records(context, &plan, resource, METADATA_PAGE_ROWS).await)?;
         let hidden = listing.total.saturating_sub(listing.rows.len() as u64);
         if hidden > 0 && !listing.rows.is_empty() {
@@ -375,7 +380,7 @@ impl Discovery {
                     .filter_map(|table| by_table.get(table.as_str()));
                 let columns = lineage.inherited(own.flatten().copied());
                 if let Some(mut table) = self.make(client, &name.remote, &name.label, columns) {
-                    self.trust.apply(&identity, Arc::make_mut(&mut table));
+                    self.verifier.apply(&identity, Arc::make_mut(&mut table));
                     self.tables.insert((identity.clone(), name.name.clone()), table);
                 }
             }
@@ -394,7 +399,7 @@ impl Discovery {
         context: &QueryContext,
     ) -> Result<Option<Arc<DomainTree>>, Error> {
         let load = async {
-            let plan = Plan::of_fields("domain", &["name", "parent"], Encoded::everything());
+            let plan = ScanRequest::of_fields("domain", &["name", "parent"], EncodedQuery::everything());
             match client
                 .records(context, &plan, "domains", METADATA_PAGE_ROWS)
                 .await

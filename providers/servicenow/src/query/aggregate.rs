@@ -8,32 +8,32 @@ use std::collections::BTreeSet;
 
 use causeway_core::{Aggregate, AggregateFunction, Dialect, Error, Grouping, RemoteQuery};
 
-use super::column_use::Use;
-use super::encoded_query::{Encoded, is_column_name, malformed};
-use super::request::{Plan, percent_encoded};
+use super::column_use::ColumnUse;
+use super::encoded_query::{EncodedQuery, is_column_name, malformed};
+use super::request::{ScanRequest, percent_encoded};
 use crate::types::Family;
 
 /// One grouping as requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Stats {
+pub(crate) struct AggregateRequest {
     table: String,
-    filter: Encoded,
+    filter: EncodedQuery,
     pub(crate) keys: Vec<String>,
     pub(crate) aggregates: Vec<(AggregateFunction, Option<String>)>,
 }
 
-impl Stats {
-    /// The requests of a grouped query, without conditions that rely on distrusted uses.
+impl AggregateRequest {
+    /// The requests of a grouped query, without conditions that rely on doubted uses.
     ///
     /// # Errors
-    /// [`Kind::Malformed`] when the API can't say it.
+    /// [`Kind::Malformed`](causeway_core::Kind::Malformed) when the API can't say it.
     pub(crate) fn of_query(
         dialect: &dyn Dialect,
         query: &RemoteQuery,
         grouping: &Grouping,
-        distrusted: &BTreeSet<Use>,
+        doubted: &BTreeSet<ColumnUse>,
     ) -> Result<Self, Error> {
-        let plan = Plan::without(dialect, query, distrusted)?;
+        let plan = ScanRequest::without(dialect, query, doubted)?;
         let field = |at: usize| {
             let column = query.table.columns.get(at);
             let field = column.and_then(|column| column.remote_field());
@@ -199,8 +199,9 @@ mod tests {
             having: Vec::new(),
         };
         let query = RemoteQuery::new(table(), Vec::new());
-        let stats = Stats::of_query(&ServiceNowDialect::default(), &query, &grouping, &BTreeSet::new())
-            .expect("sayable");
+        let stats =
+            AggregateRequest::of_query(&ServiceNowDialect::default(), &query, &grouping, &BTreeSet::new())
+                .expect("sayable");
         assert_eq!(
             stats.target(None),
             "/api/now/v1/stats/incident?sysparm_count=true&sysparm_sum_fields=state&sysparm_max_fields=opened_at\

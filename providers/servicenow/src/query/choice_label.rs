@@ -220,7 +220,7 @@ fn replacement(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::encoded_query::Encoded;
+    use crate::query::encoded_query::EncodedQuery;
     use crate::types::OF_TEXT;
 
     fn choices(rows: &[(&str, &str)]) -> Vec<Choice> {
@@ -242,7 +242,7 @@ mod tests {
                 let labels = Labels::read(&atom).expect("a condition on labels");
                 let condition = labels.resolved(&choices(list));
                 condition.map_or("everything".to_owned(), |condition| {
-                    Encoded::of([&condition]).unsorted(None)
+                    EncodedQuery::of([&condition]).unsorted(None)
                 })
             }
             Verdict::Exact(Condition::Never) => "no row".to_owned(),

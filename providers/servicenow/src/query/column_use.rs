@@ -1,9 +1,9 @@
 //! Which columns a condition relies on, by the kind of access that the instance checks for it.
 //!
-//! Owns: [`Use`], and conditions that no row satisfies, by which a use is proven. Does not own: the calls; see `probe`.
+//! Owns: [`ColumnUse`], and conditions that no row satisfies, by which a use is proven. Does not own: the calls; see `probe`.
 //! Source: "Query ACLs" (`query_match`, `query_range`), read 2026-03-12.
 
-use causeway_core::Trust;
+use causeway_core::Verification;
 
 use crate::types::Family;
 
@@ -18,22 +18,22 @@ pub(crate) enum Class {
 
 impl Class {
     /// What is known of this class on a column.
-    pub(crate) fn of(self, trust: Trust) -> Option<bool> {
+    pub(crate) fn of(self, verification: Verification) -> Option<bool> {
         match self {
-            Self::Equality => trust.equality,
-            Self::Range => trust.range,
+            Self::Equality => verification.equality,
+            Self::Range => verification.range,
         }
     }
 }
 
 /// A column with the kind of operator that is used on it. An instance honours all conditions of a use or none.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Use {
+pub(crate) struct ColumnUse {
     pub(crate) column: String,
     pub(crate) class: Class,
 }
 
-impl Use {
+impl ColumnUse {
     pub(crate) fn new(column: &str, class: Class) -> Self {
         Self {
             column: column.to_owned(),
@@ -90,7 +90,11 @@ mod tests {
     #[test]
     fn operators_belong_to_the_class_that_query_acls_put_them_in() {
         for atom in ["f=1", "f!=1", "fIN1,2", "fISEMPTY", "fISNOTEMPTY", "f=>1"] {
-            assert_eq!(Use::of_atom(atom), Use::new("f", Class::Equality), "{atom}");
+            assert_eq!(
+                ColumnUse::of_atom(atom),
+                ColumnUse::new("f", Class::Equality),
+                "{atom}"
+            );
         }
         for atom in [
             "f<1",
@@ -101,11 +105,22 @@ mod tests {
             "fENDSWITHx",
             "fLIKEx",
         ] {
-            assert_eq!(Use::of_atom(atom), Use::new("f", Class::Range), "{atom}");
+            assert_eq!(
+                ColumnUse::of_atom(atom),
+                ColumnUse::new("f", Class::Range),
+                "{atom}"
+            );
         }
-        assert_eq!(Use::of_atom("a_1.b=x"), Use::new("a_1.b", Class::Equality));
+        assert_eq!(
+            ColumnUse::of_atom("a_1.b=x"),
+            ColumnUse::new("a_1.b", Class::Equality)
+        );
         for order in ["ORDERBYf", "ORDERBYDESCf"] {
-            assert_eq!(Use::of_order(order), Use::new("f", Class::Range), "{order}");
+            assert_eq!(
+                ColumnUse::of_order(order),
+                ColumnUse::new("f", Class::Range),
+                "{order}"
+            );
         }
     }
 
@@ -119,9 +134,9 @@ mod tests {
             Family::Boolean,
         ] {
             for class in [Class::Equality, Class::Range] {
-                let wanted = Use::new("f", class);
+                let wanted = ColumnUse::new("f", class);
                 for atom in wanted.contradiction(family) {
-                    assert_eq!(Use::of_atom(&atom), wanted, "{atom}");
+                    assert_eq!(ColumnUse::of_atom(&atom), wanted, "{atom}");
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use causeway_core::{Condition, Error, Kind, RemoteQuery};
 
-use super::column_use::{Use, is_name_byte};
+use super::column_use::{ColumnUse, is_name_byte};
 
 /// The order by which pages are found.
 pub(crate) const BY_KEY: &str = "ORDERBYsys_id";
@@ -23,11 +23,11 @@ const MOST_GROUPS: usize = 16;
 
 /// An OR of groups, each an AND of OR chains: everything that the grammar can say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Encoded {
+pub(crate) struct EncodedQuery {
     groups: Vec<Group>,
 }
 
-impl Encoded {
+impl EncodedQuery {
     /// Holds for every row.
     pub(crate) fn everything() -> Self {
         Self {
@@ -86,13 +86,13 @@ impl Encoded {
     }
 
     /// Everything that the conditions rely on.
-    pub(crate) fn uses(&self) -> BTreeSet<Use> {
-        self.atoms().map(Use::of_atom).collect()
+    pub(crate) fn uses(&self) -> BTreeSet<ColumnUse> {
+        self.atoms().map(ColumnUse::of_atom).collect()
     }
 
     /// What must be honoured for no row to be lost. An ignored condition of an AND returns more rows, but an ignored alternative
     /// returns fewer, unless the others are of the same use and are ignored with it.
-    pub(crate) fn alternatives(&self) -> BTreeSet<Use> {
+    pub(crate) fn alternatives(&self) -> BTreeSet<ColumnUse> {
         if self.groups.len() > 1 {
             return self.uses();
         }
@@ -100,7 +100,7 @@ impl Encoded {
         let uses = chains.map(|chain| {
             chain
                 .iter()
-                .map(|atom| Use::of_atom(atom))
+                .map(|atom| ColumnUse::of_atom(atom))
                 .collect::<BTreeSet<_>>()
         });
         uses.filter(|uses| uses.len() > 1).flatten().collect()
@@ -151,13 +151,13 @@ pub(crate) fn conjuncts(condition: &Condition) -> Vec<&Condition> {
 }
 
 /// The normal form of a condition, or `None` when it has too many groups.
-fn normal(condition: &Condition) -> Option<Encoded> {
+fn normal(condition: &Condition) -> Option<EncodedQuery> {
     match condition {
-        Condition::Atom(atom) => Some(Encoded::atom(atom.clone())),
-        Condition::Never => Some(Encoded { groups: Vec::new() }),
+        Condition::Atom(atom) => Some(EncodedQuery::atom(atom.clone())),
+        Condition::Never => Some(EncodedQuery { groups: Vec::new() }),
         Condition::All(parts) => parts
             .iter()
-            .try_fold(Encoded::everything(), |all, part| all.and(&normal(part)?)),
+            .try_fold(EncodedQuery::everything(), |all, part| all.and(&normal(part)?)),
         Condition::Any(parts) => {
             let mut chain = Chain::new();
             let mut groups = Vec::new();
@@ -171,14 +171,14 @@ fn normal(condition: &Condition) -> Option<Encoded> {
                             groups.push(group);
                         }
                         // A group without conditions holds for every row, and so does the whole.
-                        (None, _) => return Some(Encoded::everything()),
+                        (None, _) => return Some(EncodedQuery::everything()),
                     }
                 }
             }
             if !chain.is_empty() {
                 groups.insert(0, vec![chain]);
             }
-            (groups.len() <= MOST_GROUPS).then_some(Encoded { groups })
+            (groups.len() <= MOST_GROUPS).then_some(EncodedQuery { groups })
         }
     }
 }
@@ -198,7 +198,7 @@ pub(crate) fn is_column_name(text: &str) -> bool {
 /// # Errors
 /// Returns why it must stay local.
 pub(crate) fn check_value(value: &str) -> Result<(), &'static str> {
-    /// Encoded, such a value takes up to three times as many bytes of the 8,192 that a URL may have.
+    /// EncodedQuery, such a value takes up to three times as many bytes of the 8,192 that a URL may have.
     const MOST_BYTES: usize = 1_000;
     let first = value.chars().next();
     let script = value
@@ -264,13 +264,16 @@ mod tests {
     }
 
     fn text(conditions: &[Condition]) -> String {
-        Encoded::of(conditions).text(None)
+        EncodedQuery::of(conditions).text(None)
     }
 
     #[test]
     fn a_whole_scan_is_only_an_order() {
         assert_eq!(text(&[]), "ORDERBYsys_id");
-        assert_eq!(Encoded::everything().text(Some("ab")), "sys_id>ab^ORDERBYsys_id");
+        assert_eq!(
+            EncodedQuery::everything().text(Some("ab")),
+            "sys_id>ab^ORDERBYsys_id"
+        );
     }
 
     #[test]
@@ -286,7 +289,7 @@ mod tests {
             atom("d=4"),
             atom("e=5"),
         ]);
-        let encoded = Encoded::of(&[atom("a=1"), arms]);
+        let encoded = EncodedQuery::of(&[atom("a=1"), arms]);
         assert_eq!(
             encoded.text(Some("k")),
             "a=1^d=4^ORe=5^sys_id>k^NQa=1^b=2^c=3^sys_id>k^ORDERBYsys_id"
@@ -296,7 +299,7 @@ mod tests {
     #[test]
     fn only_alternatives_of_several_uses_must_be_honoured() {
         let columns = |conditions: &[Condition]| {
-            let uses = Encoded::of(conditions).alternatives();
+            let uses = EncodedQuery::of(conditions).alternatives();
             uses.into_iter()
                 .map(|used| used.column)
                 .collect::<Vec<_>>()
@@ -319,7 +322,7 @@ mod tests {
                     .collect(),
             )
         };
-        let encoded = Encoded::of(&[pairs(0), pairs(5), atom("z=1")]);
+        let encoded = EncodedQuery::of(&[pairs(0), pairs(5), atom("z=1")]);
         assert_eq!(encoded.group_count(), 5);
         let text = encoded.text(None);
         assert!(!text.contains("x5=1"), "{text}");

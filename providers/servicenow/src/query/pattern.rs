@@ -1,4 +1,7 @@
-//! LIKE patterns, and texts that can't be sent whole, as what an encoded query can say of them.
+//! LIKE patterns and equality of text, as far as an encoded query can say them.
+//!
+//! Owns: lists of values, and texts that can't be sent whole. Does not own: which values can be sent; see `encoded_query`.
+//! Invariant: what is sent says nothing that a matching text lacks.
 
 use causeway_core::{Condition, Literal, Verdict};
 

@@ -1,15 +1,15 @@
 //! One scan as requests: which fields of which rows, from where on.
 //!
 //! Owns: the target of a page. Does not own: the position within a scan, see `position`; sending, see `api::client`.
-//! Invariant: names were validated and values percent-encoded before they reach a target.
+//! Invariant: names were validated and values percent-encoded before they reach a target. Start at [`ScanRequest`].
 
 use std::collections::BTreeSet;
 
 use causeway_core::{Condition, Dialect, Error, Fidelity, Kind, Origin, QueryText, RemoteQuery, Verdict};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::column_use::Use;
-use super::encoded_query::{BY_KEY, Encoded, conjuncts, is_column_name, is_table_name, malformed};
+use super::column_use::ColumnUse;
+use super::encoded_query::{BY_KEY, EncodedQuery, conjuncts, is_column_name, is_table_name, malformed};
 use super::position::Position;
 
 /// Everything but the unreserved characters. An unencoded `&` would end a query, `+` be a blank, `#` cut it.
@@ -25,21 +25,21 @@ pub(crate) fn percent_encoded(text: &str) -> String {
 
 /// What all requests of a scan have in common.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Plan {
+pub(crate) struct ScanRequest {
     pub(crate) table: String,
     pub(crate) fields: Vec<String>,
-    pub(crate) filter: Encoded,
+    pub(crate) filter: EncodedQuery,
     /// What rows are sorted by before their key, as it is written: `ORDERBYDESCopened_at`. Such a scan has one page.
     pub(crate) order: Option<String>,
     /// The conditions but the keys of a join; `None` when there are no keys.
-    pub(crate) keyless: Option<Encoded>,
+    pub(crate) keyless: Option<EncodedQuery>,
     /// Whether values come with their display values.
     pub(crate) display: bool,
     /// Whether the conditions name records, which the reader of the ledger may not be allowed to see.
     pub(crate) names_records: bool,
 }
 
-impl Plan {
+impl ScanRequest {
     /// The plan of an engine's query. The record key is always among the fields, because pages are found by it.
     pub(crate) fn of_query(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<Self, Error> {
         Self::without(dialect, query, &BTreeSet::new())
@@ -52,7 +52,7 @@ impl Plan {
     pub(crate) fn without(
         dialect: &dyn Dialect,
         query: &RemoteQuery,
-        distrusted: &BTreeSet<Use>,
+        doubted: &BTreeSet<ColumnUse>,
     ) -> Result<Self, Error> {
         let table = &query.table.name.remote;
         if !is_table_name(table) {
@@ -82,21 +82,23 @@ impl Plan {
         let mut own = Vec::new();
         for filter in &query.filters {
             for part in conjuncts(&filter.condition) {
-                match Encoded::of([part]).uses().intersection(distrusted).next() {
+                match EncodedQuery::of([part]).uses().intersection(doubted).next() {
                     None => {
                         kept.push(part);
                         own.extend((!filter.derived).then_some(part));
                     }
-                    Some(used) if filter.fidelity == Fidelity::Exact => return Err(lost_trust(query, used)),
+                    Some(used) if filter.fidelity == Fidelity::Exact => {
+                        return Err(no_longer_honoured(query, used));
+                    }
                     Some(_) => {}
                 }
             }
         }
-        let is_trusted = |keys: &&Condition| Encoded::of([*keys]).uses().is_disjoint(distrusted);
-        let keys = keys.as_ref().filter(is_trusted);
+        let is_verified = |keys: &&Condition| EncodedQuery::of([*keys]).uses().is_disjoint(doubted);
+        let keys = keys.as_ref().filter(is_verified);
         let has_keys = keys.is_some() || own.len() < kept.len();
-        let keyless = has_keys.then(|| Encoded::of(own));
-        let filter = Encoded::of(kept.into_iter().chain(keys));
+        let keyless = has_keys.then(|| EncodedQuery::of(own));
+        let filter = EncodedQuery::of(kept.into_iter().chain(keys));
         if let Some(atom) = filter
             .atoms()
             .find(|atom| atom.contains('^') || atom.contains(char::is_control))
@@ -119,7 +121,7 @@ impl Plan {
     }
 
     /// The plan of a read of our own.
-    pub(crate) fn of_fields(table: &str, fields: &[&str], filter: Encoded) -> Self {
+    pub(crate) fn of_fields(table: &str, fields: &[&str], filter: EncodedQuery) -> Self {
         let mut all = vec!["sys_id".to_owned()];
         all.extend(fields.iter().map(|field| (*field).to_owned()));
         Self {
@@ -138,7 +140,7 @@ impl Plan {
     }
 
     /// The conditions, then the order.
-    fn text(&self, filter: &Encoded, after: Option<&str>) -> String {
+    fn text(&self, filter: &EncodedQuery, after: Option<&str>) -> String {
         let text = filter.text(after);
         match (&self.order, text.strip_suffix(BY_KEY)) {
             (Some(order), Some(conditions)) => format!("{conditions}{order}^{BY_KEY}"),
@@ -147,9 +149,9 @@ impl Plan {
     }
 
     /// Everything that the conditions and the order rely on.
-    pub(crate) fn uses(&self) -> BTreeSet<Use> {
+    pub(crate) fn uses(&self) -> BTreeSet<ColumnUse> {
         let mut uses = self.filter.uses();
-        uses.extend(self.order.as_deref().map(Use::of_order));
+        uses.extend(self.order.as_deref().map(ColumnUse::of_order));
         uses
     }
 
@@ -160,7 +162,7 @@ impl Plan {
             return "(about single records)".into();
         }
         let is_later = position.after.is_some() || position.offset > 0;
-        let text = |filter: &Encoded| match is_later {
+        let text = |filter: &EncodedQuery| match is_later {
             true => format!("{} (a later page)", self.text(filter, None)),
             false => self.text(filter, None),
         };
@@ -232,7 +234,7 @@ fn order(query: &RemoteQuery) -> Result<Option<String>, Error> {
 }
 
 /// Conditions were honoured when the statement was planned and are not any more.
-fn lost_trust(query: &RemoteQuery, used: &Use) -> Error {
+fn no_longer_honoured(query: &RemoteQuery, used: &ColumnUse) -> Error {
     let message = format!(
         "the instance has stopped honouring conditions on '{}' for this user; they must be checked here",
         used.column
@@ -277,7 +279,7 @@ mod tests {
 
     #[test]
     fn targets_encode_everything_but_unreserved_characters() {
-        let plan = Plan::of_fields("incident", &["number"], Encoded::atom("number=a&b+c#d é"));
+        let plan = ScanRequest::of_fields("incident", &["number"], EncodedQuery::atom("number=a&b+c#d é"));
         let target = plan.target(&at(Some("k"), 5, 10));
         assert_eq!(
             target,

@@ -1,7 +1,7 @@
-//! What each kind of comparison means to an instance that honours it: the table of semantics, one function per family of types.
+//! What each comparison means to an instance that honours it: the table of semantics, one function per family of types.
 //!
-//! Does not own: which columns are honoured; see `dialect`. Invariant: the condition keeps every row that SQL keeps, and exactly
-//! those where the verdict says so.
+//! Does not own: whether a column is honoured; see `dialect`. Invariant: the condition keeps every row that SQL keeps, and exactly
+//! those where the verdict says so. Start at [`comparison`].
 //! Source: "Operators available for filters and queries", Australia, read 2026-06-25.
 
 use causeway_core::{Column, Condition, Literal, Op, Verdict, time};
@@ -24,7 +24,7 @@ const ROUNDED: &str = "decimals are rounded here, so the range is a little wider
 const MOST_EXCLUDED: usize = 50;
 
 /// What the comparison means there, as if the instance honoured every condition.
-pub(crate) fn meaning(
+pub(crate) fn comparison(
     column: &Column,
     field: &str,
     op: Op,
@@ -44,7 +44,7 @@ pub(crate) fn meaning(
         (Family::Integer, _) => integer(field, op, values, i64::from(i32::MIN)..=i64::from(i32::MAX)),
         (Family::Long, _) => integer(field, op, values, i64::MIN..=i64::MAX),
         (Family::Decimal, _) => decimal(field, op, values),
-        (Family::Moment, _) if column.trust.utc => moment(field, op, values),
+        (Family::Moment, _) if column.verification.utc => moment(field, op, values),
         (Family::Moment, _) => range(field, op, values, UNSURE_ZONE, moment_bound),
         (Family::Day, _) => range(field, op, values, UNSURE_DAY, day_bound),
         (Family::Key, _) => key(field, op, values),

@@ -1,7 +1,7 @@
-//! What is known of an instance's manners and of the conditions that it honours, per remote user.
+//! What is known of an instance's behaviour, and of the conditions that it honours, per remote user.
 //!
 //! Owns: when a probe is made, how long its answer holds, what tables and people are told of it. Does not own: the probes; see `probe`.
-//! Invariant: nothing is asked before a query depends on it, and nothing twice while the answer holds.
+//! Invariant: nothing is asked before a query depends on it, and nothing twice while the answer holds. Start at [`Verifier`].
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,48 +10,54 @@ use std::time::Duration;
 use causeway_core::{Error, Finding, Principal, QueryContext, Table};
 use tokio::time::Instant;
 
-use super::probe::{Literals, Manners, Outcome, Prober, Seen, Unknown};
+use super::probe::{Behaviour, Literals, Outcome, Prober, Seen, Unknown};
 use crate::api::client::Client;
-use crate::cache::{Cache, Flights};
-use crate::query::column_use::{Class, Use};
+use crate::cache::{Cache, KeyedLocks};
+use crate::query::column_use::{Class, ColumnUse};
 use crate::types::Family;
 
 /// Remote user that calls are made as; `None` is the configured one. Rights differ, and so may what is honoured.
 pub(crate) type Identity = Option<String>;
 
-/// A table as one remote user sees it.
-pub(crate) type Seat = (Identity, String);
+/// What a proof holds for: one table, for one remote user.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ProofScope {
+    pub(crate) identity: Identity,
+    /// SQL name of the table.
+    pub(crate) table: String,
+}
 
-type Outcomes = HashMap<Use, (Instant, Outcome)>;
+type Outcomes = HashMap<ColumnUse, (Instant, Outcome)>;
 
 /// Access rules change rarely, but when they do, an old proof is wrong.
 const LIFE: Duration = Duration::from_secs(30 * 60);
 
 /// Everything that was found out about one instance.
 #[derive(Debug)]
-pub(crate) struct Trust {
+pub(crate) struct Verifier {
     origin: Arc<str>,
-    outcomes: RwLock<HashMap<Seat, Outcomes>>,
-    manners: Cache<Seat, Manners>,
+    outcomes: RwLock<HashMap<ProofScope, Outcomes>>,
+    behaviour: Cache<ProofScope, Behaviour>,
     /// Whether access rules removed rows of a table.
-    hides: Cache<Seat, Seen>,
+    hides: Cache<ProofScope, Seen>,
     /// Whether the configuration says that they remove none.
     assumes_full_read_access: bool,
     /// Tables whose columns were all tried.
-    examined: Cache<Seat, ()>,
-    flights: Flights<Seat>,
+    examined: Cache<ProofScope, ()>,
+    /// Held while a scope is probed.
+    probing: KeyedLocks<ProofScope>,
 }
 
-impl Trust {
+impl Verifier {
     pub(crate) fn new(origin: &Arc<str>, assumes_full_read_access: bool) -> Self {
         Self {
             origin: Arc::clone(origin),
             outcomes: RwLock::default(),
-            manners: Cache::new(LIFE),
+            behaviour: Cache::new(LIFE),
             hides: Cache::new(LIFE),
             assumes_full_read_access,
             examined: Cache::new(LIFE),
-            flights: Flights::default(),
+            probing: KeyedLocks::default(),
         }
     }
 
@@ -59,43 +65,46 @@ impl Trust {
         principal.subjects.get(self.origin.as_ref()).cloned()
     }
 
-    pub(crate) fn seat(&self, context: &QueryContext, table: &Table) -> Seat {
-        (self.identity(&context.principal), table.name.name.clone())
+    pub(crate) fn scope(&self, context: &QueryContext, table: &Table) -> ProofScope {
+        ProofScope {
+            identity: self.identity(&context.principal),
+            table: table.name.name.clone(),
+        }
     }
 
-    fn outcome(&self, seat: &Seat, used: &Use) -> Option<Outcome> {
+    fn outcome(&self, scope: &ProofScope, used: &ColumnUse) -> Option<Outcome> {
         let outcomes = self.outcomes.read().unwrap_or_else(PoisonError::into_inner);
-        let (since, outcome) = outcomes.get(seat)?.get(used)?;
+        let (since, outcome) = outcomes.get(scope)?.get(used)?;
         (since.elapsed() < LIFE).then_some(*outcome)
     }
 
     /// Uses of the table that were tried and not proven.
-    pub(crate) fn distrusted(&self, seat: &Seat) -> BTreeSet<Use> {
+    pub(crate) fn doubted(&self, scope: &ProofScope) -> BTreeSet<ColumnUse> {
         let outcomes = self.outcomes.read().unwrap_or_else(PoisonError::into_inner);
-        let of_table = outcomes.get(seat).into_iter().flatten();
-        let distrusted = of_table
+        let of_table = outcomes.get(scope).into_iter().flatten();
+        let doubted = of_table
             .filter(|(_, (since, outcome))| since.elapsed() < LIFE && *outcome != Outcome::Honoured)
             .map(|(used, _)| used.clone());
-        distrusted.collect()
+        doubted.collect()
     }
 
-    pub(crate) fn are_honoured(&self, seat: &Seat, uses: &BTreeSet<Use>) -> bool {
+    pub(crate) fn are_honoured(&self, scope: &ProofScope, uses: &BTreeSet<ColumnUse>) -> bool {
         uses.iter()
-            .all(|used| self.outcome(seat, used) == Some(Outcome::Honoured))
+            .all(|used| self.outcome(scope, used) == Some(Outcome::Honoured))
     }
 
     /// Forgets what was proven of these uses: the instance has just shown otherwise.
-    pub(crate) fn forget(&self, seat: &Seat, uses: &BTreeSet<Use>) {
+    pub(crate) fn forget(&self, scope: &ProofScope, uses: &BTreeSet<ColumnUse>) {
         let mut outcomes = self.outcomes.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(outcomes) = outcomes.get_mut(seat) {
+        if let Some(outcomes) = outcomes.get_mut(scope) {
             outcomes.retain(|used, _| !uses.contains(used));
         }
     }
 
     /// Takes note that the instance disregards a use.
-    pub(crate) fn note_disregarded(&self, seat: &Seat, used: Use) {
+    pub(crate) fn note_disregarded(&self, scope: &ProofScope, used: ColumnUse) {
         let mut outcomes = self.outcomes.write().unwrap_or_else(PoisonError::into_inner);
-        let outcomes = outcomes.entry(seat.clone()).or_default();
+        let outcomes = outcomes.entry(scope.clone()).or_default();
         outcomes.insert(used, (Instant::now(), Outcome::Disregarded));
     }
 
@@ -105,15 +114,15 @@ impl Trust {
         client: &Client,
         context: &QueryContext,
         table: &Table,
-        uses: &BTreeSet<Use>,
+        uses: &BTreeSet<ColumnUse>,
     ) -> Result<bool, Error> {
-        let seat = self.seat(context, table);
-        let is_new = |used: &&Use| self.outcome(&seat, used).is_none();
+        let scope = self.scope(context, table);
+        let is_new = |used: &&ColumnUse| self.outcome(&scope, used).is_none();
         if !uses.iter().any(|used| is_new(&used)) {
             return Ok(false);
         }
-        let _alone = self.flights.alone(&seat).await;
-        let open: Vec<Use> = uses.iter().filter(is_new).cloned().collect();
+        let _single_flight = self.probing.lock(&scope).await;
+        let open: Vec<ColumnUse> = uses.iter().filter(is_new).cloned().collect();
         if open.is_empty() {
             return Ok(false);
         }
@@ -123,7 +132,7 @@ impl Trust {
             table,
         };
         let sample = prober.sample().await?;
-        self.hides.insert(seat.clone(), sample.hides());
+        self.hides.insert(scope.clone(), sample.hides());
         let proven = prober.prove(&sample, open).await?;
         for (used, outcome) in &proven {
             tracing::debug!(source = %self.origin, table = table.name.name, ?used, ?outcome, "tried a condition");
@@ -131,7 +140,7 @@ impl Trust {
         let mut outcomes = self.outcomes.write().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let proven = proven.into_iter().map(|(used, outcome)| (used, (now, outcome)));
-        outcomes.entry(seat).or_default().extend(proven);
+        outcomes.entry(scope).or_default().extend(proven);
         Ok(true)
     }
 
@@ -142,28 +151,28 @@ impl Trust {
         context: &QueryContext,
         table: &Table,
     ) -> Result<bool, Error> {
-        let seat = self.seat(context, table);
-        if self.examined.get(&seat).is_some() {
+        let scope = self.scope(context, table);
+        if self.examined.get(&scope).is_some() {
             return Ok(false);
         }
         let learnt = self.prove(client, context, table, &exact_uses(table)).await?;
         let probed = self
-            .known_manners(&seat.0)
-            .is_none_or(|manners| manners.literals == Literals::Unclear);
+            .known_behaviour(&scope.identity)
+            .is_none_or(|behaviour| behaviour.literals == Literals::Unclear);
         if probed {
-            self.manners(client, context, table).await?;
+            self.behaviour(client, context, table).await?;
         }
-        self.examined.insert(seat, ());
+        self.examined.insert(scope, ());
         Ok(learnt || probed)
     }
 
     /// How the instance behaves on this table.
-    pub(crate) async fn manners(
+    pub(crate) async fn behaviour(
         &self,
         client: &Client,
         context: &QueryContext,
         table: &Table,
-    ) -> Result<Manners, Error> {
+    ) -> Result<Behaviour, Error> {
         let prober = Prober {
             client,
             context,
@@ -171,65 +180,68 @@ impl Trust {
         };
         let load = async {
             let sample = prober.sample().await?;
-            prober.manners(&sample).await
+            prober.behaviour(&sample).await
         };
-        self.manners.get_or_load(self.seat(context, table), load).await
+        self.behaviour.get_or_load(self.scope(context, table), load).await
     }
 
     /// How the instance behaves, as far as any table showed it; where they differ, the more cautious reading.
-    pub(crate) fn known_manners(&self, identity: &Identity) -> Option<Manners> {
-        let known = self.manners.values(|(owner, _)| owner == identity);
-        known.into_iter().reduce(Manners::with)
+    pub(crate) fn known_behaviour(&self, identity: &Identity) -> Option<Behaviour> {
+        let known = self.behaviour.values(|scope| scope.identity == *identity);
+        known.into_iter().reduce(Behaviour::with)
     }
 
     /// Writes into a described table what is known of its columns.
     pub(crate) fn apply(&self, identity: &Identity, table: &mut Table) {
-        let seat = (identity.clone(), table.name.name.clone());
+        let scope = ProofScope {
+            identity: identity.clone(),
+            table: table.name.name.clone(),
+        };
         let utc = self
-            .known_manners(identity)
-            .is_some_and(|manners| manners.literals == Literals::Utc);
+            .known_behaviour(identity)
+            .is_some_and(|behaviour| behaviour.literals == Literals::Utc);
         // An account from which rows are hidden has not the access that is assumed.
-        let counts = self.assumes_full_read_access && self.hides.get(&seat) == Some(Seen::No);
+        let counts = self.assumes_full_read_access && self.hides.get(&scope) == Some(Seen::No);
         for column in &mut table.columns {
             column.groupable = counts && column.filterable;
             column.aggregatable = column.groupable;
             let Some(field) = column.remote_field() else {
                 continue;
             };
-            let seen = |class| match self.outcome(&seat, &Use::new(field, class))? {
+            let seen = |class| match self.outcome(&scope, &ColumnUse::new(field, class))? {
                 Outcome::Honoured => Some(true),
                 Outcome::Disregarded => Some(false),
                 Outcome::Unclear => None,
             };
             let (equality, range) = (seen(Class::Equality), seen(Class::Range));
-            column.trust = causeway_core::Trust { equality, range, utc };
+            column.verification = causeway_core::Verification { equality, range, utc };
         }
     }
 
     /// What is known, in words.
     pub(crate) fn findings(&self, identity: &Identity) -> Vec<Finding> {
         let mut findings = Vec::new();
-        if let Some(manners) = self.known_manners(identity) {
-            findings.extend(manners.findings());
+        if let Some(behaviour) = self.known_behaviour(identity) {
+            findings.extend(behaviour.findings());
         }
-        let mut seats: Vec<Seat> = {
+        let mut scopes: Vec<ProofScope> = {
             let outcomes = self.outcomes.read().unwrap_or_else(PoisonError::into_inner);
             outcomes
                 .keys()
-                .filter(|(owner, _)| owner == identity)
+                .filter(|scope| scope.identity == *identity)
                 .cloned()
                 .collect()
         };
-        seats.sort_unstable();
-        findings.extend(seats.iter().filter_map(|seat| self.lost(seat)));
+        scopes.sort_unstable();
+        findings.extend(scopes.iter().filter_map(|scope| self.lost(scope)));
         findings
     }
 
     /// The columns of a table whose conditions are not honoured.
-    fn lost(&self, seat: &Seat) -> Option<Finding> {
-        let (_, table) = seat;
-        let lost = self.distrusted(seat).into_iter();
-        let lost = lost.filter(|used| self.outcome(seat, used) == Some(Outcome::Disregarded));
+    fn lost(&self, scope: &ProofScope) -> Option<Finding> {
+        let table = &scope.table;
+        let lost = self.doubted(scope).into_iter();
+        let lost = lost.filter(|used| self.outcome(scope, used) == Some(Outcome::Disregarded));
         let lost: Vec<String> = lost
             .map(|used| match used.class {
                 Class::Equality => format!("{} (query_match)", used.column),
@@ -248,7 +260,7 @@ impl Trust {
 }
 
 /// Uses of the table by which a condition can be exact.
-fn exact_uses(table: &Table) -> BTreeSet<Use> {
+fn exact_uses(table: &Table) -> BTreeSet<ColumnUse> {
     let columns = table.columns.iter().filter(|column| column.filterable);
     let uses = columns.filter_map(|column| {
         let field = column.remote_field()?;
@@ -257,7 +269,7 @@ fn exact_uses(table: &Table) -> BTreeSet<Use> {
             Family::Boolean | Family::Key | Family::Decimal | Family::Day => &[Class::Equality],
             _ => &[],
         };
-        Some(classes.iter().map(move |class| Use::new(field, *class)))
+        Some(classes.iter().map(move |class| ColumnUse::new(field, *class)))
     });
     uses.flatten().collect()
 }
@@ -271,7 +283,7 @@ fn finding(name: &str, value: &str, meaning: &str) -> Finding {
     }
 }
 
-impl Manners {
+impl Behaviour {
     /// What two tables showed together.
     fn with(self, other: Self) -> Self {
         let either = |one: Seen, other: Seen, wins: Seen| match (one, other) {

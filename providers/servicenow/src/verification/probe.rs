@@ -1,7 +1,7 @@
-//! The questions that show what an instance does with conditions: each asks for single records by their keys, so none scans a table.
+//! The questions that show what an instance does with conditions.
 //!
-//! Owns: the probes and how their answers are read. Does not own: when they are asked and how long answers hold; see `honored`.
-//! Invariant: an answer that fits no reading gives the cautious one.
+//! Owns: the probes and how their answers are read. Does not own: when they are asked; see `honored`. Each asks for single records by
+//! their keys, so none scans a table. Invariant: an answer that fits no reading gives the cautious one. Start at [`Prober`].
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use causeway_core::{Error, Kind, QueryContext, Table};
 
 use crate::api::client::Client;
 use crate::api::records::{Record, text};
-use crate::query::column_use::Use;
-use crate::query::encoded_query::{Encoded, is_hex_key};
+use crate::query::column_use::ColumnUse;
+use crate::query::encoded_query::{EncodedQuery, is_hex_key};
 use crate::query::position::Position;
-use crate::query::request::Plan;
+use crate::query::request::ScanRequest;
 use crate::types::Family;
 
 /// What the instance does with a condition on a column that it does not know.
@@ -45,7 +45,7 @@ pub(crate) enum Seen {
 
 /// What one table showed of the instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Manners {
+pub(crate) struct Behaviour {
     pub(crate) unknown: Unknown,
     pub(crate) literals: Literals,
     /// Whether a page asked for in the order of `sys_id` comes so.
@@ -90,10 +90,10 @@ pub(crate) struct Prober<'a> {
 
 impl Prober<'_> {
     pub(crate) async fn sample(&self) -> Result<Sample, Error> {
-        let plan = Plan::of_fields(
+        let plan = ScanRequest::of_fields(
             &self.table.name.remote,
             &["sys_created_on"],
-            Encoded::everything(),
+            EncodedQuery::everything(),
         );
         let (rows, total) = self.ask(&plan, SAMPLE, true).await?;
         let record = |row: &Record| {
@@ -112,7 +112,7 @@ impl Prober<'_> {
 
     async fn ask(
         &self,
-        plan: &Plan,
+        plan: &ScanRequest,
         limit: usize,
         counted: bool,
     ) -> Result<(Vec<Record>, Option<u64>), Error> {
@@ -131,9 +131,9 @@ impl Prober<'_> {
     /// Asks for records by groups of conditions and returns the keys that came.
     async fn keys_of(&self, groups: Vec<Vec<String>>) -> Result<BTreeSet<String>, Error> {
         let limit = groups.len();
-        let plan = Plan {
+        let plan = ScanRequest {
             names_records: true,
-            ..Plan::of_fields(&self.table.name.remote, &[], Encoded::any_of(groups))
+            ..ScanRequest::of_fields(&self.table.name.remote, &[], EncodedQuery::any_of(groups))
         };
         let (rows, _) = self.ask(&plan, limit, false).await?;
         Ok(rows.iter().map(|row| text(row, "sys_id").to_owned()).collect())
@@ -143,13 +143,17 @@ impl Prober<'_> {
     ///
     /// Each use gets a record of its own, asked for with a contradiction: it comes only when the contradiction was ignored. The last
     /// record is asked for with nothing else: it stays away only when the whole query was answered with nothing.
-    pub(crate) async fn prove(&self, sample: &Sample, uses: Vec<Use>) -> Result<Vec<(Use, Outcome)>, Error> {
+    pub(crate) async fn prove(
+        &self,
+        sample: &Sample,
+        uses: Vec<ColumnUse>,
+    ) -> Result<Vec<(ColumnUse, Outcome)>, Error> {
         let mut outcomes = Vec::with_capacity(uses.len());
         let Some(most) = sample.records.len().checked_sub(1).filter(|most| *most > 0) else {
             outcomes.extend(uses.into_iter().map(|used| (used, Outcome::Unclear)));
             return Ok(outcomes);
         };
-        let mut open: Vec<Vec<Use>> = uses.chunks(most).map(<[Use]>::to_vec).collect();
+        let mut open: Vec<Vec<ColumnUse>> = uses.chunks(most).map(<[ColumnUse]>::to_vec).collect();
         let mut proofs = 0;
         while let Some(part) = open.pop() {
             proofs += 1;
@@ -172,12 +176,16 @@ impl Prober<'_> {
     }
 
     /// The outcome of each use, or `None` when one of them made the instance refuse the query or answer nothing.
-    async fn prove_at_once(&self, sample: &Sample, uses: &[Use]) -> Result<Option<Vec<Outcome>>, Error> {
+    async fn prove_at_once(
+        &self,
+        sample: &Sample,
+        uses: &[ColumnUse],
+    ) -> Result<Option<Vec<Outcome>>, Error> {
         let mut keys = sample.records.iter().map(|(key, _)| key);
         let Some(witness) = keys.next() else {
             return Ok(None);
         };
-        let asked: Vec<(&String, &Use)> = keys.zip(uses).collect();
+        let asked: Vec<(&String, &ColumnUse)> = keys.zip(uses).collect();
         let mut groups: Vec<Vec<String>> = Vec::with_capacity(asked.len() + 1);
         for (key, used) in &asked {
             let [one, other] = used.contradiction(self.family(used));
@@ -198,22 +206,22 @@ impl Prober<'_> {
         if !came.iter().all(is_ours) {
             return Ok(Some(vec![Outcome::Unclear; uses.len()]));
         }
-        let outcome = |(key, _): &(&String, &Use)| match came.contains(*key) {
+        let outcome = |(key, _): &(&String, &ColumnUse)| match came.contains(*key) {
             true => Outcome::Disregarded,
             false => Outcome::Honoured,
         };
         Ok(Some(asked.iter().map(outcome).collect()))
     }
 
-    fn family(&self, used: &Use) -> Family {
+    fn family(&self, used: &ColumnUse) -> Family {
         let mut columns = self.table.columns.iter();
         let column = columns.find(|column| column.remote_field() == Some(&used.column));
         column.map_or(Family::Opaque, |column| Family::of(&column.remote_type))
     }
 
     /// How the instance behaves, in one call when it ignores conditions on unknown columns, else in two.
-    pub(crate) async fn manners(&self, sample: &Sample) -> Result<Manners, Error> {
-        let mut manners = Manners {
+    pub(crate) async fn behaviour(&self, sample: &Sample) -> Result<Behaviour, Error> {
+        let mut behaviour = Behaviour {
             unknown: Unknown::Unclear,
             literals: Literals::Unclear,
             sorts: sample.sorts(),
@@ -221,7 +229,7 @@ impl Prober<'_> {
             is_vacant: sample.total == Some(0),
         };
         let [(witness, _), (stranger, _), rest @ ..] = sample.records.as_slice() else {
-            return Ok(manners);
+            return Ok(behaviour);
         };
         let moments = Moments::of(rest);
         let unknown = vec![
@@ -233,24 +241,24 @@ impl Prober<'_> {
         groups.extend(moments.iter().flat_map(Moments::groups));
         groups.push(only.clone());
         let came = unless_refused(self.keys_of(groups).await)?;
-        manners.unknown = match &came {
+        behaviour.unknown = match &came {
             None => Unknown::Refused,
             Some(came) if !came.contains(witness) || !came.contains(stranger) => Unknown::Empties,
             Some(_) => Unknown::Ignored,
         };
         let Some(moments) = moments else {
-            return Ok(manners);
+            return Ok(behaviour);
         };
         let came = match came {
-            Some(came) if manners.unknown == Unknown::Ignored => Some(came),
+            Some(came) if behaviour.unknown == Unknown::Ignored => Some(came),
             _ => {
                 let mut groups = moments.groups();
                 groups.push(only);
                 unless_refused(self.keys_of(groups).await)?.filter(|came| came.contains(witness))
             }
         };
-        manners.literals = came.map_or(Literals::Unclear, |came| moments.read(&came));
-        Ok(manners)
+        behaviour.literals = came.map_or(Literals::Unclear, |came| moments.read(&came));
+        Ok(behaviour)
     }
 }
 

@@ -1,11 +1,11 @@
-//! The queue before a source: at most so many calls at once, and a fair turn for every query.
+//! The queue before a source: a bounded number of calls at once, and a fair turn for every query.
 //!
-//! Queries take turns, each with one call: a query that joins stands behind those that wait already, and one that has had its turn and
-//! wants more stands at the end again. So a look-up of one call waits for one call of each query before it, however much those want, and
-//! a big scan gets a call in every round, however many look-ups keep coming. (Virtual start times, the textbook's way, give the first
-//! but not the second: a steady stream of newcomers all start at the present virtual time, ahead of everybody's second call.)
+//! Queries take turns of one call each. A new query stands behind those that wait already. A query that has had its turn and wants more
+//! stands at the end again. So a look-up of one call waits for one call of each query before it, and a big scan gets a call in every
+//! round, however many look-ups keep coming. Virtual start times, the textbook's way, promise only the first: newcomers start at the
+//! present virtual time, ahead of everybody's second call.
 //!
-//! Invariant: calls wait only while all permits are out; a permit or a place that is dropped goes to the next.
+//! Invariant: calls wait only while all permits are out. A permit or a place that is dropped goes to the next.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

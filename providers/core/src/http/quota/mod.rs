@@ -1,8 +1,8 @@
-//! What is left of the calls that a remote system allows, and the share of them that is not touched.
+//! What is left of the calls that a remote system allows, and the share of them that is kept in reserve.
 //!
-//! Owns: the last figure that the system told, and calls that it can't have counted yet. Does not own: how it tells; see
-//! [`Classify::usage`](super::Classify::usage). Invariant: while a figure is known and fresh, no call is begun that could take the
-//! count above what the reserve leaves; while none is known, every call passes.
+//! Owns: the last figure that the system told, and the calls that it can't have counted yet. Does not own: how it tells; see
+//! [`Classify::usage`](super::Classify::usage). Invariant: while a figure is known and fresh, no call begins that could use up the
+//! reserve. While none is known, every call passes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};

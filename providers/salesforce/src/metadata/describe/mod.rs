@@ -1,7 +1,7 @@
-//! Describe answers to tables.
+//! Tables from describe answers.
 //!
-//! Owns: the wire form of a describe, the type mapping, SQL names. Does not own: fetching and caching; see [`cache`](super::cache).
-//! Invariant: every field but a compound one becomes a column; a type that nobody knows becomes text.
+//! Owns: the wire form of a describe, the type mapping, SQL names. Does not own: fetching and keeping them; see [`cache`](super::cache).
+//! Invariant: every field but a compound one becomes a column. A type that nobody knows becomes text.
 
 use std::sync::Arc;
 

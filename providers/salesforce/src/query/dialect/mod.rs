@@ -1,6 +1,6 @@
 //! The semantics of SOQL: what may be asked of which field, and how faithfully it is answered.
 //!
-//! Owns: the table below, row by row a function. Does not own: how it is written; see [`soql`](super::soql).
+//! Owns: the table below, row by row a function. Does not own: how it is written; see [`soql`].
 //! Invariant: a pushed condition keeps every row for which the SQL comparison is true, under every reading of what the documentation
 //! leaves open. Fidelity comes from the described field, the operator and the literal.
 //!

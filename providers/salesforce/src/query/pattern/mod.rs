@@ -1,8 +1,8 @@
 //! LIKE and ILIKE in terms of SOQL.
 //!
 //! Owns: what a pattern becomes. Does not own: escapes, which are [`soql`](super::soql)'s.
-//! Invariant: whatever the pattern matches in SQL is matched there too, under every reading of what is not documented: how many
-//! characters a letter outside the basic plane is, whether blanks at the ends count, which letters the user's locale folds.
+//! Invariant: whatever the pattern matches in SQL is matched there too. That holds under every reading of what is not documented: how
+//! many characters a letter outside the basic plane is, whether blanks at the ends count, which letters the user's locale folds.
 
 use super::soql::{LITERAL_CHARS, push_escaped};
 

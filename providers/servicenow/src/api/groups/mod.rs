@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::classify::failure_of;
-use crate::query::aggregate::Stats;
+use crate::query::aggregate::AggregateRequest;
 use crate::types::syntax;
 
 /// The answer to one request: of all rows, or of those where a field has a value.
@@ -41,7 +41,7 @@ pub(crate) fn rows(
         )
         .with_cause(error)
     })?;
-    let stats = Stats::of_query(dialect, query, grouping, &BTreeSet::new())?;
+    let stats = AggregateRequest::of_query(dialect, query, grouping, &BTreeSet::new())?;
     joined(&stats, query, grouping, &parts)
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn rows(
 type GroupKey = Vec<String>;
 
 /// Fields of which `main` shows a sum of zero, which may be no sum at all, and whose values are not counted anyway.
-pub(crate) fn doubtful_sums<'a>(stats: &'a Stats, main: &Value) -> BTreeSet<&'a str> {
+pub(crate) fn doubtful_sums<'a>(stats: &'a AggregateRequest, main: &Value) -> BTreeSet<&'a str> {
     let counted = stats.counted_fields();
     let sums = stats
         .aggregates
@@ -68,7 +68,7 @@ pub(crate) fn doubtful_sums<'a>(stats: &'a Stats, main: &Value) -> BTreeSet<&'a 
 
 /// The answers fitted together: a row for each group of the main one.
 fn joined(
-    stats: &Stats,
+    stats: &AggregateRequest,
     query: &RemoteQuery,
     grouping: &Grouping,
     parts: &[Part],
@@ -108,7 +108,7 @@ fn joined(
 }
 
 /// The groups of an answer by their keys; without keys there is one.
-fn keyed<'a>(stats: &Stats, body: &'a Value) -> Result<Vec<(GroupKey, &'a Value)>, &'static str> {
+fn keyed<'a>(stats: &AggregateRequest, body: &'a Value) -> Result<Vec<(GroupKey, &'a Value)>, &'static str> {
     /// Rows of a list when no limit is asked for. Whether it bounds groups too is not documented.
     const MOST_GROUPS: usize = 10_000;
     let mut keyed: Vec<(GroupKey, &Value)> = Vec::new();

@@ -53,9 +53,10 @@ fn query(keys: &[usize], aggregates: &[Aggregate]) -> RemoteQuery {
     query
 }
 
-fn stats(query: &RemoteQuery) -> Stats {
+fn stats(query: &RemoteQuery) -> AggregateRequest {
     let grouping = query.grouping.as_ref().expect("a grouping");
-    Stats::of_query(&ServiceNowDialect::default(), query, grouping, &BTreeSet::new()).expect("sayable")
+    AggregateRequest::of_query(&ServiceNowDialect::default(), query, grouping, &BTreeSet::new())
+        .expect("sayable")
 }
 
 /// The rows of these answers: the first to the main request, the others to counts of a field's values.

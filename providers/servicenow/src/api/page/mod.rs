@@ -1,7 +1,7 @@
 //! A page of an engine's query as a record batch.
 //!
-//! Owns: where each column is in a record, the order of keys, damaged pages, columns that are hidden.
-//! Invariant: rows of a page that is damaged or out of order are never emitted.
+//! Owns: where each column is in a record, the order of keys, damaged pages, hidden columns. Does not own: fetching; see `client`.
+//! Invariant: rows of a page that is damaged or out of order are never emitted. Start at [`decode`].
 
 use std::sync::Arc;
 

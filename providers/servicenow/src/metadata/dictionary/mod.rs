@@ -1,7 +1,7 @@
 //! Tables as data: what the dictionary, `ui/meta` or a sample of records says becomes a [`Table`].
 //!
-//! Owns: inheritance, types, display twins, the order of columns. Does not own: the calls; see `discovery`.
-//! Invariant: only columns that the instance itself describes may be filtered there.
+//! Owns: inheritance, types, display columns, the order of columns. Does not own: the calls; see `discovery`.
+//! Invariant: only columns that the instance itself describes may be filtered there. Start at [`table`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::api::records::text;
 use crate::query::encoded_query::is_table_name;
-use crate::types::{Family, is_secret, twin_type};
+use crate::types::{Family, is_secret, label_type};
 
 /// Fields of `sys_dictionary` that are read.
 pub(crate) const DICTIONARY_FIELDS: &[&str] = &[
@@ -218,7 +218,7 @@ impl Lineage {
     }
 }
 
-/// Makes the table: plain columns, then display twins, then the link. `None` without a `sys_id` to page by.
+/// Makes the table: plain columns, then display columns, then the link. `None` without a `sys_id` to page by.
 pub(crate) fn table(
     source: &Arc<str>,
     base: &str,
@@ -250,15 +250,15 @@ pub(crate) fn table(
     plain.sort_by(|(_, a), (_, b)| (rank(&a.name), &a.name).cmp(&(rank(&b.name), &b.name)));
     let key = plain.iter().position(|(_, column)| column.name == "sys_id")?;
     let domain = plain.iter().position(|(_, column)| column.name == "sys_domain");
-    let mut twins: Vec<Column> = plain
+    let mut added: Vec<Column> = plain
         .iter()
-        .filter_map(|(entry, column)| twin(entry, column))
+        .filter_map(|(entry, column)| display_column(entry, column))
         .collect();
-    twins.push(Column::record_url());
+    added.push(Column::record_url());
     let mut columns: Vec<Column> = plain.into_iter().map(|(_, column)| column).collect();
-    for twin in twins {
-        if columns.iter().all(|column| column.name != twin.name) {
-            columns.push(twin);
+    for column in added {
+        if columns.iter().all(|known| known.name != column.name) {
+            columns.push(column);
         }
     }
     Some(Table {
@@ -292,23 +292,23 @@ fn column(entry: &Entry) -> Column {
     column
 }
 
-/// The display twin of a reference, a choice or a duration.
-fn twin(entry: &Entry, column: &Column) -> Option<Column> {
+/// The display column of a reference, a choice or a duration.
+fn display_column(entry: &Entry, column: &Column) -> Option<Column> {
     let is_reference =
         matches!(entry.internal_type.as_str(), "reference" | "domain_id") && !entry.reference.is_empty();
     let is_choice = entry.has_choices || matches!(entry.internal_type.as_str(), "choice" | "radio");
     if !is_reference && !is_choice && entry.internal_type != "glide_duration" {
         return None;
     }
-    let mut twin = Column::field(&entry.element, causeway_core::ColumnType::Text, "");
-    twin.name = format!("dv_{}", column.name);
-    twin.label = format!("{} (display value)", column.label);
-    twin.origin = Origin::Display(entry.element.clone());
+    let mut display = Column::field(&entry.element, causeway_core::ColumnType::Text, "");
+    display.name = format!("dv_{}", column.name);
+    display.label = format!("{} (display value)", column.label);
+    display.origin = Origin::Display(entry.element.clone());
     let has_labels = is_choice && !is_reference && entry.has_own_choices && column.filterable;
-    if let Some(ty) = twin_type(Family::of(&entry.internal_type)).filter(|_| has_labels) {
-        ty.clone_into(&mut twin.remote_type);
+    if let Some(ty) = label_type(Family::of(&entry.internal_type)).filter(|_| has_labels) {
+        ty.clone_into(&mut display.remote_type);
     }
-    Some(twin)
+    Some(display)
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ fn a_listing_gives_the_same_lineage_and_survives_loops() {
 }
 
 #[test]
-fn columns_stand_as_key_plain_twins_link() {
+fn columns_stand_as_key_plain_display_link() {
     let mut caller = entry("incident", "caller_id", "reference");
     "sys_user".clone_into(&mut caller.reference);
     let mut state = entry("task", "state", "integer");
@@ -141,7 +141,7 @@ fn secrets_and_marker_rows_are_no_columns() {
 }
 
 #[test]
-fn a_plain_column_keeps_its_name_against_a_twin() {
+fn a_plain_column_keeps_its_name_against_a_display_column() {
     let mut state = entry("task", "state", "string");
     state.has_choices = true;
     let table = made(vec![

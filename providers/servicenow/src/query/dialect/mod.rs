@@ -1,9 +1,9 @@
 //! What an encoded query can say about a column, and how faithfully.
 //!
-//! Owns: which columns are filtered there and where they are believed. Does not own: what a comparison means there; see `semantics`.
-//! Invariant: ServiceNow drops a predicate without saying so when a query ACL denies its column, so an exact meaning counts only on
-//! columns where conditions were seen to be honoured for this identity; see `verification`. Everything else is checked again.
-//! Columns that no dictionary describes are never filtered there.
+//! Owns: which columns are filtered there, and where that is believed. Does not own: what a comparison means; see `semantics`.
+//! Invariant: ServiceNow drops a predicate without saying so when a query ACL denies its column. So a comparison is exact only on
+//! columns where conditions were seen to be honoured for this identity, see `verification`; everything else is checked again. Columns
+//! that no dictionary describes are never filtered there.
 //! Source: "Query ACLs", Australia, read 2026-03-12.
 
 use std::collections::BTreeSet;
@@ -12,12 +12,12 @@ use causeway_core::{
     AggregateFunction, Column, Condition, Dialect, Error, Literal, Op, Origin, RemoteQuery, Table, Verdict,
 };
 
-use super::aggregate::{Stats, aggregates_alike, groups_alike};
+use super::aggregate::{AggregateRequest, aggregates_alike, groups_alike};
 use super::choice_label;
-use super::column_use::{Class, Use};
+use super::column_use::{Class, ColumnUse};
 use super::encoded_query::{is_column_name, takes_one_group};
-use super::request::Plan;
-use super::semantics::{MAY_BE_NULL, meaning};
+use super::request::ScanRequest;
+use super::semantics::{self, MAY_BE_NULL};
 use super::verdict::{atom, never, superset};
 use crate::types::{Family, is_label};
 
@@ -47,7 +47,7 @@ impl ServiceNowDialect {
 }
 
 /// The verdict in the light of what was seen of the column.
-fn trusted(column: &Column, field: &str, verdict: Verdict) -> Verdict {
+fn verified(column: &Column, field: &str, verdict: Verdict) -> Verdict {
     let (condition, reason) = match verdict {
         Verdict::Exact(condition) => (condition, None),
         Verdict::Superset(condition, reason) => (condition, Some(reason)),
@@ -55,12 +55,12 @@ fn trusted(column: &Column, field: &str, verdict: Verdict) -> Verdict {
     };
     let seen: Vec<Option<bool>> = atoms(&condition)
         .into_iter()
-        .map(|atom| Use::of_atom(atom).class.of(column.trust))
+        .map(|atom| ColumnUse::of_atom(atom).class.of(column.verification))
         .collect();
     if seen.contains(&Some(false)) {
         return never(IGNORED);
     }
-    let honours_tests = Class::Equality.of(column.trust) == Some(true);
+    let honours_tests = Class::Equality.of(column.verification) == Some(true);
     match reason {
         None if seen.iter().all(|seen| *seen == Some(true)) => Verdict::Exact(condition),
         None => superset(condition, MAY_IGNORE),
@@ -99,10 +99,10 @@ impl Dialect for ServiceNowDialect {
         if !is_column_name(field) {
             return never("the column's name could be misread in an encoded query");
         }
-        trusted(
+        verified(
             column,
             field,
-            meaning(column, field, op, values, self.text_pushdown),
+            semantics::comparison(column, field, op, values, self.text_pushdown),
         )
     }
 
@@ -125,7 +125,7 @@ impl Dialect for ServiceNowDialect {
         match Family::of(&column.remote_type) {
             _ if !column.filterable => Err("no dictionary says that the column can be sorted by"),
             _ if !is_column_name(field) => Err("the column's name could be misread in an encoded query"),
-            _ if column.trust.range == Some(false) => Err(UNSORTED),
+            _ if column.verification.range == Some(false) => Err(UNSORTED),
             Family::Integer | Family::Long | Family::Decimal | Family::Moment | Family::Day => Ok(()),
             Family::Text | Family::List | Family::Opaque => {
                 Err("the instance sorts text by another collation")
@@ -150,9 +150,10 @@ impl Dialect for ServiceNowDialect {
             let key = table.columns.get(table.key);
             return function == AggregateFunction::Count && key.is_some_and(|key| key.aggregatable);
         };
-        let is_zoned = Family::of(&column.remote_type) == Family::Moment && !column.trust.utc;
+        let is_zoned = Family::of(&column.remote_type) == Family::Moment && !column.verification.utc;
         // Values are counted by asking for the rows that have one.
-        let counts_values = function != AggregateFunction::Count || column.trust.equality == Some(true);
+        let counts_values =
+            function != AggregateFunction::Count || column.verification.equality == Some(true);
         column.aggregatable && counts_values && !is_zoned && aggregates_alike(function, &column.remote_type)
     }
 
@@ -171,17 +172,21 @@ impl Dialect for ServiceNowDialect {
             return Ok(format!("{}: no row can match", query.table.name.remote));
         }
         match &query.grouping {
-            Some(grouping) => Ok(Stats::of_query(self, query, grouping, &BTreeSet::new())?.readable()),
-            None => Ok(Plan::of_query(self, &choice_label::shown(query))?.readable()),
+            Some(grouping) => {
+                Ok(AggregateRequest::of_query(self, query, grouping, &BTreeSet::new())?.readable())
+            }
+            None => Ok(ScanRequest::of_query(self, &choice_label::shown(query))?.readable()),
         }
     }
 
     fn request_bytes(&self, query: &RemoteQuery) -> Result<usize, Error> {
         match &query.grouping {
-            Some(grouping) => Ok(Stats::of_query(self, query, grouping, &BTreeSet::new())?
-                .target(None)
-                .len()),
-            None => Ok(Plan::of_query(self, &choice_label::shown(query))?.longest_target()),
+            Some(grouping) => Ok(
+                AggregateRequest::of_query(self, query, grouping, &BTreeSet::new())?
+                    .target(None)
+                    .len(),
+            ),
+            None => Ok(ScanRequest::of_query(self, &choice_label::shown(query))?.longest_target()),
         }
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use causeway_core::{
     Column, ColumnType, Comparison, Fidelity, KeySet, KeyTest, Kind, Origin, Predicate, Pushed, Table,
-    TableName, Trust, translate,
+    TableName, Verification, translate,
 };
 use proptest::prelude::*;
 
@@ -30,7 +30,7 @@ fn sent(column: &Column, op: Op, values: &[Literal]) -> String {
         Verdict::Exact(Condition::Never) => "no row".to_owned(),
         Verdict::Exact(_) => "exact".to_owned(),
         Verdict::Superset(condition, _) => {
-            let text = crate::query::encoded_query::Encoded::of(&[condition]).text(None);
+            let text = crate::query::encoded_query::EncodedQuery::of(&[condition]).text(None);
             text.trim_end_matches("^ORDERBYsys_id").to_owned()
         }
         Verdict::Never(reason) => format!("local: {reason}"),
@@ -350,10 +350,10 @@ fn table() -> Arc<Table> {
         column("name", "string"),
         column("state", "integer"),
     ];
-    let mut twin = Column::field("state", ColumnType::Text, "");
-    "dv_state".clone_into(&mut twin.name);
-    twin.origin = Origin::Display("state".to_owned());
-    columns.push(twin);
+    let mut display = Column::field("state", ColumnType::Text, "");
+    "dv_state".clone_into(&mut display.name);
+    display.origin = Origin::Display("state".to_owned());
+    columns.push(display);
     Arc::new(Table {
         source: "desk".into(),
         name: TableName {
@@ -433,14 +433,14 @@ fn only_values_that_every_database_sorts_alike_are_sorted_by() {
         ..opened.clone()
     };
     assert!(sorts(&undescribed).is_err());
-    let distrusted = Column {
-        trust: Trust {
+    let doubted = Column {
+        verification: Verification {
             range: Some(false),
-            ..Trust::default()
+            ..Verification::default()
         },
         ..opened.clone()
     };
-    assert_eq!(sorts(&distrusted), Err(UNSORTED));
+    assert_eq!(sorts(&doubted), Err(UNSORTED));
     let shown = Column {
         origin: Origin::Display("opened_at".to_owned()),
         ..opened

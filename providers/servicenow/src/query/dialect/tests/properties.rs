@@ -33,7 +33,7 @@ proptest! {
         };
         let verdict = ServiceNowDialect::default().atom(&column("f", internal_type), op, &literals);
         if let Verdict::Superset(condition, _) = verdict {
-            let sent = crate::query::encoded_query::Encoded::of(&[condition]).text(Some(ID));
+            let sent = crate::query::encoded_query::EncodedQuery::of(&[condition]).text(Some(ID));
             let operators = ["=", "!=", "IN", "LIKE", "STARTSWITH", "ENDSWITH", "ISNOTEMPTY"];
             for piece in sent.split('^') {
                 let known = piece == "ORDERBYsys_id" || piece.starts_with("sys_id>");
@@ -82,7 +82,7 @@ proptest! {
         if pushed.condition == Condition::Never {
             return Ok(());
         }
-        let sent = crate::query::encoded_query::Encoded::of(&[pushed.condition]).text(None);
+        let sent = crate::query::encoded_query::EncodedQuery::of(&[pushed.condition]).text(None);
         let terms: Vec<&str> = sent.trim_end_matches("^ORDERBYsys_id").split('^').collect();
         let wanted: Vec<String> = whole
             .iter()

@@ -1,17 +1,17 @@
-//! What a proof of trust changes.
+//! What verification changes.
 
 use super::*;
 
 /// What is sent for a comparison with a column whose conditions are honoured, in UTC, and whether it is exact.
 fn believed(internal_type: &str, op: Op, values: &[Literal]) -> (String, bool) {
     let mut column = column("f", internal_type);
-    column.trust = Trust {
+    column.verification = Verification {
         equality: Some(true),
         range: Some(true),
         utc: true,
     };
     let text = |condition| {
-        let text = crate::query::encoded_query::Encoded::of(&[condition]).text(None);
+        let text = crate::query::encoded_query::EncodedQuery::of(&[condition]).text(None);
         text.trim_end_matches("^ORDERBYsys_id").to_owned()
     };
     match ServiceNowDialect::default().atom(&column, op, values) {
@@ -105,7 +105,7 @@ fn moments_in_utc_are_compared_by_their_second() {
 #[test]
 fn a_class_that_is_not_honoured_stays_local_and_the_other_does_not() {
     let mut column = column("f", "integer");
-    column.trust.range = Some(false);
+    column.verification.range = Some(false);
     assert!(sent(&column, Op::Lt, &[Literal::Int(1)]).starts_with("local: the instance ignores"));
     assert_eq!(sent(&column, Op::Eq, &[Literal::Int(1)]), "f=1");
 }
@@ -115,7 +115,7 @@ fn alternatives_in_groups_of_their_own_are_never_exact() {
     let dialect = ServiceNowDialect::default();
     let mut table = Table::clone(&table());
     for column in &mut table.columns {
-        column.trust.equality = Some(true);
+        column.verification.equality = Some(true);
     }
     let state = |value| is(2, Op::Eq, &[Literal::Int(value)]);
     let id = is(0, Op::Eq, &[text(ID)]);
@@ -131,23 +131,23 @@ fn alternatives_in_groups_of_their_own_are_never_exact() {
 }
 
 #[test]
-fn an_exact_condition_whose_column_lost_its_trust_fails_the_query() {
+fn an_exact_condition_whose_column_is_no_longer_honoured_fails_the_query() {
     let dialect = ServiceNowDialect::default();
     let mut query = query(vec![
         is(2, Op::Eq, &[Literal::Int(1)]),
         is(1, Op::Eq, &[text("a")]),
     ]);
-    let lost = |column| std::collections::BTreeSet::from([Use::new(column, Class::Equality)]);
-    let text = |plan: Plan| plan.filter.text(None);
+    let lost = |column| std::collections::BTreeSet::from([ColumnUse::new(column, Class::Equality)]);
+    let text = |plan: ScanRequest| plan.filter.text(None);
     assert_eq!(
-        Plan::without(&dialect, &query, &lost("state"))
+        ScanRequest::without(&dialect, &query, &lost("state"))
             .map(text)
             .ok()
             .as_deref(),
         Some("name=a^ORDERBYsys_id")
     );
     query.filters[0].fidelity = Fidelity::Exact;
-    let error = Plan::without(&dialect, &query, &lost("state")).expect_err("no re-check");
+    let error = ScanRequest::without(&dialect, &query, &lost("state")).expect_err("no re-check");
     assert_eq!(error.kind, Kind::Refused);
-    assert!(Plan::without(&dialect, &query, &lost("name")).is_ok());
+    assert!(ScanRequest::without(&dialect, &query, &lost("name")).is_ok());
 }

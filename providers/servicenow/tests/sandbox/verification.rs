@@ -263,7 +263,7 @@ async fn with_assumed_access_every_column_is_tried_when_a_table_is_described() {
         .filter(|column| column.remote_field().is_some())
     {
         if matches!(column.ty, ColumnType::Boolean | ColumnType::Timestamp) {
-            assert_eq!(column.trust.equality, Some(true), "{}", column.name);
+            assert_eq!(column.verification.equality, Some(true), "{}", column.name);
         }
     }
     assert_eq!(
