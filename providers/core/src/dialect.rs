@@ -1,4 +1,8 @@
-//! What a remote language can say, and how faithfully.
+//! What a remote query language can say, and how faithfully.
+//!
+//! Owns: the [`Dialect`] trait and its [`Verdict`]. Does not own: how verdicts combine; see [`translate`](crate::translate()).
+//! Invariant: every default says no. A source claims what it can do, operator by operator.
+//! Start at [`Dialect::atom`].
 
 use std::borrow::Cow;
 

@@ -1,4 +1,7 @@
 //! Domain separation: a tree of domains, and whose rows a person may see.
+//!
+//! Owns: who sees which domain. Does not own: how a scan is restricted to them; the engine does that.
+//! Invariant: a name that is unknown or ambiguous is an error, never some domain. Start at [`DomainTree`].
 
 use std::collections::BTreeSet;
 

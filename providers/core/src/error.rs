@@ -1,4 +1,7 @@
-//! The one error type of sources: what the engine may do about it, and what a person reads.
+//! The one error type of sources.
+//!
+//! Owns: what the engine may do about a failure ([`Kind`]) and what a person reads. Does not own: SQLSTATEs; the engine maps them.
+//! Invariant: a message holds no secret and no query string.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,7 @@
-//! Splits the keys of a join over requests that fit the remote system's limits.
+//! Splits the keys of a join over requests.
+//!
+//! Owns: how many keys fit into one request. Does not own: how keys are written; each source's dialect measures them.
+//! Invariant: every key is in exactly one request. Start at [`split`].
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
-//! The ledger: one record per HTTP call, whoever caused it, and per read that was answered without one.
+//! The ledger: one record per HTTP call, and one per read that was answered without a call.
 //!
-//! Owns: `causeway.requests`. Bounded by number, size and age: the oldest records go first. Invariant: no record holds a secret.
+//! Owns: what `causeway.requests` shows. Does not own: the calls. The oldest records go first, by number, size and age.
+//! Invariant: no record holds a secret.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};

@@ -2,7 +2,7 @@
 //!
 //! Owns: the value that pushdown grows ([`RemoteQuery`]), the seam to a remote system ([`Source`], [`Dialect`]),
 //! transport (sign-in, limits, retries, ledger) and pages to Arrow. Does not own: SQL, DataFusion, any vendor.
-//! Invariant: everything that a source does not claim, it cannot do. Start at [`source`].
+//! Invariant: everything that a source does not claim, it cannot do. Start at [`Source`].
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -23,20 +23,22 @@ mod scan;
 mod schema;
 mod source;
 pub mod time;
+mod translate;
 
 pub use dialect::{Dialect, Verdict};
 pub use domains::{Domain, DomainTree};
 pub use error::{Error, Kind};
 pub use ledger::{Answered, Exchange, ExchangeRecord, Ledger, QueryText};
 pub use pattern::matches_pattern;
-pub use predicate::{Comparison, Condition, Fidelity, Literal, Op, Predicate, Pushed, translate};
+pub use predicate::{Comparison, Condition, Fidelity, Literal, Op, Predicate, Pushed};
 pub use query::{Aggregate, AggregateFunction, Grouping, Having, KeySet, KeyTest, Order, RemoteQuery};
 pub use recent::Recent;
 pub use refusals::Refusals;
 pub use row_counts::{RowCount, RowCounts};
 pub use scan::{RecordBatchResult, first_in_order, scan};
-pub use schema::{Column, ColumnType, Origin, Table, TableName, Trust, nearest};
+pub use schema::{Column, ColumnType, Origin, Table, TableName, Verification, nearest};
 pub use source::{
     Cursor, Finding, Latency, Load, Next, Page, Principal, QueryContext, RawPage, RequestLimits, Source,
     SourceState,
 };
+pub use translate::translate;

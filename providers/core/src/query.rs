@@ -1,11 +1,14 @@
 //! The one value that pushdown grows.
+//!
+//! Owns: what is asked of a remote table. Does not own: how it is written; see [`Dialect`](crate::Dialect).
+//! Invariant: it is plain data that can be serialised, so that a scan can run anywhere. Start at [`RemoteQuery`].
 
 use std::sync::Arc;
 
 use arrow_schema::{Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-use crate::{Column, ColumnType, Condition, Dialect, Fidelity, Literal, Op, Pushed, Table, Verdict};
+use crate::{ColumnType, Condition, Fidelity, Literal, Op, Pushed, Table};
 
 /// What is asked of a remote table: plain, serialisable data, so that a scan can run anywhere.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -68,55 +71,6 @@ impl KeySet {
     #[must_use]
     pub fn with_values(&self, values: Vec<Literal>) -> Self {
         Self { values, ..*self }
-    }
-
-    /// What is asked of the source. One key that can't be asked for makes it [`Verdict::Never`]: a list must not lose a key.
-    #[must_use]
-    pub fn verdict(&self, dialect: &dyn Dialect, table: &Table) -> Verdict {
-        let Some(column) = table.columns.get(self.column) else {
-            return Verdict::Never("there is no such column".into());
-        };
-        let keys = match self.test {
-            _ if self.values.is_empty() => Verdict::Exact(Condition::Never),
-            KeyTest::Equal => dialect.atom(column, Op::In, &self.values),
-            KeyTest::Like => self.patterns(dialect, column, Op::Like),
-            KeyTest::ILike => self.patterns(dialect, column, Op::ILike),
-        };
-        if self.or_null {
-            either(keys, dialect.atom(column, Op::IsNull, &[]))
-        } else {
-            keys
-        }
-    }
-
-    fn patterns(&self, dialect: &dyn Dialect, column: &Column, op: Op) -> Verdict {
-        let patterns = self.values.iter();
-        let verdicts = patterns.map(|pattern| dialect.atom(column, op, std::slice::from_ref(pattern)));
-        verdicts.fold(Verdict::Exact(Condition::Never), either)
-    }
-}
-
-/// Where one of two conditions holds.
-fn either(one: Verdict, other: Verdict) -> Verdict {
-    let join = |one, other| match (one, other) {
-        (Condition::Never, other) => other,
-        (one, Condition::Never) => one,
-        (Condition::Any(mut parts), other) => {
-            match other {
-                Condition::Any(others) => parts.extend(others),
-                other => parts.push(other),
-            }
-            Condition::Any(parts)
-        }
-        (one, other) => Condition::Any(vec![one, other]),
-    };
-    match (one, other) {
-        (Verdict::Never(reason), _) | (_, Verdict::Never(reason)) => Verdict::Never(reason),
-        (Verdict::Exact(one), Verdict::Exact(other)) => Verdict::Exact(join(one, other)),
-        (Verdict::Superset(one, reason), Verdict::Exact(other) | Verdict::Superset(other, _))
-        | (Verdict::Exact(one), Verdict::Superset(other, reason)) => {
-            Verdict::Superset(join(one, other), reason)
-        }
     }
 }
 

@@ -1,4 +1,6 @@
 //! A log of what happened lately, bounded by number, by size and by age.
+//!
+//! Does not own: what is logged. Invariant: memory stays within the bounds, however much happens.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,7 +1,7 @@
-//! What a remote system refused although its description allows it, so that nobody asks for it twice.
+//! What a remote system refused although its description allows it.
 //!
-//! Owns: which part of a refused query is blamed. Invariant: after each refusal the next plan of the same statement asks for
-//! less, so that planning again ends at a plain scan.
+//! Owns: which part of a refused query is blamed, and for how long. Does not own: planning again; the engine does that.
+//! Invariant: after each refusal the next plan of the statement asks for less, so planning again ends at a plain scan.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,6 @@
-//! About how many rows each table holds, for estimates. Never part of an answer.
+//! About how many rows each table holds.
+//!
+//! Does not own: the counting; each source asks. Invariant: counts serve estimates and are never part of an answer.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,7 +1,7 @@
 //! Drives a scan from its first page to a verdict on its completeness.
 //!
-//! Owns: prefetch (page N+1 is requested while page N is decoded), refetching of damaged pages, the row count.
-//! Invariant: rows of a failed page are never emitted; dropping the stream stops the request under way.
+//! Owns: prefetching page N+1 while page N is decoded, fetching damaged pages again, the row count.
+//! Does not own: what a page holds; see [`Source`]. Invariant: rows of a failed page are never emitted. Start at [`scan`].
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,7 @@
-//! Tables and columns as plain data: what a source described, under the names that SQL uses.
+//! Tables and columns as plain data.
+//!
+//! Owns: what a source described, under the names that SQL uses. Does not own: how it was found out.
+//! Invariant: a flag that nobody set is off, so a column can do nothing that was not described.
 
 use std::sync::Arc;
 
@@ -53,7 +56,7 @@ pub enum Origin {
 
 /// What the remote system was seen to do with conditions on a column, for the identity that the table was described for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trust {
+pub struct Verification {
     /// Whether it honours equality and null tests; `None` when nobody tried.
     pub equality: Option<bool>,
     /// Whether it honours comparisons, patterns and sorts; `None` when nobody tried.
@@ -102,7 +105,7 @@ pub struct Column {
     pub choices: usize,
     /// What was seen of conditions on it; nothing for systems that refuse what they don't honour.
     #[serde(default)]
-    pub trust: Trust,
+    pub verification: Verification,
 }
 
 impl Column {
@@ -125,7 +128,7 @@ impl Column {
             case_sensitive: false,
             calculated: false,
             choices: 0,
-            trust: Trust::default(),
+            verification: Verification::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The seam between the engine and a remote system.
 //!
-//! Owns: the [`Source`] trait and the plain data that crosses it. A third remote system implements this and [`Dialect`].
-//! Invariant: every call that reaches a network carries a [`QueryContext`], so it has an identity and a budget.
+//! Owns: the [`Source`] trait and the plain data that crosses it. Does not own: any remote system; a third one implements this trait
+//! and [`Dialect`]. Invariant: every call that reaches a network carries a [`QueryContext`], so it has an identity and a budget.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -329,7 +329,7 @@ pub trait Source: Send + Sync + std::fmt::Debug {
         Ok(None)
     }
 
-    /// Finds out what can be trusted, for `causeway check`; queries find out by themselves what they need.
+    /// Finds out what the system honours, for `causeway check`; queries find out by themselves what they need.
     ///
     /// # Errors
     /// Any failure of the calls.
@@ -338,7 +338,7 @@ pub trait Source: Send + Sync + std::fmt::Debug {
         Ok(())
     }
 
-    /// What is known by now of the system's trustworthiness for this principal; makes no call.
+    /// What is known by now of what the system honours for this principal; makes no call.
     fn findings(&self, principal: &Principal) -> Vec<Finding> {
         let _ = principal;
         Vec::new()

@@ -1,4 +1,6 @@
 //! Dates and times between text and the numbers that Arrow carries.
+//!
+//! Does not own: which text form a source writes. Invariant: a text that is no valid date or time is an error, never another date.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
 

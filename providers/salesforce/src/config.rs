@@ -1,4 +1,6 @@
 //! The configuration of a Salesforce source.
+//!
+//! Does not own: where it is read from. Invariant: an unknown key is an error.
 
 use std::num::NonZeroU32;
 

@@ -1,4 +1,7 @@
 //! The org as a [`Source`].
+//!
+//! Owns: which calls answer which question, and what is learnt from refusals. Does not own: the calls, see [`api`](crate::api);
+//! SOQL, see [`query`](crate::query). Invariant: descriptions are kept per identity.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,14 +17,14 @@ use causeway_core::{
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use crate::catalog::{Answer, View, Views};
-use crate::classify::SalesforceClassify;
-use crate::client::{Client, FirstPage};
+use crate::api::classify::SalesforceClassify;
+use crate::api::client::{Client, FirstPage};
 use crate::config::{Config, check_api_version};
-use crate::describe::{GlobalDescribe, ObjectDescribe};
-use crate::dialect::SalesforceDialect;
-use crate::layout::{self, KEY_PATH};
-use crate::soql::LINE_BYTES;
+use crate::metadata::cache::{Answer, View, Views};
+use crate::metadata::describe::{GlobalDescribe, ObjectDescribe};
+use crate::metadata::layout::{self, KEY_PATH};
+use crate::query::dialect::SalesforceDialect;
+use crate::query::soql::LINE_BYTES;
 
 /// One Salesforce org under one configured name.
 #[derive(Debug)]
@@ -195,7 +198,7 @@ impl Salesforce {
         if matches!(error.kind, Kind::UnknownTable | Kind::UnknownColumn) {
             self.view(&context.principal)
                 .table(&query.table.name.name)
-                .distrust();
+                .invalidate();
         }
         error
     }

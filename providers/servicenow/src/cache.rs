@@ -1,4 +1,6 @@
-//! Values by key: loaded once for all who wait, kept for a while.
+//! Values by key, loaded once for all who wait and kept for a while.
+//!
+//! Does not own: what is loaded. Invariant: at most one load runs for a key; a failure is not kept. Start at [`Cache`].
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -13,27 +15,27 @@ use tokio::time::Instant;
 pub(crate) struct Cache<K, V> {
     life: Duration,
     kept: RwLock<HashMap<K, (Instant, V)>>,
-    flights: Flights<K>,
+    loading: KeyedLocks<K>,
 }
 
 /// One lock per key, so that what is to be found out of it is asked once for all who want to know.
 #[derive(Debug)]
-pub(crate) struct Flights<K>(Mutex<HashMap<K, Arc<tokio::sync::Mutex<()>>>>);
+pub(crate) struct KeyedLocks<K>(Mutex<HashMap<K, Arc<tokio::sync::Mutex<()>>>>);
 
-impl<K> Default for Flights<K> {
+impl<K> Default for KeyedLocks<K> {
     fn default() -> Self {
         Self(Mutex::default())
     }
 }
 
-impl<K: Hash + Eq + Clone> Flights<K> {
+impl<K: Hash + Eq + Clone> KeyedLocks<K> {
     /// Waits until nobody else is asking. Whoever drops the guard, or the future that holds it, lets the next one ask.
-    pub(crate) async fn alone(&self, key: &K) -> tokio::sync::OwnedMutexGuard<()> {
-        let flight = {
-            let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(flights.entry(key.clone()).or_default())
+    pub(crate) async fn lock(&self, key: &K) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = {
+            let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(locks.entry(key.clone()).or_default())
         };
-        flight.lock_owned().await
+        lock.lock_owned().await
     }
 }
 
@@ -42,7 +44,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         Self {
             life,
             kept: RwLock::default(),
-            flights: Flights::default(),
+            loading: KeyedLocks::default(),
         }
     }
 
@@ -86,7 +88,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         if let Some(value) = self.get(&key) {
             return Ok(value);
         }
-        let _alone = self.flights.alone(&key).await;
+        let _single_flight = self.loading.lock(&key).await;
         if let Some(value) = self.get(&key) {
             return Ok(value);
         }

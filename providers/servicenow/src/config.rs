@@ -1,4 +1,6 @@
 //! What users write under `[sources.<name>]` for a ServiceNow instance.
+//!
+//! Does not own: where it is read from. Invariant: an unknown key is an error.
 
 use std::convert::Infallible;
 use std::num::NonZeroU32;

@@ -1,32 +1,21 @@
 //! ServiceNow as a [`causeway_core::Source`].
 //!
 //! Owns: the Table API, the dictionary, encoded queries. Does not own: SQL, and transport, which the core has.
-//! Invariant: what the instance filters is believed only where it was seen to; the rest is checked again, and a scan ends only where a
-//! count says so.
-//! Start at [`ServiceNowDialect`] for what is pushed and at the README for why.
+//! Invariant: what the instance filters is believed only where it was seen to filter; the rest is checked again. A scan ends only where
+//! a count says so.
+//! Rooms, lowest first: `query`, `api`, `verification`, `metadata`; a room imports only those before it. `types` and `cache` serve all.
+//! Start at [`ServiceNowDialect`] for what is pushed, at `page_reader` for how it is read, and at the README for why.
 
-mod batch;
+mod api;
 mod cache;
-mod classify;
-mod client;
 mod config;
-mod dialect;
-mod dictionary;
-mod discovery;
-mod encoded;
-mod labels;
-mod meaning;
-mod page;
-mod pattern;
-mod plan;
-mod probe;
-mod reading;
+mod metadata;
+mod page_reader;
+mod query;
 mod source;
-mod stats;
-mod trust;
 mod types;
-mod usage;
+mod verification;
 
 pub use config::Config;
-pub use dialect::ServiceNowDialect;
+pub use query::dialect::ServiceNowDialect;
 pub use source::ServiceNow;

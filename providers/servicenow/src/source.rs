@@ -1,4 +1,7 @@
 //! The instance behind the [`Source`] seam.
+//!
+//! Owns: which part of the crate answers which question, and what is learnt from refusals. Does not own: how pages are read; see
+//! `page_reader`. Invariant: descriptions, choices and proofs are kept per remote user.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,15 +13,16 @@ use causeway_core::{
     TableName,
 };
 
-use crate::client::Client;
-use crate::config::Patterns;
-use crate::discovery::Discovery;
-use crate::labels::Choices;
-use crate::page;
-use crate::plan::{Position, wants_display};
-use crate::reading::Reader;
-use crate::trust::Trust;
-use crate::{Config, ServiceNowDialect, stats};
+use crate::api::client::Client;
+use crate::api::{groups, page};
+use crate::config::{Config, Patterns};
+use crate::metadata::choices::Choices;
+use crate::metadata::discovery::Discovery;
+use crate::page_reader::PageReader;
+use crate::query::dialect::ServiceNowDialect;
+use crate::query::position::Position;
+use crate::query::request::wants_display;
+use crate::verification::honored::Verifier;
 
 /// One ServiceNow instance under one configured name.
 #[derive(Debug)]
@@ -28,7 +32,7 @@ pub struct ServiceNow {
     dialect: ServiceNowDialect,
     discovery: Discovery,
     choices: Choices,
-    trust: Arc<Trust>,
+    verifier: Arc<Verifier>,
     assumes_full_read_access: bool,
     /// What the instance refused, so that the engine asks for something plainer.
     refusals: Refusals,
@@ -57,12 +61,12 @@ impl ServiceNow {
             ..SourceState::default()
         };
         let assumes_full_read_access = config.assume_full_read_access.unwrap_or(false);
-        let trust = Arc::new(Trust::new(&name, assumes_full_read_access));
+        let verifier = Arc::new(Verifier::new(&name, assumes_full_read_access));
         let patterns = Patterns::new(config.tables.clone());
         Ok(Self {
-            discovery: Discovery::new(&name, patterns, Arc::clone(&trust)),
+            discovery: Discovery::new(&name, patterns, Arc::clone(&verifier)),
             choices: Choices::default(),
-            trust,
+            verifier,
             assumes_full_read_access,
             refusals: Refusals::default(),
             dialect: ServiceNowDialect::new(config.text_pushdown.unwrap_or(true)),
@@ -121,12 +125,12 @@ impl ServiceNow {
         Position::first(hint.max(SMALLEST_PAGE).min(self.page_rows))
     }
 
-    fn reader<'a>(&'a self, context: &'a QueryContext, table: &'a Table) -> Reader<'a> {
-        Reader {
+    fn reader<'a>(&'a self, context: &'a QueryContext, table: &'a Table) -> PageReader<'a> {
+        PageReader {
             client: &self.client,
             dialect: &self.dialect,
             discovery: &self.discovery,
-            trust: &self.trust,
+            verifier: &self.verifier,
             context,
             table,
         }
@@ -242,7 +246,7 @@ impl Source for ServiceNow {
     }
 
     fn findings(&self, principal: &Principal) -> Vec<Finding> {
-        self.trust.findings(&self.trust.identity(principal))
+        self.verifier.findings(&self.verifier.identity(principal))
     }
 
     fn described_tables(&self, principal: &Principal) -> Vec<Arc<Table>> {
@@ -367,7 +371,7 @@ impl Source for ServiceNow {
         page: &RawPage,
     ) -> Result<Page, Error> {
         if let Some(grouping) = &query.grouping {
-            let batch = stats::rows(&self.dialect, query, grouping, &page.body);
+            let batch = groups::rows(&self.dialect, query, grouping, &page.body);
             let batch = self.learnt(query, batch)?;
             return Ok(Page { batch, next: None });
         }
@@ -394,6 +398,6 @@ impl Source for ServiceNow {
 fn order_field(table: &Table, column: usize) -> Option<&str> {
     let field = table.columns.get(column)?.remote_field()?;
     let has_labels =
-        |twin: &causeway_core::Column| matches!(&twin.origin, Origin::Display(shown) if shown == field);
+        |column: &causeway_core::Column| matches!(&column.origin, Origin::Display(shown) if shown == field);
     (!table.columns.iter().any(has_labels)).then_some(field)
 }

@@ -1,6 +1,7 @@
 //! The glide types: how each is read, and which comparisons make sense on it.
 //!
-//! Owns: [`Family`], the one table that maps an internal type to SQL. Does not own: what is pushed; see `dialect`.
+//! Owns: [`Family`], the one table that maps an internal type to SQL. Does not own: what is pushed; see `query::semantics`.
+//! Invariant: a type that is not in the table is text that is never filtered there.
 //! Source: "Field types" and "Database field types", Australia, read 2026-06-25.
 
 use causeway_core::ColumnType;
@@ -134,6 +135,36 @@ impl Family {
 /// Whether values of the type are secrets, which are no columns.
 pub(crate) fn is_secret(internal_type: &str) -> bool {
     internal_type.starts_with("password") || internal_type.contains("encrypt")
+}
+
+/// Types that the display column of a choice has, by what is stored.
+pub(crate) const OF_NUMBERS: &str = "label of a number";
+pub(crate) const OF_TEXT: &str = "label of a text";
+
+/// The type of the display column that shows the labels of stored values; `None` where values are shown in other ways, too.
+pub(crate) fn label_type(stored: Family) -> Option<&'static str> {
+    match stored {
+        Family::Integer => Some(OF_NUMBERS),
+        Family::Text => Some(OF_TEXT),
+        _ => None,
+    }
+}
+
+pub(crate) fn is_label(remote_type: &str) -> bool {
+    [OF_NUMBERS, OF_TEXT].contains(&remote_type)
+}
+
+/// How values of a column are written, by its type.
+pub(crate) fn syntax(ty: ColumnType, remote_type: &str) -> Syntax {
+    match ty {
+        ColumnType::Int64 => Family::of(remote_type).syntax(),
+        ColumnType::Boolean => Syntax::Boolean,
+        ColumnType::Float64 => Syntax::Float,
+        ColumnType::Text => Syntax::Text,
+        ColumnType::Date => Syntax::Date,
+        ColumnType::Timestamp => Syntax::Timestamp,
+        ColumnType::Time => Syntax::Time,
+    }
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ impl Top {
 
     fn is_trusted(&self, spec: &ScanSpec) -> bool {
         let column = spec.query.table.columns.get(self.key.column);
-        self.is_kept(spec) || column.is_some_and(|column| column.trust.range == Some(true))
+        self.is_kept(spec) || column.is_some_and(|column| column.verification.range == Some(true))
     }
 
     /// The query for the page that comes first.

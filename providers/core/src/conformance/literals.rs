@@ -1,4 +1,6 @@
-//! Which predicates are tried: the values of a column, values beside them, and the edges of its type.
+//! Which predicates are tried.
+//!
+//! Owns: the literals: values of a column, values beside them, the edges of its type. Does not own: the comparison; see `suite`.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,6 @@
-//! Declined predicates that would have been exact.
+//! Predicates that were declined although they would have been exact.
+//!
+//! Does not own: the verdicts. What is listed here is lost speed, never a wrong answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

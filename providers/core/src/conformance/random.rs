@@ -1,4 +1,4 @@
-//! Seeded random predicates: trees over comparisons that the suite already knows.
+//! Random predicates from a seed: trees over comparisons that the suite already knows.
 
 use crate::{Comparison, Predicate};
 

@@ -1,4 +1,6 @@
-//! The table of a README: type × operator → exact, superset or local, printed from the dialect that decides it.
+//! The pushdown table of a README: type × operator → exact, superset or local.
+//!
+//! Invariant: the table is printed from the dialect, so it can't disagree with it.
 
 use std::path::Path;
 

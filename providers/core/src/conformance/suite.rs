@@ -1,4 +1,6 @@
-//! Compares what a source keeps with what SQL keeps.
+//! Compares the rows that a source keeps with the rows that SQL keeps.
+//!
+//! Owns: the [`Suite`] and its report. Does not own: what SQL keeps; see [`keeps`](super::keeps).
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,4 +1,7 @@
 //! One JSON value into one Arrow builder.
+//!
+//! Owns: every [`Syntax`]. Does not own: where values are in a page; see the parent module.
+//! Invariant: a value that its syntax can't read is an error, never a guess.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,7 @@
-//! Tokens: fetched once for all who wait, cached per identity, renewed when they expire.
+//! Access tokens, per identity.
+//!
+//! Owns: when a token is fetched, shared and renewed. Does not own: what a sign-in sends; see `oauth`.
+//! Invariant: callers that need the same token cause one sign-in.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,17 +1,15 @@
 //! Transport to a remote system: one request, made safely.
 //!
-//! Owns: sign-in, the order sharing ▸ auth ▸ limiter ▸ retry ▸ ledger, and everything of reqwest. Does not own: what a status means,
-//! which each source says in its [`Classify`]. Invariant: credentials go only to the configured host, and never into a log or error.
-//! Start at [`Transport`].
+//! Owns: sign-in, the order sharing ▸ auth ▸ limiter ▸ retry ▸ ledger, and everything of reqwest.
+//! Does not own: what a status means; each source says that in its [`Classify`].
+//! Invariant: credentials go to the configured host only, and never into a log or an error. Start at [`Transport`].
 
 mod auth;
-mod flights;
-
 mod latency;
 mod oauth;
 mod queue;
 mod quota;
-
+mod single_flight;
 mod transport;
 
 use std::num::NonZeroU32;

@@ -1,4 +1,6 @@
-//! Sign-in flows as configuration and as forms.
+//! Sign-in flows, as configuration and as the forms that are sent.
+//!
+//! Does not own: when a sign-in happens; see `auth`. Invariant: a secret is never printed.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};

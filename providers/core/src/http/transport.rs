@@ -1,7 +1,7 @@
-//! Sends reads to one remote system, and identical ones once.
+//! Sends reads to one remote system, and identical reads once.
 //!
-//! Owns: the way of a read from the query to the socket. Invariant: a read is answered to the identity that its call was made as, and
-//! what one query may spend never decides over another.
+//! Owns: the way of a read from the query to the socket. Does not own: its parts; each has a file beside this one.
+//! Invariant: a read is answered to the identity that its call was made as. What one query may spend never decides over another.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use backon::BackoffBuilder as _;
 use governor::DefaultDirectRateLimiter;
 
-use super::flights::{Boarding, Flights};
 use super::latency::Latencies;
 use super::queue::Queue;
 use super::quota::{Admission, Quota, Usage};
+use super::single_flight::{Role, SingleFlight};
 use super::{
     AuthConfig, Authenticator, Classify, Method, OAuthStyle, Request, Response, Token, TransportLimits,
     checked_origin, network_error,
@@ -27,7 +27,7 @@ pub struct Transport {
     base: String,
     authenticator: Authenticator,
     classify: Box<dyn Classify>,
-    flights: Flights<Sameness, Flown>,
+    single_flight: SingleFlight<ReadKey, Ended>,
     queue: Arc<Queue>,
     quota: Arc<Quota>,
     latencies: Latencies,
@@ -38,7 +38,7 @@ pub struct Transport {
 
 /// What makes two reads one: the person, the remote user and everything that is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Sameness {
+struct ReadKey {
     user: String,
     subject: Option<String>,
     method: Method,
@@ -49,7 +49,7 @@ struct Sameness {
 
 /// How a read ended.
 #[derive(Debug, Clone)]
-struct Flown {
+struct Ended {
     outcome: Result<Response, Error>,
     /// Status of the last attempt; 0 when nobody answered.
     status: u16,
@@ -94,7 +94,7 @@ impl Transport {
             base,
             authenticator,
             classify,
-            flights: Flights::default(),
+            single_flight: SingleFlight::default(),
             queue: Queue::new(limits.concurrent_calls),
             quota,
             latencies: Latencies::default(),
@@ -119,7 +119,7 @@ impl Transport {
         Load {
             running,
             waiting,
-            sharing: self.flights.following(),
+            sharing: self.single_flight.followers(),
             latency: self.latencies.percentiles(),
         }
     }
@@ -148,31 +148,31 @@ impl Transport {
     /// What the source's [`Classify`] makes of the answer, [`Kind::Unreachable`], [`Kind::Timeout`], or [`Kind::Budget`] when the query
     /// has spent its calls or the rest of the source's quota is kept in reserve.
     pub async fn send(&self, context: &QueryContext, request: &Request) -> Result<Response, Error> {
-        let sameness = self.sameness(context, request)?;
+        let key = self.read_key(context, request)?;
         let record = self.record(context, request, Answered::Shared);
         let started = Instant::now();
         loop {
-            match self.flights.board(&sameness) {
-                Boarding::Lead(lead) => {
-                    let flown = self.fly(context, request).await;
-                    if !flown.is_own_limit {
-                        lead.land(flown.clone());
+            match self.single_flight.join(&key) {
+                Role::Leader(leader) => {
+                    let ended = self.call(context, request).await;
+                    if !ended.is_own_limit {
+                        leader.finish(ended.clone());
                     }
-                    return flown.outcome;
+                    return ended.outcome;
                 }
-                Boarding::Follow(follow) => {
-                    if let Some(flown) = follow.landed().await {
+                Role::Follower(follower) => {
+                    if let Some(ended) = follower.outcome().await {
                         let exchange = self.ledger.begin(record);
-                        exchange.finish(flown.status, 0, started.elapsed());
-                        return flown.outcome.map(|response| Response { exchange, ..response });
+                        exchange.finish(ended.status, 0, started.elapsed());
+                        return ended.outcome.map(|response| Response { exchange, ..response });
                     }
                 }
             }
         }
     }
 
-    fn sameness(&self, context: &QueryContext, request: &Request) -> Result<Sameness, Error> {
-        Ok(Sameness {
+    fn read_key(&self, context: &QueryContext, request: &Request) -> Result<ReadKey, Error> {
+        Ok(ReadKey {
             user: context.principal.user.clone(),
             subject: self.authenticator.subject(context)?,
             method: request.method,
@@ -196,7 +196,7 @@ impl Transport {
     }
 
     /// Makes the call, again and again while that may help.
-    async fn fly(&self, context: &QueryContext, request: &Request) -> Flown {
+    async fn call(&self, context: &QueryContext, request: &Request) -> Ended {
         let mut waits = backon::ExponentialBuilder::default()
             .with_min_delay(Duration::from_millis(200))
             .with_max_delay(Duration::from_secs(10))
@@ -210,7 +210,7 @@ impl Transport {
                 Ok(response) => {
                     status = response.status;
                     match self.classify.classify(&self.origin, &response) {
-                        Ok(()) => return Flown::ended(Ok(response), status),
+                        Ok(()) => return Ended::new(Ok(response), status),
                         Err(error) => error,
                     }
                 }
@@ -223,12 +223,12 @@ impl Transport {
             let wait = waits.next().map(|wait| error.retry_after.unwrap_or(wait));
             let wait = wait.filter(|wait| may_help && *wait <= Self::LONGEST_WAIT);
             let Some(wait) = wait else {
-                return Flown::ended(Err(error), status);
+                return Ended::new(Err(error), status);
             };
             if !context.spend_retry() {
-                return Flown {
+                return Ended {
                     is_own_limit: true,
-                    ..Flown::ended(Err(error), status)
+                    ..Ended::new(Err(error), status)
                 };
             }
             attempt += 1;
@@ -324,8 +324,8 @@ impl Transport {
     }
 }
 
-impl Flown {
-    fn ended(outcome: Result<Response, Error>, status: u16) -> Self {
+impl Ended {
+    fn new(outcome: Result<Response, Error>, status: u16) -> Self {
         let is_own_limit = outcome.as_ref().is_err_and(|error| error.kind == Kind::Budget);
         Self {
             outcome,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use causeway_core::conformance::{Representative, check_section, pushdown_table};
-use causeway_core::{Column, ColumnType, Literal, Origin, Trust};
+use causeway_core::{Column, ColumnType, Literal, Origin, Verification};
 use causeway_servicenow::ServiceNowDialect;
 
 const OPERATORS: &str = "*Operators available for filters and queries*";
@@ -26,7 +26,7 @@ fn row<'a>(title: &'a str, remote_type: &str, value: Literal, source: &'a str) -
         pattern: (ty == ColumnType::Text).then_some("Box%"),
         column: Column {
             filterable: true,
-            trust: Trust {
+            verification: Verification {
                 equality: Some(true),
                 range: Some(true),
                 utc: true,
@@ -118,7 +118,7 @@ fn the_readme_says_what_is_pushed() {
         Literal::Timestamp(1_704_164_645_000_000),
         ZONES,
     );
-    zoned.column.trust.utc = false;
+    zoned.column.verification.utc = false;
     rows.push(zoned);
     let table = pushdown_table(&ServiceNowDialect::default(), &rows);
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");

@@ -15,4 +15,4 @@ mod sign_in;
 #[cfg(test)]
 mod stats;
 #[cfg(test)]
-mod trust;
+mod verification;

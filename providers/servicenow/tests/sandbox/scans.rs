@@ -153,13 +153,13 @@ async fn every_type_decodes_with_and_without_display_values() {
     for secret in ["u_password", "u_password2", "u_glide_encrypted"] {
         assert!(!names.contains(&secret), "{secret}");
     }
-    for twin in [
+    for display in [
         "dv_u_reference",
         "dv_u_choice",
         "dv_u_rating",
         "dv_u_glide_duration",
     ] {
-        assert!(names.contains(&twin), "{twin}");
+        assert!(names.contains(&display), "{display}");
     }
     let plain: Vec<&str> = names
         .iter()
@@ -197,14 +197,14 @@ async fn every_type_decodes_with_and_without_display_values() {
             .iter()
             .any(|row| row[duration] == Some(Literal::Int(-90)))
     );
-    let twin = names
+    let display = names
         .iter()
         .position(|name| *name == "dv_u_rating")
         .expect("a column");
     assert!(
         all_rows
             .iter()
-            .any(|row| row[twin] == Some(Literal::Text("Good".into())))
+            .any(|row| row[display] == Some(Literal::Text("Good".into())))
     );
 }
 

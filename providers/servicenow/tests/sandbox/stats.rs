@@ -20,7 +20,7 @@ const FUNCTIONS: [AggregateFunction; 5] = [
     AggregateFunction::Max,
 ];
 
-async fn trusted(semantics: Semantics) -> Bench {
+async fn verified(semantics: Semantics) -> Bench {
     let more = json!({"assume_full_read_access": true});
     Bench::with(semantics, bench::client_credentials(), more).await
 }
@@ -63,7 +63,7 @@ fn in_order(mut rows: Vec<Row>) -> Vec<String> {
 
 #[tokio::test]
 async fn whatever_is_asked_of_the_instance_equals_the_same_over_all_rows() {
-    let bench = trusted(Semantics::default()).await;
+    let bench = verified(Semantics::default()).await;
     for name in ["incident", "u_everything"] {
         let table = bench.source.table(&strict(), name).await.expect("a table");
         let everything: Vec<usize> = (0..table.columns.len()).collect();
@@ -117,7 +117,7 @@ async fn whatever_is_asked_of_the_instance_equals_the_same_over_all_rows() {
 
 #[tokio::test]
 async fn a_filtered_count_is_one_call_and_an_empty_one_is_zero() {
-    let bench = trusted(Semantics::default()).await;
+    let bench = verified(Semantics::default()).await;
     let count = Aggregate {
         function: AggregateFunction::Count,
         column: None,
@@ -153,7 +153,7 @@ async fn a_filtered_count_is_one_call_and_an_empty_one_is_zero() {
 #[tokio::test]
 async fn nothing_is_counted_there_without_the_assumption_or_where_rows_are_hidden() {
     let plain = Bench::start().await;
-    let hiding = trusted(Semantics {
+    let hiding = verified(Semantics {
         row_acl: [("incident".to_owned(), 7)].into(),
         ..Semantics::default()
     })
@@ -177,7 +177,7 @@ async fn nothing_is_counted_there_without_the_assumption_or_where_rows_are_hidde
 
 #[tokio::test]
 async fn a_refused_count_is_remembered() {
-    let bench = trusted(Semantics::default()).await;
+    let bench = verified(Semantics::default()).await;
     let table = bench.source.table(&strict(), "incident").await.expect("a table");
     let (priority, _) = table.column("priority").expect("a column");
     let filter = is(priority, Op::Eq, Literal::Int(1));
