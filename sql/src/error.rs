@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use causeway_core::Kind;
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
+use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::parser::ParserError;
 
 /// An SQL error: everything that PostgreSQL's ErrorResponse carries.
@@ -375,4 +376,20 @@ pub(crate) fn into_datafusion(error: Error) -> DataFusionError {
 /// Wraps a source's error so that it survives DataFusion.
 pub(crate) fn source_error(error: causeway_core::Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
+}
+
+/// The error of a statement that is none of ours.
+pub(crate) fn unsupported(statement: &ast::Statement) -> Error {
+    let message = format!("{} is not supported", kind_of(statement));
+    Error::new(sqlstate::NOT_SUPPORTED, message)
+        .with_hint("causeway answers queries; it does not change data or definitions")
+}
+
+fn kind_of(statement: &ast::Statement) -> String {
+    statement
+        .to_string()
+        .split_whitespace()
+        .next()
+        .unwrap_or("the statement")
+        .to_uppercase()
 }

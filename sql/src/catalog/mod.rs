@@ -3,17 +3,15 @@
 //! Owns: schemas and the look-up of tables and views. Does not own: descriptions, which each source caches per identity.
 //! Invariant: opening a session costs no remote call; a named table costs its own description and nothing else.
 
-pub(crate) mod grouped_table;
+mod person;
 pub(crate) mod pg_catalog;
-pub(crate) mod remote_table;
 pub(crate) mod system;
 pub(crate) mod views;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use causeway_core::{Kind, Principal, QueryContext, Source, Table, nearest};
+use causeway_core::{Kind, QueryContext, Source, Table, nearest};
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider,
     TableProvider,
@@ -22,15 +20,12 @@ use datafusion::common::DataFusionError;
 use datafusion::common::Result;
 use datafusion::datasource::TableType;
 
-use self::remote_table::RemoteTable;
-use self::system::SystemSchema;
-use self::views::listing::Listed;
-use self::views::plan::{Planner, Seen};
-use self::views::{Definition, Kept, SESSION_SCHEMA, SessionViews, SharedViews, VIEWS_SCHEMA};
-use crate::engine::EngineShared;
 use crate::error::{into_datafusion, source_error};
-use crate::policy::{Access, CheckedPolicy, PolicyPath};
-use crate::settings::SharedSettings;
+use crate::policy::{PolicyCatalog, PolicyPath, RestrictedTable, Unstamped as _};
+pub(crate) use person::{Deployment, Person};
+use system::SystemSchema;
+use views::plan::{Planner, Seen};
+use views::{Definition, SESSION_SCHEMA, SessionViews, SharedViews, VIEWS_SCHEMA};
 
 /// Name of the database.
 pub(crate) const DATABASE: &str = "causeway";
@@ -38,54 +33,6 @@ pub(crate) const DATABASE: &str = "causeway";
 pub(crate) const SEARCH_SCHEMA: &str = "public";
 /// Schema of the system tables.
 pub(crate) const SYSTEM_SCHEMA: &str = "causeway";
-
-/// Role that sees everybody's queries and requests.
-const ADMIN_ROLE: &str = "admin";
-
-/// Who plans: a session's identity, settings and views.
-#[derive(Debug)]
-pub(crate) struct Person {
-    pub(crate) engine: Arc<EngineShared>,
-    pub(crate) principal: Arc<Principal>,
-    pub(crate) settings: SharedSettings,
-    /// Views that this session made.
-    pub(crate) session_views: Kept,
-    /// Views of the schema `views` that the catalog shows.
-    pub(crate) listed_views: Listed,
-}
-
-impl Person {
-    /// Whether row counts of remote calls tell this person nothing new: nobody hides rows from them.
-    pub(crate) fn may_see_counts(&self) -> bool {
-        let principal = &self.principal;
-        let hides_rows = |policy: &Arc<CheckedPolicy>| policy.hides_rows_from(principal);
-        principal.roles.iter().any(|role| role == ADMIN_ROLE)
-            || (principal.all_domains && !self.engine.policies.iter().any(hides_rows))
-    }
-
-    /// How old cached rows of a source may be in this session.
-    pub(crate) fn max_age(&self, source: &str) -> Duration {
-        let set = self.settings.read().max_age;
-        set.unwrap_or_else(|| self.engine.cache_age(source))
-    }
-
-    /// Whether this person sees everybody's queries and requests.
-    pub(crate) fn is_admin(&self) -> bool {
-        self.principal.roles.iter().any(|role| role == ADMIN_ROLE)
-    }
-
-    /// What policies say to this person of a table that has not been described.
-    pub(crate) fn access(&self, schema: &str, table: &str) -> Access {
-        Access::of(&self.engine.policies, &self.principal, schema, table)
-    }
-
-    /// What this person may see of a table.
-    pub(crate) fn access_to(&self, table: &Table) -> Access {
-        let mut access = self.access(&table.source, &table.name.name);
-        access.hide_labels(table, &self.engine.policies, &self.principal);
-        access
-    }
-}
 
 /// Everything a statement's catalog is made of.
 #[derive(Debug, Clone)]
@@ -153,7 +100,7 @@ impl Scope {
 
     fn catalog(&self) -> Result<MemoryCatalogProvider> {
         let catalog = MemoryCatalogProvider::new();
-        for source in &self.person.engine.sources {
+        for source in &self.person.deployment.sources {
             catalog.register_schema(
                 source.name(),
                 Arc::new(SourceSchema {
@@ -166,7 +113,7 @@ impl Scope {
             SYSTEM_SCHEMA,
             Arc::new(SystemSchema::new(Arc::clone(&self.person))),
         )?;
-        if !self.person.engine.views.is_empty() {
+        if !self.person.deployment.views.is_empty() {
             catalog.register_schema(VIEWS_SCHEMA, Arc::new(SharedViews::new(self.clone())))?;
         }
         if !self.session_views.is_empty() {
@@ -186,26 +133,24 @@ struct SourceSchema {
 
 impl SourceSchema {
     async fn remote_table(&self, name: &str) -> Result<Arc<dyn TableProvider>, causeway_core::Error> {
-        let Scope {
-            person,
-            context,
-            path,
-            ..
-        } = &self.scope;
-        let table = self.source.table(context, name).await?;
-        let access = person.access_to(&table);
-        let table = RemoteTable::new(
-            Arc::clone(&self.source),
-            table,
-            Arc::new(access),
-            path.clone(),
-            Arc::clone(person),
-        );
-        Ok(Arc::new(table))
+        let table = self.source.table(&self.scope.context, name).await?;
+        Ok(self.provider(table))
     }
-}
 
-impl SourceSchema {
+    /// The table as this person sees it: open, or under their policies.
+    fn provider(&self, table: Arc<Table>) -> Arc<dyn TableProvider> {
+        let access = self.scope.person.access(&table);
+        let unstamped = self.scope.person.unstamped(&self.source, table);
+        let visible = access.visible(unstamped.table());
+        match access.stamp(unstamped.table(), &visible) {
+            Some(stamp) => Arc::new(unstamped.stamped(stamp, visible)),
+            None => {
+                let catalog = Arc::new(self.scope.clone());
+                let path = self.scope.path.clone();
+                Arc::new(RestrictedTable::new(unstamped, Arc::new(access), path, catalog))
+            }
+        }
+    }
     /// Suggests a table for one that doesn't exist. Learns the names when they aren't known: a mistyped name is worth the call.
     async fn with_suggestion(&self, name: &str, mut error: causeway_core::Error) -> causeway_core::Error {
         let known = self.source.known_tables(&self.scope.person.principal);
@@ -232,8 +177,7 @@ impl SchemaProvider for SourceSchema {
         if self.scope.only_described {
             let described = self.source.described_tables(&self.scope.person.principal);
             let table = described.into_iter().find(|table| table.name.name == name);
-            let visible = table.and_then(|table| pg_catalog::visible_table(&self.scope.person, table));
-            return Ok(visible.map(|table| Arc::new(table) as Arc<dyn TableProvider>));
+            return Ok(table.map(|table| self.provider(table)));
         }
         match self.remote_table(name).await {
             Ok(table) => Ok(Some(table)),
@@ -261,7 +205,7 @@ impl SearchSchema {
     /// Schemas on the path that exist, in its order.
     fn places(&self) -> Vec<String> {
         let path = &self.scope.search_path;
-        let sources = self.scope.person.engine.sources.iter();
+        let sources = self.scope.person.deployment.sources.iter();
         let all = sources
             .map(|source| source.name().to_string())
             .chain([VIEWS_SCHEMA.to_owned()]);
@@ -284,7 +228,7 @@ impl SchemaProvider for SearchSchema {
             return Ok(Some(view));
         }
         for place in self.places() {
-            let Some(source) = self.scope.person.engine.source(&place) else {
+            let Some(source) = self.scope.person.deployment.source(&place) else {
                 let views = SharedViews::new(self.scope.clone());
                 if let Some(view) = views.find(name).await.map_err(into_datafusion)? {
                     return Ok(Some(view));
@@ -309,57 +253,13 @@ impl SchemaProvider for SearchSchema {
     }
 }
 
-/// The catalog that a row policy is planned over: the person's own, one table deeper, with the raw table under a name that no
-/// statement can reach.
-pub(crate) struct Overlay {
-    catalogs: Arc<dyn CatalogProviderList>,
-}
-
-impl Overlay {
-    pub(crate) const SCHEMA: &'static str = "causeway_policy";
-    pub(crate) const TABLE: &'static str = "target";
-
-    pub(crate) fn try_new(
-        person: &Arc<Person>,
-        planner: &Arc<Planner>,
-        context: &Arc<QueryContext>,
-        raw: Arc<dyn TableProvider>,
-        path: PolicyPath,
-    ) -> Result<Self> {
-        let mut scope = Scope::of_statement(person, planner, context);
+impl PolicyCatalog for Scope {
+    fn policy_catalog(&self, path: PolicyPath) -> Result<MemoryCatalogProvider> {
+        let mut scope = Self::of_statement(&self.person, &self.planner, &self.context);
         // A policy means the same tables whatever the person's session looks like.
-        scope.search_path.clone_from(&person.engine.defaults.search_path);
+        scope.search_path.clone_from(&self.person.deployment.search_path);
         scope.session_views = Arc::default();
         scope.path = path;
-        let catalog = scope.catalog()?;
-        catalog.register_schema(Self::SCHEMA, Arc::new(TargetSchema { raw }))?;
-        Ok(Self {
-            catalogs: listed(catalog),
-        })
-    }
-
-    pub(crate) fn catalogs(&self) -> Arc<dyn CatalogProviderList> {
-        Arc::clone(&self.catalogs)
-    }
-}
-
-/// Holds the raw table of one policy.
-#[derive(Debug)]
-struct TargetSchema {
-    raw: Arc<dyn TableProvider>,
-}
-
-#[async_trait]
-impl SchemaProvider for TargetSchema {
-    fn table_names(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
-        Ok((name == Overlay::TABLE).then(|| Arc::clone(&self.raw)))
-    }
-
-    fn table_exist(&self, name: &str) -> bool {
-        name == Overlay::TABLE
+        scope.catalog()
     }
 }

@@ -23,13 +23,11 @@ use datafusion_pg_catalog::pg_catalog::context::{EmptyContextProvider, PgCatalog
 use datafusion_pg_catalog::pg_catalog::{PgCatalogSchemaProvider, PgCatalogStaticTables, setup_pg_catalog};
 use regex::Regex;
 
-use super::remote_table::RemoteTable;
 use super::system;
 use super::views::plan::Planner;
 use super::views::{SESSION_SCHEMA, VIEWS_SCHEMA, listing};
 use super::{DATABASE, Person, SEARCH_SCHEMA, SYSTEM_SCHEMA};
 use crate::Error;
-use crate::policy::PolicyPath;
 
 /// The person's view of the catalog: tables whose names are known, columns of those that have been described.
 #[derive(Debug, Clone)]
@@ -39,7 +37,7 @@ struct Visible {
 
 impl Visible {
     fn described(&self, schema: &str, table: &str) -> Option<Arc<Table>> {
-        let source = self.person.engine.source(schema)?;
+        let source = self.person.deployment.source(schema)?;
         source
             .described_tables(&self.person.principal)
             .into_iter()
@@ -56,12 +54,12 @@ impl CatalogInfo for Visible {
     async fn schema_names(&self, _catalog: &str) -> Result<Option<Vec<String>>, DataFusionError> {
         let mut names: Vec<String> = self
             .person
-            .engine
+            .deployment
             .sources
             .iter()
             .map(|source| source.name().to_string())
             .collect();
-        if !self.person.engine.views.is_empty() {
+        if !self.person.deployment.views.is_empty() {
             names.push(VIEWS_SCHEMA.to_owned());
         }
         if !self.person.session_views.now().is_empty() {
@@ -106,12 +104,10 @@ impl CatalogInfo for Visible {
             _ => {}
         }
         // A table whose name alone is known is listed, without columns.
-        let described = self
-            .described(schema, table)
-            .and_then(|table| visible_table(&self.person, table));
+        let described = self.described(schema, table);
         Ok(Some(described.map_or_else(
             || Arc::new(Schema::empty()),
-            |table| table.schema(),
+            |table| visible_schema(&self.person, &table),
         )))
     }
 
@@ -130,7 +126,7 @@ impl CatalogInfo for Visible {
 
 /// Names of a source's tables as far as they are known, without a call.
 pub(crate) fn known_names(person: &Person, schema: &str) -> Vec<String> {
-    let Some(source) = person.engine.source(schema) else {
+    let Some(source) = person.deployment.source(schema) else {
         return Vec::new();
     };
     let known = source.known_tables(&person.principal).unwrap_or_default();
@@ -146,17 +142,10 @@ pub(crate) fn known_names(person: &Person, schema: &str) -> Vec<String> {
     names
 }
 
-/// A described table as this person sees it.
-pub(crate) fn visible_table(person: &Arc<Person>, table: Arc<Table>) -> Option<RemoteTable> {
-    let source = person.engine.source(&table.source)?;
-    let access = person.access_to(&table);
-    Some(RemoteTable::new(
-        Arc::clone(source),
-        table,
-        Arc::new(access),
-        PolicyPath::default(),
-        Arc::clone(person),
-    ))
+/// The columns of a described table that this person sees.
+pub(crate) fn visible_schema(person: &Person, table: &Table) -> SchemaRef {
+    let access = person.access(table);
+    access.schema(table, &access.visible(table))
 }
 
 /// Roles: a person sees themselves.
@@ -376,7 +365,7 @@ fn description(
 }
 
 fn table_comment(visible: &Visible, schema: &str, table: &str) -> Option<String> {
-    let source = visible.person.engine.source(schema)?;
+    let source = visible.person.deployment.source(schema)?;
     let known = source.known_tables(&visible.person.principal).unwrap_or_default();
     let name = known.iter().find(|known| known.name == table).cloned();
     let name = name.or_else(|| {
@@ -389,7 +378,7 @@ fn table_comment(visible: &Visible, schema: &str, table: &str) -> Option<String>
 
 fn column_comment(visible: &Visible, schema: &str, table: &str, number: i64) -> Option<String> {
     let described = visible.described(schema, table)?;
-    let shown = visible_table(&visible.person, Arc::clone(&described))?.schema();
+    let shown = visible_schema(&visible.person, &described);
     let field = shown
         .fields()
         .get(usize::try_from(number).ok()?.checked_sub(1)?)?;
@@ -429,7 +418,7 @@ pub(crate) async fn prepare(
     // An object id was handed out by an earlier answer, so the names are known.
     let by_object_id = !question.object_ids.is_empty() && question.tables.is_empty();
     let concerned = person
-        .engine
+        .deployment
         .sources
         .iter()
         .filter(|source| question.concerns(source.name()));
@@ -454,7 +443,7 @@ pub(crate) async fn prepare(
     }
     if text.contains("pg_attribute") && !question.object_ids.is_empty() {
         for (schema, table) in question.object_ids.iter().filter_map(|id| catalog.table(*id)) {
-            let source = person.engine.source(&schema);
+            let source = person.deployment.source(&schema);
             if let Some(source) = source {
                 skip_unreachable(source.table(context, &table).await.map(|_| ()));
             }
@@ -465,7 +454,7 @@ pub(crate) async fn prepare(
         && question.tables.is_empty();
     if asks_all_columns {
         for source in person
-            .engine
+            .deployment
             .sources
             .iter()
             .filter(|source| question.concerns(source.name()))
@@ -533,7 +522,7 @@ impl Question {
         };
         let mut schemas = all(&SCHEMAS);
         let of_views = |name: &str| name == VIEWS_SCHEMA || name.starts_with(SESSION_SCHEMA);
-        schemas.retain(|name| person.engine.source(name).is_some() || of_views(name));
+        schemas.retain(|name| person.deployment.source(name).is_some() || of_views(name));
         let object_ids = OBJECTS
             .iter()
             .flat_map(|form| form.captures_iter(text))

@@ -98,7 +98,7 @@ fn moments(values: impl Iterator<Item = chrono::DateTime<chrono::Utc>>) -> Array
 /// One row per HTTP call, and per read that another's call or the cache answered. Counts of remote rows and bytes are NULL for those from whom rows are hidden, and keys of joins are left
 /// out of the queries.
 fn requests(person: &Person) -> Result<RecordBatch> {
-    let mut exchanges = person.engine.ledger.exchanges();
+    let mut exchanges = person.deployment.ledger.exchanges();
     exchanges.retain(|exchange| person.is_admin() || exchange.record.user == person.principal.user);
     let counts = person.may_see_counts();
     batch(vec![
@@ -166,7 +166,7 @@ fn requests(person: &Person) -> Result<RecordBatch> {
 
 /// One row per statement.
 fn queries(person: &Person) -> Result<RecordBatch> {
-    let mut queries = person.engine.queries();
+    let mut queries = person.deployment.queries.all();
     queries.retain(|query| person.is_admin() || query.context.principal.user == person.principal.user);
     let counts = person.may_see_counts();
     batch(vec![
@@ -206,7 +206,7 @@ fn queries(person: &Person) -> Result<RecordBatch> {
 /// One row per source.
 fn sources(person: &Person) -> Result<RecordBatch> {
     let states: Vec<_> = person
-        .engine
+        .deployment
         .sources
         .iter()
         .map(|source| (source, source.state()))
@@ -284,7 +284,7 @@ fn findings(person: &Person, source: &dyn Source) -> Option<String> {
 /// One row per table that is known so far; capabilities are known once a table has been described.
 fn tables(person: &Person) -> Result<RecordBatch> {
     let mut found = Vec::new();
-    for source in &person.engine.sources {
+    for source in &person.deployment.sources {
         let described = source.described_tables(&person.principal);
         let known = source.known_tables(&person.principal);
         let mut names = known.map(|names| names.as_ref().clone()).unwrap_or_default();

@@ -18,8 +18,8 @@ use crate::Error;
 use crate::catalog::Person;
 use crate::cost::plan::{Price, Priced, sized};
 use crate::error::sqlstate;
-use crate::operators::policy_barrier::PolicyExec;
-use crate::session::execute;
+use crate::execute;
+use crate::policy::PolicyExec;
 
 /// How EXPLAIN was asked for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -285,7 +285,7 @@ fn spent(person: &Person, context: &QueryContext) -> Vec<String> {
         ),
         false => format!("API: {} calls", context.calls()),
     }];
-    let exchanges = person.engine.ledger.exchanges();
+    let exchanges = person.deployment.ledger.exchanges();
     for exchange in exchanges
         .iter()
         .filter(|exchange| exchange.record.query_id == context.query_id)

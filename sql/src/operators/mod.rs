@@ -5,4 +5,3 @@
 
 pub(crate) mod dynamic_filter;
 pub(crate) mod first_rows;
-pub(crate) mod policy_barrier;

@@ -1,22 +1,36 @@
 //! Who may see which rows and columns.
 //!
-//! Owns: policies, domain separation, and the plan below a restricted table. Invariant: nothing that a statement says is
-//! evaluated on a row before the policies have let it through, except comparisons of columns with constants.
+//! Owns: policies ([`Policies`]), what they leave of a table for one person ([`Access`]), the only way to the table below them
+//! ([`RestrictedTable`]), and the [`Stamp`] without which no scan is built. Does not own: the scan; see `scan`.
+//! Invariant: nothing that a statement says is evaluated on a row before the policies have let it through, except comparisons of columns
+//! with constants.
 
+mod access;
+mod barrier;
+mod domains;
 mod plan;
+mod restricted_table;
+mod stamp;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
-use causeway_core::{Column, Origin, Principal, Table, matches_pattern};
-use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Value};
+use causeway_core::{Principal, Table, matches_pattern};
+use datafusion::sql::sqlparser::ast::Expr as SqlExpr;
 use datafusion::sql::sqlparser::tokenizer::Token;
 use serde::Deserialize;
+
+pub(crate) use access::Access;
+pub(crate) use barrier::PolicyExec;
+pub(crate) use plan::PolicyCatalog;
+pub(crate) use restricted_table::{RestrictedTable, Unstamped};
+pub(crate) use stamp::{Audience, Stamp};
 
 use crate::Error;
 use crate::error::{sqlstate, syntax};
 use crate::postgres::syntax::parser::parser;
-pub(crate) use plan::scan_restricted;
+
+/// Role that sees everybody's queries and requests.
+const ADMIN_ROLE: &str = "admin";
 
 /// One `[[policies]]` entry of the configuration. All that bind a person and a table hold together.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -39,7 +53,7 @@ pub struct Policy {
 
 /// A policy whose SQL has been parsed.
 #[derive(Debug)]
-pub(crate) struct CheckedPolicy {
+struct CheckedPolicy {
     policy: Policy,
     rows: Option<SqlExpr>,
     masks: BTreeMap<String, SqlExpr>,
@@ -47,7 +61,7 @@ pub(crate) struct CheckedPolicy {
 
 impl CheckedPolicy {
     /// Parses the SQL of a policy.
-    pub(crate) fn try_new(policy: Policy) -> Result<Self, Error> {
+    fn try_new(policy: Policy) -> Result<Self, Error> {
         if !policy.table.contains('.') && policy.table != "*" {
             let message = format!(
                 "policy table '{}' must be 'schema.table' (wildcards * and ?)",
@@ -66,11 +80,6 @@ impl CheckedPolicy {
             .map(|(column, text)| Ok((column.to_lowercase(), parse_expr(&policy.table, text)?)))
             .collect::<Result<_, Error>>()?;
         Ok(Self { policy, rows, masks })
-    }
-
-    /// Whether it hides rows of some table from `principal`.
-    pub(crate) fn hides_rows_from(&self, principal: &Principal) -> bool {
-        self.rows.is_some() && self.binds_role_of(principal)
     }
 
     fn binds_role_of(&self, principal: &Principal) -> bool {
@@ -101,115 +110,57 @@ fn parse_expr(table: &str, text: &str) -> Result<SqlExpr, Error> {
     }
 }
 
-/// What one person may see of one table.
+/// All policies of an engine.
 #[derive(Debug, Default)]
-pub(crate) struct Access {
-    /// Columns that don't exist.
-    pub(crate) denied: BTreeSet<String>,
-    /// Columns that show an expression.
-    pub(crate) masks: BTreeMap<String, SqlExpr>,
-    /// Conditions that every row must meet.
-    rows: Vec<SqlExpr>,
-    /// Whether all domains are visible.
-    all_domains: bool,
-}
+pub(crate) struct Policies(Vec<CheckedPolicy>);
 
-impl Access {
-    /// Gathers the policies that bind `principal` on the table `schema.table`.
-    pub(crate) fn of(
-        policies: &[Arc<CheckedPolicy>],
-        principal: &Principal,
-        schema: &str,
-        table: &str,
-    ) -> Self {
-        let mut access = Self {
-            all_domains: principal.all_domains,
-            ..Self::default()
-        };
-        let qualified_name = format!("{schema}.{table}").to_lowercase();
-        for policy in policies
-            .iter()
-            .filter(|policy| policy.binds(principal, &qualified_name))
-        {
-            access.rows.extend(policy.rows.clone());
-            access.denied.extend(
-                policy
-                    .policy
-                    .deny_columns
-                    .iter()
-                    .map(|column| column.to_lowercase()),
-            );
-            for (column, mask) in &policy.masks {
-                access.mask(column, mask);
-            }
-        }
-        access
+impl Policies {
+    /// Parses the SQL of policies.
+    ///
+    /// # Errors
+    /// 42601 for a condition or mask that is no expression, F0000 for a table without a schema.
+    pub(crate) fn try_new(policies: Vec<Policy>) -> Result<Self, Error> {
+        let checked = policies.into_iter().map(CheckedPolicy::try_new);
+        Ok(Self(checked.collect::<Result<_, _>>()?))
     }
 
-    /// Shows NULL for the display values of references to tables on which the person is bound: the label of a hidden record is a
-    /// value of that record. Without a look at the referenced record nobody knows which labels may be shown.
-    pub(crate) fn hide_labels(
-        &mut self,
-        table: &Table,
-        policies: &[Arc<CheckedPolicy>],
-        principal: &Principal,
-    ) {
-        let is_bound = |target: &String| {
-            let qualified_name = format!("{}.{target}", table.source).to_lowercase();
-            // Whether the referenced table has domains would cost a call to find out.
-            !principal.all_domains
-                || policies
-                    .iter()
-                    .any(|policy| policy.binds(principal, &qualified_name))
-        };
-        for column in &table.columns {
-            let Origin::Display(field) = &column.origin else {
-                continue;
-            };
-            let mut fields = table.columns.iter();
-            let of_bound = fields
-                .find(|other| other.remote_field() == Some(field))
-                .is_none_or(|reference| reference.references.iter().any(is_bound));
-            if of_bound {
-                self.masks.insert(column.name.clone(), nothing());
-            }
+    /// What a person may see of a table.
+    pub(crate) fn access(&self, principal: &Principal, table: &Table) -> Access {
+        Access::of(self, principal, table)
+    }
+
+    /// Whether a policy denies the person a column of a table that may not have been described.
+    pub(crate) fn denies(&self, principal: &Principal, schema: &str, table: &str, column: &str) -> bool {
+        let name = qualified(schema, table);
+        let mut denied = self
+            .binding(principal, &name)
+            .flat_map(|policy| &policy.policy.deny_columns);
+        denied.any(|denied| denied.eq_ignore_ascii_case(column))
+    }
+
+    /// Whether nobody hides rows from the person: counts of remote rows tell them nothing new.
+    pub(crate) fn audience(&self, principal: &Principal) -> Audience {
+        let hides_rows = |policy: &CheckedPolicy| policy.rows.is_some() && policy.binds_role_of(principal);
+        let sees_all = is_admin(principal) || (principal.all_domains && !self.0.iter().any(hides_rows));
+        match sees_all {
+            true => Audience::SeesAllRows,
+            false => Audience::MissesRows,
         }
     }
 
-    /// Adds a mask. Where two policies mask a column differently, nothing of it is shown.
-    fn mask(&mut self, column: &str, mask: &SqlExpr) {
-        let shown = match self.masks.get(column) {
-            Some(other) if other != mask => nothing(),
-            _ => mask.clone(),
-        };
-        self.masks.insert(column.to_owned(), shown);
-    }
-
-    /// Whether the column exists for the person. What is made from a denied or masked column goes with it: its display twin, and
-    /// the link that holds the record's key.
-    pub(crate) fn shows(&self, table: &Table, column: &Column) -> bool {
-        let hides = |name: &str| self.denied.contains(name) || self.masks.contains_key(name);
-        let made_from_hidden = match &column.origin {
-            Origin::Field(_) => false,
-            Origin::Display(field) => hides(&field.to_lowercase()),
-            Origin::RecordUrl => table.columns.get(table.key).is_some_and(|key| hides(&key.name)),
-        };
-        !self.denied.contains(&column.name) && !made_from_hidden
-    }
-
-    /// Whether some rows of the table may be hidden.
-    pub(crate) fn restricts_rows(&self, table: &Table) -> bool {
-        !self.rows.is_empty() || (table.domain.is_some() && !self.all_domains)
-    }
-
-    /// Whether the column shows an expression.
-    pub(crate) fn masks(&self, column: &Column) -> bool {
-        self.masks.contains_key(&column.name)
+    fn binding(&self, principal: &Principal, qualified_name: &str) -> impl Iterator<Item = &CheckedPolicy> {
+        let policies = self.0.iter();
+        policies.filter(move |policy| policy.binds(principal, qualified_name))
     }
 }
 
-fn nothing() -> SqlExpr {
-    SqlExpr::Value(Value::Null.with_empty_span())
+/// Whether a person sees everybody's queries and requests.
+pub(crate) fn is_admin(principal: &Principal) -> bool {
+    principal.roles.iter().any(|role| role == ADMIN_ROLE)
+}
+
+fn qualified(schema: &str, table: &str) -> String {
+    format!("{schema}.{table}").to_lowercase()
 }
 
 /// Tables whose policies are being planned, outermost first: a policy that leads back to its own table has no meaning.
@@ -258,14 +209,14 @@ mod tests {
         let mut analysts = policy("s.t", "a = 1").expect("a valid policy");
         analysts.policy.roles = vec!["analyst".to_owned()];
         let everyone = policy("s.*", "b = 2").expect("a valid policy");
-        let policies = [Arc::new(analysts), Arc::new(everyone)];
+        let policies = Policies(vec![analysts, everyone]);
         let with_role = |roles: &[&str]| {
             let roles = roles.iter().map(|role| (*role).to_owned()).collect();
             let principal = Principal {
                 roles,
                 ..Principal::default()
             };
-            Access::of(&policies, &principal, "s", "t").rows.len()
+            policies.binding(&principal, "s.t").count()
         };
         assert_eq!(with_role(&["analyst"]), 2);
         assert_eq!(with_role(&["other"]), 1);

@@ -1,11 +1,14 @@
 //! Plans the scan of a restricted table: the table below, its policies on top, then the barrier.
 
-use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
-use causeway_core::{DomainTree, QueryContext};
-use datafusion::arrow::datatypes::Schema;
-use datafusion::catalog::Session as DataFusionSession;
+use async_trait::async_trait;
+use causeway_core::{QueryContext, Source, Table};
+use datafusion::catalog::{
+    CatalogProvider as _, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
+    SchemaProvider, Session as DataFusionSession, TableProvider,
+};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ident};
@@ -16,15 +19,39 @@ use datafusion::sql::sqlparser::ast::{self, Expr as SqlExpr, SelectItem, SetExpr
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
-use crate::catalog::Overlay;
-use crate::catalog::remote_table::RemoteTable;
-use crate::catalog::views::plan::Planner;
-use crate::error::{into_datafusion, source_error};
-use crate::operators::policy_barrier::PolicyExec;
+use super::barrier::PolicyExec;
+use super::{Access, PolicyPath, domains};
+use crate::error::into_datafusion;
 
-/// Plans the scan of a table whose rows or values are restricted for this person.
-pub(crate) async fn scan_restricted(
-    table: &RemoteTable,
+/// Makes the catalog that the conditions of a policy are planned over.
+pub(crate) trait PolicyCatalog: fmt::Debug + Send + Sync {
+    /// The person's own tables, under the person's own policies, whatever the session looks like.
+    ///
+    /// # Errors
+    /// 42P17 when the path leads in a circle.
+    fn policy_catalog(&self, path: PolicyPath) -> Result<MemoryCatalogProvider>;
+}
+
+/// A table whose rows or values are restricted for a person, and what is needed to plan a scan of it.
+pub(super) struct Restricted<'a> {
+    pub(super) source: &'a dyn Source,
+    pub(super) table: &'a Table,
+    pub(super) access: &'a Access,
+    /// Positions of the columns that the person may see.
+    pub(super) visible: &'a [usize],
+    /// The table below its policies, with every column.
+    pub(super) raw: Arc<dyn TableProvider>,
+    /// Where its policies look for tables.
+    pub(super) catalog: MemoryCatalogProvider,
+}
+
+/// Schema and name of the raw table in the catalog of its policies, which no statement can reach.
+const SCHEMA: &str = "causeway_policy";
+const TABLE: &str = "target";
+
+/// Plans the scan. `projection` counts the visible columns.
+pub(super) async fn scan(
+    restricted: Restricted<'_>,
     state: &dyn DataFusionSession,
     projection: &[usize],
     filters: &[Expr],
@@ -37,27 +64,34 @@ pub(crate) async fn scan_restricted(
         .config()
         .get_extension::<QueryContext>()
         .ok_or_else(|| DataFusionError::Internal("a scan without an identity".to_owned()))?;
-    let planner = state
-        .config()
-        .get_extension::<Planner>()
-        .ok_or_else(|| DataFusionError::Internal("a scan without a planner".to_owned()))?;
-    let qualified_name = format!("{}.{}", table.table.source, table.table.name.name);
-    let path = table.path.enter(&qualified_name).map_err(into_datafusion)?;
-    let raw = Arc::new(table.unrestricted());
-    let overlay = Overlay::try_new(&table.person, &planner, &context, raw, path)?;
+    let Restricted {
+        source,
+        table,
+        access,
+        visible,
+        raw,
+        catalog,
+    } = restricted;
+    catalog.register_schema(SCHEMA, Arc::new(TargetSchema { raw }))?;
+    let name = &state.config_options().catalog.default_catalog;
     let state = SessionStateBuilder::new_from_existing(state.clone())
-        .with_catalog_list(overlay.catalogs())
+        .with_catalog_list(only(name, catalog))
         .build();
 
-    let domains = visible_domains(table, &context).await?;
-    let mut plan = shown(table, policied(table, &state, domains).await?)?;
+    let domains = domains::condition(table, access, source, &context).await?;
+    let plan = policied(table, access, visible, &state, domains).await?;
+    let mut plan = typed(table, access, visible, plan)?;
     for filter in filters {
         plan = LogicalPlanBuilder::from(plan).filter(filter.clone())?.build()?;
     }
-    let schema = table_schema(table, projection);
-    let columns = schema.fields().iter().map(|field| ident(field.name()));
+    let columns: Vec<usize> = projection
+        .iter()
+        .filter_map(|&at| visible.get(at).copied())
+        .collect();
+    let schema = access.schema(table, &columns);
+    let names = schema.fields().iter().map(|field| ident(field.name()));
     plan = LogicalPlanBuilder::from(plan)
-        .project(columns.collect::<Vec<_>>())?
+        .project(names.collect::<Vec<_>>())?
         .build()?;
 
     // Physical rules run once, over the statement's whole plan.
@@ -69,27 +103,26 @@ pub(crate) async fn scan_restricted(
         .query_planner()
         .create_physical_plan(&optimized, &unruled)
         .await?;
-    Ok(Arc::new(PolicyExec::new(physical, Arc::new(schema))))
+    Ok(Arc::new(PolicyExec::new(physical, schema)))
 }
 
-fn table_schema(table: &RemoteTable, projection: &[usize]) -> Schema {
-    use datafusion::catalog::TableProvider as _;
-    let schema = table.schema();
-    let fields = projection
-        .iter()
-        .filter_map(|&at| schema.fields().get(at).cloned());
-    Schema::new(fields.collect::<Vec<_>>())
+fn only(name: &str, catalog: MemoryCatalogProvider) -> Arc<dyn CatalogProviderList> {
+    let list = MemoryCatalogProviderList::new();
+    list.register_catalog(name.to_owned(), Arc::new(catalog));
+    Arc::new(list)
 }
 
 /// `SELECT <visible columns, masks in place> FROM table WHERE <domains> AND <row policies>`, built as syntax, with the raw table in
 /// place of the table.
 async fn policied(
-    table: &RemoteTable,
+    table: &Table,
+    access: &Access,
+    visible: &[usize],
     state: &SessionState,
     domains: Option<SqlExpr>,
 ) -> Result<LogicalPlan> {
     // Only this skeleton is parsed from text; names and conditions are put in as syntax.
-    let skeleton = format!("SELECT 1 FROM {}.{} AS t", Overlay::SCHEMA, Overlay::TABLE);
+    let skeleton = format!("SELECT 1 FROM {SCHEMA}.{TABLE} AS t");
     let broken = || DataFusionError::Internal("the policy skeleton does not parse".to_owned());
     let mut statements = Parser::parse_sql(&PostgreSqlDialect {}, &skeleton).map_err(|_| broken())?;
     let Some(ast::Statement::Query(query)) = statements.first_mut() else {
@@ -98,15 +131,10 @@ async fn policied(
     let SetExpr::Select(select) = query.body.as_mut() else {
         return Err(broken());
     };
-    let visible = table
-        .table
-        .columns
-        .iter()
-        .filter(|column| table.access.shows(&table.table, column));
-    select.projection = visible
+    select.projection = columns_at(table, visible)
         .map(|column| {
             let name = ast::Ident::with_quote('"', &column.name);
-            match table.access.masks.get(&column.name) {
+            match access.mask_of(column) {
                 None => SelectItem::UnnamedExpr(SqlExpr::Identifier(name)),
                 Some(mask) => SelectItem::ExprWithAlias {
                     expr: mask.clone(),
@@ -115,13 +143,13 @@ async fn policied(
             }
         })
         .collect();
-    select.selection = all_of(domains.into_iter().chain(table.access.rows.iter().cloned()));
+    select.selection = all_of(domains.into_iter().chain(access.rows().iter().cloned()));
     for from in &mut select.from {
         if let ast::TableFactor::Table {
             alias: Some(alias), ..
         } = &mut from.relation
         {
-            alias.name = ast::Ident::with_quote('"', &table.table.name.name);
+            alias.name = ast::Ident::with_quote('"', &table.name.name);
         }
     }
     let statement = crate::postgres::syntax::adapted(ast::Statement::Query(query.clone()), &[])
@@ -140,62 +168,41 @@ fn all_of(conditions: impl Iterator<Item = SqlExpr>) -> Option<SqlExpr> {
     })
 }
 
-/// `sys_domain IN (…)` with the person's domains, everything below them, and `global`; `None` when all rows are visible.
-async fn visible_domains(table: &RemoteTable, context: &QueryContext) -> Result<Option<SqlExpr>> {
-    let principal = &context.principal;
-    let Some(column) = table.table.domain.and_then(|at| table.table.columns.get(at)) else {
-        return Ok(None);
-    };
-    if principal.all_domains {
-        return Ok(None);
-    }
-    let mut visible = BTreeSet::from([DomainTree::GLOBAL.to_owned()]);
-    let wanted: Vec<&String> = principal
-        .domain
-        .iter()
-        .chain(&principal.visible_domains)
-        .collect();
-    if !wanted.is_empty() {
-        let tree = table
-            .source
-            .domains(context)
-            .await
-            .map_err(source_error)?
-            .unwrap_or_default();
-        for domain in wanted {
-            let root = tree.find(domain).map_err(|reason| {
-                let message = format!(
-                    "{}: {reason}; check the user's domain in the configuration",
-                    table.table.source
-                );
-                into_datafusion(crate::Error::new("F0000", message))
-            })?;
-            visible.extend(tree.subtree(root));
-        }
-    }
-    let text = |domain| SqlExpr::Value(ast::Value::SingleQuotedString(domain).with_empty_span());
-    Ok(Some(SqlExpr::InList {
-        expr: Box::new(SqlExpr::Identifier(ast::Ident::with_quote('"', &column.name))),
-        list: visible.into_iter().map(text).collect(),
-        negated: false,
-    }))
+fn columns_at<'a>(table: &'a Table, at: &'a [usize]) -> impl Iterator<Item = &'a causeway_core::Column> {
+    at.iter().filter_map(|&at| table.columns.get(at))
 }
 
 /// The plan's columns under the types of the table: a mask such as NULL has a type of its own.
-fn shown(table: &RemoteTable, plan: LogicalPlan) -> Result<LogicalPlan> {
-    if table.access.masks.is_empty() {
+fn typed(table: &Table, access: &Access, visible: &[usize], plan: LogicalPlan) -> Result<LogicalPlan> {
+    if !access.has_masks() {
         return Ok(plan);
     }
-    let visible = table
-        .table
-        .columns
-        .iter()
-        .filter(|column| table.access.shows(&table.table, column));
-    let columns = visible.map(|column| match table.access.masks.get(&column.name) {
+    let columns = columns_at(table, visible).map(|column| match access.mask_of(column) {
         None => ident(&column.name),
         Some(_) => cast(ident(&column.name), column.ty.arrow()).alias(&column.name),
     });
     LogicalPlanBuilder::from(plan)
         .project(columns.collect::<Vec<_>>())?
         .build()
+}
+
+/// Holds the raw table of one policy.
+#[derive(Debug)]
+struct TargetSchema {
+    raw: Arc<dyn TableProvider>,
+}
+
+#[async_trait]
+impl SchemaProvider for TargetSchema {
+    fn table_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        Ok((name == TABLE).then(|| Arc::clone(&self.raw)))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        name == TABLE
+    }
 }

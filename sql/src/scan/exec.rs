@@ -283,7 +283,7 @@ impl RemoteScanExec {
             line.push_str(&format!("  cached={} s ago", age.as_secs()));
         }
         // How many rows match is not for those from whom some are hidden.
-        if let Some(price) = price.filter(|_| !self.spec.hides_keys) {
+        if let Some(price) = price.filter(|_| self.spec.stamp.tells_keys()) {
             line.push_str(&format!("  rows≈{}  bytes≈{}", price.rows, sized(price.bytes)));
         }
         let notes = self.spec.notes.iter().map(|note| match note {

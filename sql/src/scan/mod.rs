@@ -6,11 +6,14 @@
 
 pub(crate) mod dynamic_filter;
 pub(crate) mod exec;
+pub(crate) mod grouped_table;
 pub(crate) mod join_keys;
 pub(crate) mod lower;
+pub(crate) mod remote_table;
 pub(crate) mod result_cache;
 pub(crate) mod reuse;
 pub(crate) mod selectivity;
 pub(crate) mod spec;
+pub(crate) mod sql_text;
 pub(crate) mod stream;
 pub(crate) mod top_k;

@@ -15,6 +15,7 @@ use super::stream::without_record;
 use super::top_k::Top;
 use crate::cost::plan;
 use crate::error::source_error;
+use crate::policy::Stamp;
 
 /// What was decided about one predicate, for EXPLAIN.
 #[derive(Debug, Clone)]
@@ -37,10 +38,8 @@ pub(crate) struct ScanSpec {
     pub(crate) checks: Vec<Arc<dyn PhysicalExpr>>,
     /// Output columns, as positions in the fetched ones.
     pub(crate) output: Vec<usize>,
-    /// Whether row policies restrict the table, so that errors must not describe records.
-    pub(crate) restricted: bool,
-    /// Whether rows are hidden from the person, so that errors must not tell the keys of joins: they may be values of such rows.
-    pub(crate) hides_keys: bool,
+    /// What the scan may tell the person; without it there is no scan.
+    pub(crate) stamp: Stamp,
     pub(crate) notes: Vec<Note>,
     /// The filters that hash joins above fill with their keys; the scan waits for them. The joins check the rows themselves.
     pub(crate) key_filters: Vec<Arc<dyn PhysicalExpr>>,
@@ -142,10 +141,10 @@ impl ScanSpec {
 
     /// The error as the person may see it.
     pub(crate) fn source_error(&self, error: causeway_core::Error) -> DataFusionError {
-        source_error(if self.restricted {
-            without_record(error)
-        } else {
+        source_error(if self.stamp.tells_records() {
             error
+        } else {
+            without_record(error)
         })
     }
 }

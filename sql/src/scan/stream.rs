@@ -118,7 +118,7 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
         let own_keys = query.keys.clone().filter(|_| several);
         let computed = computed.clone();
         let pages = scan(Arc::clone(&spec.source), Arc::clone(&reader), query.clone());
-        let hides_keys = spec.hides_keys && query.has_keys();
+        let hides_keys = !spec.stamp.tells_keys() && query.has_keys();
         let errors = Arc::clone(&spec);
         let pages = pages.map_err(move |error| match hides_keys {
             true => source_error(without_keys(error)),

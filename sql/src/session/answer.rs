@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
-use crate::engine::{QueryRecord, QueryState};
+use crate::query_log::{QueryRecord, QueryState};
 
 /// What ends a statement before its time.
 #[derive(Debug, Clone)]

@@ -3,37 +3,38 @@
 //! Owns: running statements of every kind. Nothing of a session is shared with another, apart from what the engine shares.
 
 pub(crate) mod answer;
-pub(crate) mod execute;
+mod shared;
 pub(crate) mod statement;
+mod states;
+mod variables;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use causeway_core::{Principal, QueryContext};
-use datafusion::arrow::array::{RecordBatch, StringArray};
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::context::SQLOptions;
-use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as PlannedStatement;
-use datafusion::sql::sqlparser::ast::{self, DiscardObject, Expr, Reset, Set};
+use datafusion::sql::sqlparser::ast;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::answer::Limits;
+use answer::Limits;
+pub(crate) use shared::EngineShared;
+pub(crate) use states::States;
+use variables::show_schema;
 
 use crate::catalog::pg_catalog::PgCatalog;
 use crate::catalog::views::plan::{Planner, Seen};
-use crate::catalog::{DATABASE, Person, SEARCH_SCHEMA, Scope, statement_catalogs};
-use crate::catalog::{pg_catalog, views};
-use crate::engine::{EngineShared, QueryRecord, QueryState};
-use crate::error::{sqlstate, unplannable};
+use crate::catalog::{Person, Scope, pg_catalog, statement_catalogs, views};
+use crate::error::{sqlstate, unplannable, unsupported};
 use crate::postgres::syntax::column_names;
+use crate::query_log::{QueryRecord, QueryState};
 use crate::settings::{Settings, SharedSettings};
-use crate::{Answer, Error, Statement, explain, optimizer, postgres};
+use crate::{Answer, Error, Statement, execute, explain, postgres};
 
 /// What a statement takes and returns.
 #[derive(Debug, Clone)]
@@ -64,6 +65,7 @@ impl Canceller {
 /// One person's connection to the engine.
 #[derive(Debug)]
 pub struct Session {
+    engine: Arc<EngineShared>,
     person: Arc<Person>,
     /// What RESET returns to.
     defaults: Settings,
@@ -80,15 +82,16 @@ impl Session {
         let defaults = engine.defaults_of(&principal);
         let settings = SharedSettings::new(defaults.clone());
         let person = Arc::new(Person {
-            engine,
+            deployment: Arc::clone(&engine.catalog),
             principal,
             settings,
             session_views: views::Kept::default(),
             listed_views: views::listing::Listed::default(),
         });
-        let States { mut base, mut data } = person.engine.states.clone();
+        let States { mut base, mut data } = engine.states.clone();
         let pg_catalog = pg_catalog::install(&mut base, &mut data, &person)?;
         Ok(Self {
+            engine,
             person,
             defaults,
             data: Arc::new(Planner(data)),
@@ -180,7 +183,6 @@ impl Session {
             _ => return Ok(described(None)),
         }
         let context = self
-            .person
             .engine
             .context(&self.person.principal, &self.person.settings.read());
         let planning = self.plan(statement, declared, &context);
@@ -235,10 +237,9 @@ impl Session {
     /// Any error of planning or starting it.
     pub async fn run(&self, statement: &Statement, parameters: Vec<ScalarValue>) -> Result<Answer, Error> {
         let context = self
-            .person
             .engine
             .context(&self.person.principal, &self.person.settings.read());
-        let record = self.person.engine.record(statement.text(), &context);
+        let record = self.person.deployment.queries.record(statement.text(), &context);
         let outcome = self.dispatch(statement, parameters, &context, &record).await;
         if let Err(error) = &outcome {
             let cancelled = error.sqlstate == sqlstate::CANCELLED;
@@ -278,14 +279,7 @@ impl Session {
                 command()
             }
             S::Reset(reset) => {
-                let defaults = &self.defaults;
-                self.person.settings.change(|settings| match &reset.reset {
-                    Reset::ALL => {
-                        settings.clone_from(defaults);
-                        Ok(())
-                    }
-                    Reset::ConfigurationParameter(name) => settings.set(&object_name(name), None, defaults),
-                })?;
+                self.reset(&reset.reset)?;
                 command()
             }
             S::ShowVariable { variable } => {
@@ -321,16 +315,6 @@ impl Session {
                 command()
             }
             _ => Err(unsupported(&statement.ast)),
-        }
-    }
-
-    fn discard(&self, what: DiscardObject) {
-        if matches!(what, DiscardObject::ALL | DiscardObject::TEMP) {
-            self.person.session_views.clear();
-        }
-        if what == DiscardObject::ALL {
-            let defaults = self.defaults.clone();
-            self.person.settings.change(|settings| *settings = defaults);
         }
     }
 
@@ -460,169 +444,10 @@ impl Session {
         state.mark_start_execution();
         Ok(state)
     }
-
-    fn apply_set(&self, set: &Set) -> Result<(), Error> {
-        let defaults = &self.defaults;
-        let assign = |name: &str, value: Option<String>| {
-            self.person
-                .settings
-                .change(|settings| settings.set(name, value.as_deref(), defaults))
-        };
-        match set {
-            Set::SingleAssignment { variable, values, .. } => {
-                assign(&object_name(variable), setting_value(values))
-            }
-            Set::SetTimeZone { value, .. } => assign("timezone", setting_value(std::slice::from_ref(value))),
-            Set::SetNames { charset_name, .. } => assign("client_encoding", Some(charset_name.value.clone())),
-            // Every statement reads live data; isolation levels and read-only modes change nothing.
-            Set::SetTransaction { .. } => Ok(()),
-            _ => Err(Error::new(
-                sqlstate::NOT_SUPPORTED,
-                format!("\"{set}\" is not supported"),
-            )),
-        }
-    }
-
-    fn show(&self, variable: &[ast::Ident]) -> Result<RecordBatch, Error> {
-        let name = setting_name(variable);
-        let settings = self.person.settings.read();
-        if name == "all" {
-            let names = Settings::names();
-            let values = names
-                .iter()
-                .map(|name| settings.show(name))
-                .collect::<Result<Vec<_>, _>>()?;
-            let columns = [
-                ("name", StringArray::from(names)),
-                ("setting", StringArray::from(values)),
-            ];
-            let columns = columns.map(|(name, values)| (name, Arc::new(values) as _));
-            return RecordBatch::try_from_iter(columns).map_err(Error::internal);
-        }
-        let value = Arc::new(StringArray::from(vec![settings.show(&name)?]));
-        RecordBatch::try_new(show_schema(variable), vec![value]).map_err(Error::internal)
-    }
 }
 
 fn with_values(plan: LogicalPlan, values: Vec<ScalarValue>) -> Result<LogicalPlan, Error> {
     let values = values.into_iter().map(ScalarAndMetadata::from).collect();
     let plan = plan.with_param_values(ParamValues::List(values))?;
     Ok(postgres::syntax::array_parameters::listed(plan)?)
-}
-
-fn show_schema(variable: &[ast::Ident]) -> SchemaRef {
-    let names = match setting_name(variable).as_str() {
-        "all" => vec!["name".to_owned(), "setting".to_owned()],
-        name => vec![name.to_owned()],
-    };
-    Arc::new(Schema::new(
-        names
-            .into_iter()
-            .map(|name| Field::new(name, DataType::Utf8, false))
-            .collect::<Vec<_>>(),
-    ))
-}
-
-/// SHOW takes two settings that have names of several words.
-fn setting_name(variable: &[ast::Ident]) -> String {
-    let words: Vec<String> = variable.iter().map(|ident| ident.value.to_lowercase()).collect();
-    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["time", "zone"] => "timezone".to_owned(),
-        ["transaction", "isolation", "level"] => "transaction_isolation".to_owned(),
-        words => words.join("."),
-    }
-}
-
-fn object_name(name: &ast::ObjectName) -> String {
-    name.0
-        .iter()
-        .map(|part| {
-            part.as_ident()
-                .map_or_else(|| part.to_string(), |ident| ident.value.clone())
-        })
-        .collect::<Vec<_>>()
-        .join(".")
-}
-
-/// The value of SET as text; `None` for DEFAULT.
-fn setting_value(values: &[Expr]) -> Option<String> {
-    let text = |value: &Expr| match value {
-        Expr::Value(value) => value
-            .value
-            .clone()
-            .into_string()
-            .unwrap_or_else(|| value.to_string()),
-        Expr::Identifier(ident) => ident.value.clone(),
-        other => other.to_string(),
-    };
-    let is_default = |value: &Expr| matches!(value, Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("default"));
-    match values {
-        [only] if is_default(only) => None,
-        values => Some(values.iter().map(text).collect::<Vec<_>>().join(", ")),
-    }
-}
-
-/// The error of a statement that is none of ours.
-pub(crate) fn unsupported(statement: &ast::Statement) -> Error {
-    let message = format!("{} is not supported", kind_of(statement));
-    Error::new(sqlstate::NOT_SUPPORTED, message)
-        .with_hint("causeway answers queries; it does not change data or definitions")
-}
-
-fn kind_of(statement: &ast::Statement) -> String {
-    statement
-        .to_string()
-        .split_whitespace()
-        .next()
-        .unwrap_or("the statement")
-        .to_uppercase()
-}
-
-/// The planners that every session of an engine starts from.
-#[derive(Debug, Clone)]
-pub(crate) struct States {
-    /// Plans questions about the catalog, as DataFusion does.
-    base: SessionState,
-    /// Plans statements over data, as PostgreSQL does.
-    data: SessionState,
-}
-
-impl States {
-    pub(crate) fn try_new(runtime: &Arc<RuntimeEnv>) -> Result<Self, Error> {
-        let builder = SessionStateBuilder::new()
-            .with_config(session_config())
-            .with_runtime_env(Arc::clone(runtime))
-            .with_default_features();
-        let base = pg_catalog::with_functions(optimizer::install(builder).build())?;
-        Ok(Self {
-            data: postgres::state(&base),
-            base,
-        })
-    }
-}
-
-/// Options under which DataFusion plans as the leaf expects.
-pub(crate) fn session_config() -> SessionConfig {
-    let mut config = SessionConfig::new()
-        .with_default_catalog_and_schema(DATABASE, SEARCH_SCHEMA)
-        .with_create_default_catalog_and_schema(false)
-        .with_information_schema(true)
-        // Join keys come from one complete build side; partitioned joins would hand out several filters.
-        .with_repartition_joins(false)
-        .with_batch_size(8192);
-    let options = config.options_mut();
-    options.sql_parser.dialect = datafusion::config::Dialect::PostgreSQL;
-    options.sql_parser.map_string_types_to_utf8view = false;
-    // Keys arrive as a list that a source can be asked for; above these bounds they would be an opaque hash lookup.
-    options.optimizer.hash_join_inlist_pushdown_max_distinct_values = 100_000;
-    options.optimizer.hash_join_inlist_pushdown_max_size = 16 << 20;
-    options.optimizer.enable_dynamic_filter_pushdown = true;
-    options.optimizer.prefer_hash_join = true;
-    // A repartition reads ahead, and what it reads are API calls.
-    options.optimizer.enable_round_robin_repartition = false;
-    options.execution.time_zone = Some("UTC".to_owned());
-    options.explain.physical_plan_only = true;
-    // Columns that a rule of ours takes from another table may be NULL to Arrow and never are; the check compares that too.
-    options.execution.skip_physical_aggregate_schema_check = true;
-    config
 }

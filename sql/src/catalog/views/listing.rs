@@ -90,7 +90,7 @@ pub(crate) async fn refresh(
     named: &[String],
 ) -> Result<(), Error> {
     let mut found = BTreeMap::new();
-    for (name, definition) in &person.engine.views {
+    for (name, definition) in &person.deployment.views {
         let mut scope = Scope::of_statement(person, planner, context);
         scope.only_described = !named.contains(name);
         let schema = match plan::planned(&scope, definition).await {
@@ -163,15 +163,15 @@ fn has_all_names(person: &Person, query: &ast::Query) -> bool {
         }
         if schema == VIEWS_SCHEMA {
             undescribed = true;
-            return person.engine.views.contains_key(&table);
+            return person.deployment.views.contains_key(&table);
         }
-        let described = person.engine.source(&schema).is_some_and(|source| {
+        let described = person.deployment.source(&schema).is_some_and(|source| {
             let known = source.described_tables(&person.principal);
             known.iter().any(|known| known.name.name == table)
         });
         undescribed |= !described;
-        let denied = person.access(&schema, &table).denied;
-        let uses_denied = words().any(|word| denied.contains(&word.to_lowercase()));
+        let policies = &person.deployment.policies;
+        let uses_denied = words().any(|word| policies.denies(&person.principal, &schema, &table, word));
         known_names(person, &schema).contains(&table) && !uses_denied
     });
     there && undescribed

@@ -182,9 +182,7 @@ fn inner_scope(scope: &Scope, definition: &Definition, qualified_name: String) -
         }
         // It means the same whatever the person's session looks like.
         None => {
-            inner
-                .search_path
-                .clone_from(&scope.person.engine.defaults.search_path);
+            inner.search_path.clone_from(&scope.person.deployment.search_path);
             inner.session_views = Arc::default();
         }
     }

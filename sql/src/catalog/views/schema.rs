@@ -26,7 +26,7 @@ impl SharedViews {
     }
 
     fn definition(&self, name: &str) -> Option<&Arc<Definition>> {
-        self.scope.person.engine.views.get(name)
+        self.scope.person.deployment.views.get(name)
     }
 
     /// The view, where this person has the tables and columns that it needs.

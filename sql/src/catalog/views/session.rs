@@ -16,7 +16,7 @@ use super::{SESSION_SCHEMA, VIEWS_SCHEMA};
 use crate::Error;
 use crate::catalog::pg_catalog::known_names;
 use crate::catalog::{Person, Scope};
-use crate::error::sqlstate;
+use crate::error::{sqlstate, unsupported};
 use crate::postgres::syntax::column_names::folded;
 
 /// The views that a session keeps.
@@ -235,7 +235,7 @@ pub(crate) fn dropped(person: &Person, drop: &ast::Statement) -> Result<(), Erro
                     .with_hint("Use DROP VIEW to remove a view."));
             }
             (ObjectType::View, None) => not_own(person, &parts, *if_exists)?,
-            (_, None) => return Err(crate::session::unsupported(drop)),
+            (_, None) => return Err(unsupported(drop)),
         }
     }
     loop {
@@ -268,14 +268,18 @@ fn not_own(person: &Person, parts: &[String], if_exists: bool) -> Result<(), Err
         [name] => (None, name),
         [] => return Ok(()),
     };
-    let is_shared = schema == Some(VIEWS_SCHEMA) && person.engine.views.contains_key(name);
+    let is_shared = schema == Some(VIEWS_SCHEMA) && person.deployment.views.contains_key(name);
     if is_shared {
         return Err(
             Error::new(sqlstate::NOT_ALLOWED, format!("must be owner of view {name}"))
                 .with_hint("views that everyone has belong to the configuration"),
         );
     }
-    let sources = person.engine.sources.iter().map(|source| source.name().as_ref());
+    let sources = person
+        .deployment
+        .sources
+        .iter()
+        .map(|source| source.name().as_ref());
     let is_table = sources
         .filter(|source| schema.is_none_or(|schema| schema == *source))
         .any(|source| known_names(person, source).contains(name));

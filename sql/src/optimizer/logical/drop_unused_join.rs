@@ -9,9 +9,8 @@ use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::{Join, LogicalPlan};
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
-use super::plain_scan::column_of;
-use crate::catalog::grouped_table::GroupedTable;
-use crate::catalog::remote_table::RemoteTable;
+use super::plain_scan::{RemoteRelation, column_of};
+use crate::scan::grouped_table::GroupedTable;
 
 /// Replaces such a join by its left side.
 #[derive(Debug)]
@@ -93,11 +92,10 @@ fn is_unique(plan: &LogicalPlan, columns: &[Column]) -> bool {
                 return false;
             };
             let named = |name: &str| columns.iter().any(|column| column.name == name);
-            if let Some(remote) = provider.downcast_ref::<RemoteTable>() {
-                let key = remote.table.columns.get(remote.table.key);
+            if let Some(remote) = RemoteRelation::of(provider.as_ref()) {
                 // A mask may give many records one value.
-                let masks = &remote.access.masks;
-                return key.is_some_and(|key| !masks.contains_key(&key.name) && named(&key.name));
+                let key = remote.unmasked_column(remote.table.key);
+                return key.is_some_and(|key| named(&key.name));
             }
             let grouped = provider.downcast_ref::<GroupedTable>();
             grouped.is_some_and(|grouped| grouped.keys().all(named))

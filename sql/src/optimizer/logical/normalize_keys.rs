@@ -2,7 +2,9 @@
 //!
 //! It is done to the statement, not to what is sent, so that an answer does not depend on what was pushed.
 
-use causeway_core::ColumnType;
+use std::sync::Arc;
+
+use causeway_core::{Column as RemoteColumn, ColumnType, Source};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
 use datafusion::common::{Column, Result};
@@ -11,8 +13,7 @@ use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::plain_scan::column_of;
-use crate::catalog::remote_table::RemoteTable;
+use super::plain_scan::{RemoteRelation, column_of};
 use crate::scan::lower;
 
 /// Gives constants that are compared with a remote column the column's form.
@@ -85,26 +86,21 @@ fn constant(inputs: &[LogicalPlan], column: &Expr, value: &Expr) -> Option<Expr>
     normal_constant(&origin_of(inputs, column_of(column)?)?, value)
 }
 
-fn normal_constant((table, at): &(RemoteTable, usize), value: &Expr) -> Option<Expr> {
+fn normal_constant((source, column): &(Arc<dyn Source>, RemoteColumn), value: &Expr) -> Option<Expr> {
     let Expr::Literal(scalar, metadata) = value else {
         return None;
     };
-    let column = table.table.columns.get(*at)?;
-    // What a mask shows is compared as it is shown.
-    if table.access.masks.contains_key(&column.name) {
-        return None;
-    }
     let literal = lower::literal(ColumnType::Text, scalar)?;
-    let normal = table.source.dialect().normalized(column, &literal)?;
+    let normal = source.dialect().normalized(column, &literal)?;
     Some(Expr::Literal(lower::scalar(&normal), metadata.clone()))
 }
 
-fn origin_of(inputs: &[LogicalPlan], column: &Column) -> Option<(RemoteTable, usize)> {
+fn origin_of(inputs: &[LogicalPlan], column: &Column) -> Option<(Arc<dyn Source>, RemoteColumn)> {
     inputs.iter().find_map(|input| origin(input, column))
 }
 
 /// The remote column that a column of `plan` shows unchanged.
-fn origin(plan: &LogicalPlan, column: &Column) -> Option<(RemoteTable, usize)> {
+fn origin(plan: &LogicalPlan, column: &Column) -> Option<(Arc<dyn Source>, RemoteColumn)> {
     let at = plan.schema().maybe_index_of_column(column)?;
     let by_position = |input: &LogicalPlan, at: usize| {
         let (qualifier, field) = input.schema().iter().nth(at)?;
@@ -113,12 +109,14 @@ fn origin(plan: &LogicalPlan, column: &Column) -> Option<(RemoteTable, usize)> {
     match plan {
         LogicalPlan::TableScan(scan) => {
             let provider = source_as_provider(&scan.source).ok()?;
-            let table = provider.downcast_ref::<RemoteTable>()?;
+            let remote = RemoteRelation::of(provider.as_ref())?;
             let at = match &scan.projection {
                 Some(projection) => *projection.get(at)?,
                 None => at,
             };
-            Some((table.clone(), *table.visible().get(at)?))
+            // What a mask shows is compared as it is shown.
+            let column = remote.unmasked_column(*remote.visible.get(at)?)?;
+            Some((Arc::clone(remote.source), column.clone()))
         }
         LogicalPlan::SubqueryAlias(alias) => by_position(&alias.input, at),
         LogicalPlan::Projection(projection) => {

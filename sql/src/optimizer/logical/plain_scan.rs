@@ -1,12 +1,17 @@
 //! What a part of a logical plan reads, when it reads one remote table and nothing else.
 
+use std::sync::Arc;
+
+use causeway_core::{Column as RemoteColumn, Source, Table};
+use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
 use datafusion::common::{Column, DFSchema, Result};
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
 
-use crate::catalog::remote_table::RemoteTable;
+use crate::policy::{Access, RestrictedTable};
+use crate::scan::remote_table::{RemoteTable, UnstampedTable};
 
 /// One remote table under predicates and column choices only.
 #[derive(Debug, Clone)]
@@ -53,11 +58,8 @@ impl PlainScan {
 
     fn of_scan(scan: &TableScan) -> Option<Self> {
         let provider = source_as_provider(&scan.source).ok()?;
-        let table = provider.downcast_ref::<RemoteTable>()?;
-        if scan.fetch.is_some() || !table.takes_operators() {
-            return None;
-        }
-        let visible = table.visible();
+        let relation = RemoteRelation::of(provider.as_ref())?;
+        let visible = relation.visible;
         let columns: Vec<usize> = match &scan.projection {
             None => visible.to_vec(),
             Some(projection) => projection
@@ -65,11 +67,15 @@ impl PlainScan {
                 .map(|&at| visible.get(at).copied())
                 .collect::<Option<_>>()?,
         };
-        if columns.iter().any(|&at| table.is_masked(at)) {
+        let table = match provider.downcast_ref::<RestrictedTable<UnstampedTable>>() {
+            Some(restricted) => restricted.open(&columns)?,
+            None => provider.downcast_ref::<RemoteTable>()?.clone(),
+        };
+        if scan.fetch.is_some() || !table.takes_operators() {
             return None;
         }
         Some(Self {
-            table: table.clone(),
+            table,
             accepted: scan.filters.clone(),
             local: Vec::new(),
             columns,
@@ -105,6 +111,43 @@ impl PlainScan {
             })
         });
         Ok((!foreign).then_some(named.data()?))
+    }
+}
+
+/// A remote table in a plan, under policies or not.
+pub(crate) struct RemoteRelation<'a> {
+    pub(crate) source: &'a Arc<dyn Source>,
+    pub(crate) table: &'a Arc<Table>,
+    /// Positions of the columns that the person may see.
+    pub(crate) visible: &'a [usize],
+    access: Option<&'a Access>,
+}
+
+impl<'a> RemoteRelation<'a> {
+    /// Reads a table provider; `None` when it is no remote table.
+    pub(crate) fn of(provider: &'a dyn TableProvider) -> Option<Self> {
+        if let Some(open) = provider.downcast_ref::<RemoteTable>() {
+            return Some(Self {
+                source: &open.source,
+                table: &open.table,
+                visible: open.visible(),
+                access: None,
+            });
+        }
+        let restricted = provider.downcast_ref::<RestrictedTable<UnstampedTable>>()?;
+        Some(Self {
+            source: restricted.source(),
+            table: restricted.table(),
+            visible: restricted.visible(),
+            access: Some(restricted.access()),
+        })
+    }
+
+    /// The column at this position of the table, unless the person sees something else in its place.
+    pub(crate) fn unmasked_column(&self, at: usize) -> Option<&'a RemoteColumn> {
+        let column = self.table.columns.get(at)?;
+        let masked = self.access.is_some_and(|access| access.mask_of(column).is_some());
+        (!masked).then_some(column)
     }
 }
 

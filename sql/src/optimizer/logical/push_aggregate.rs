@@ -13,7 +13,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
 use super::plain_scan::{PlainScan, column_of};
-use crate::catalog::grouped_table::GroupedTable;
+use crate::scan::grouped_table::GroupedTable;
 
 /// Turns an aggregate over a remote table into a scan of its groups.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use datafusion::logical_expr::{Expr, Join, JoinType, LogicalPlan, LogicalPlanBui
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
 use super::plain_scan::{PlainScan, column_of};
-use crate::catalog::remote_table::{Decided, RemoteTable};
+use crate::scan::remote_table::{Decided, RemoteTable};
 use crate::scan::spec::Note;
 
 /// Turns a join of two tables of one source into one scan.
@@ -191,12 +191,7 @@ fn with_parent(child: &Side, parent: &Side, wanted: Parent) -> Option<Joined> {
     let dialect = child.scan.table.source.dialect();
     // Calls made as another person see what that person sees.
     let table = &child.scan.table;
-    let as_configured = !table
-        .person
-        .principal
-        .subjects
-        .contains_key(table.source.name().as_ref());
-    let all_visible = dialect.sees_every_parent() && as_configured;
+    let all_visible = dialect.sees_every_parent() && table.is_read_as_configured();
     if wanted == Parent::Perhaps {
         let unfiltered = decided.is_empty() && parent.scan.local.is_empty();
         if !all_visible || !unfiltered {

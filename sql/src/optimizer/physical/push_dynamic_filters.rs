@@ -32,7 +32,7 @@ use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{ExecutionPlan, WindowExpr, replace_children_if_necessary};
 
 use crate::operators::dynamic_filter::Tap;
-use crate::operators::policy_barrier::PolicyExec;
+use crate::policy::PolicyExec;
 use crate::scan::exec::RemoteScanExec;
 
 /// Places the key filters that scans wait for.

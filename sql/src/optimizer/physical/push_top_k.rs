@@ -19,7 +19,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 
-use crate::operators::policy_barrier::PolicyExec;
+use crate::policy::PolicyExec;
 use crate::scan::exec::RemoteScanExec;
 use crate::scan::spec::Note;
 use crate::scan::top_k::Top;

@@ -15,7 +15,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{ExecutionPlan, replace_children_if_necessary};
 
 use crate::operators::first_rows::{FirstRowsExec, first_scan};
-use crate::operators::policy_barrier::PolicyExec;
+use crate::policy::PolicyExec;
 use crate::scan::exec::RemoteScanExec;
 
 /// Fewest rows that are tried with: a page has no fewer in either system.

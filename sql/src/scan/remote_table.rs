@@ -1,44 +1,80 @@
-//! A remote table as DataFusion sees it.
+//! A remote table that may be scanned, as DataFusion sees it.
 //!
-//! Owns: what a person may see of a table (columns, row policies) and the negotiation of filters. Does not own: what may be
-//! pushed; see [`causeway_core::translate`]. Invariant: a table with row policies is only ever scanned through [`crate::policy`].
+//! Owns: the negotiation of filters, and what a scan is made of. Does not own: what may be pushed; see
+//! [`causeway_core::translate`]. Invariant: it has a stamp, which only [`crate::policy`] gives: an [`UnstampedTable`] can't be scanned.
+//! Start at [`RemoteTable::decide`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use causeway_core::{Column, Fidelity, Pushed, RemoteQuery, Source, Table, translate};
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use causeway_core::{Column, Fidelity, Predicate, Pushed, RemoteQuery, Source, Table, translate};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session as DataFusionSession, TableProvider};
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::sql::sqlparser::keywords::ALL_KEYWORDS;
-use datafusion::sql::unparser::Unparser;
-use datafusion::sql::unparser::dialect::Dialect;
 
-use super::Person;
-use crate::policy::{self, Access, PolicyPath};
-use crate::scan::exec::RemoteScanExec;
-use crate::scan::reuse::Reuse;
-use crate::scan::spec::{Note, ScanSpec};
-use crate::scan::{lower, selectivity};
+use super::exec::RemoteScanExec;
+use super::reuse::Reuse;
+use super::spec::{Note, ScanSpec};
+use super::sql_text::sql_text;
+use super::{lower, selectivity};
+use crate::policy::{Stamp, Unstamped};
 use crate::settings::Pushdown;
 
-/// A remote table for one person.
+/// A described table before the policies of a person have been asked.
+#[derive(Debug, Clone)]
+pub(crate) struct UnstampedTable {
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) table: Arc<Table>,
+    pub(crate) session: ScanSession,
+}
+
+/// What a session says about scans of one source.
+#[derive(Debug, Clone)]
+pub(crate) struct ScanSession {
+    /// `causeway.pushdown`
+    pub(crate) pushdown: Pushdown,
+    /// How scans may use rows that others brought, without their filters.
+    pub(crate) reuse: Reuse,
+    /// Whether calls are made as the configured account, not as the person.
+    pub(crate) as_configured: bool,
+}
+
+impl Unstamped for UnstampedTable {
+    type Table = RemoteTable;
+
+    fn table(&self) -> &Arc<Table> {
+        &self.table
+    }
+
+    fn source(&self) -> &Arc<dyn Source> {
+        &self.source
+    }
+
+    fn takes(&self, filter: &Expr, leakproof: bool) -> bool {
+        self.session.pushdown != Pushdown::Off
+            && (!leakproof || lower::is_leakproof(&self.table, filter))
+            && Lowered::of(&self.source, &self.table, filter).pushed.is_ok()
+    }
+
+    fn stamped(&self, stamp: Stamp, visible: Vec<usize>) -> RemoteTable {
+        RemoteTable::new(self.clone(), stamp, visible)
+    }
+}
+
+/// A remote table for one person, with a stamp.
 #[derive(Debug, Clone)]
 pub(crate) struct RemoteTable {
     pub(crate) source: Arc<dyn Source>,
     pub(crate) table: Arc<Table>,
-    pub(crate) access: Arc<Access>,
-    /// The tables whose policies are being planned right now; empty for a table that a statement names.
-    pub(crate) path: PolicyPath,
-    pub(crate) person: Arc<Person>,
+    pub(crate) stamp: Stamp,
+    session: ScanSession,
     /// Table columns that the person may see.
     visible: Vec<usize>,
     schema: SchemaRef,
-    /// Whether this is the table below its own policies.
-    raw: bool,
+    lowered: LoweredPredicates,
     /// Predicates that were declined while the statement was planned, with the reason, for EXPLAIN.
     declined: Declined,
     /// Conditions that joins with other tables of the source became.
@@ -51,6 +87,32 @@ pub(crate) struct RemoteTable {
 const KEPT_BY_A_JOIN: f64 = 0.1;
 
 type Declined = Arc<Mutex<Vec<(String, String)>>>;
+
+/// Each predicate of a statement is lowered once: negotiation, estimate and request share it.
+type LoweredPredicates = Arc<Mutex<HashMap<Expr, Arc<Lowered>>>>;
+
+/// A predicate as the remote system would evaluate it.
+#[derive(Debug)]
+struct Lowered {
+    predicate: Predicate,
+    /// What is sent, or why nothing is.
+    pushed: std::result::Result<Pushed, String>,
+}
+
+impl Lowered {
+    fn of(source: &Arc<dyn Source>, table: &Arc<Table>, filter: &Expr) -> Self {
+        let predicate = lower::lower(table, filter);
+        let pushed = translate(source.dialect(), table, &predicate).and_then(|pushed| {
+            let mut alone = RemoteQuery::new(Arc::clone(table), Vec::new());
+            alone.filters.push(pushed.clone());
+            match source.has_refused(&alone) {
+                true => Err(format!("{} refused it before", source.name())),
+                false => Ok(pushed),
+            }
+        });
+        Self { predicate, pushed }
+    }
+}
 
 /// What becomes of one predicate.
 #[derive(Debug, Clone)]
@@ -71,61 +133,34 @@ impl Decided {
 }
 
 impl RemoteTable {
-    pub(crate) fn new(
-        source: Arc<dyn Source>,
-        table: Arc<Table>,
-        access: Arc<Access>,
-        path: PolicyPath,
-        person: Arc<Person>,
-    ) -> Self {
-        let visible: Vec<usize> = table
-            .columns
-            .iter()
-            .enumerate()
-            .filter(|(_, column)| access.shows(&table, column))
-            .map(|(index, _)| index)
-            .collect();
-        let schema = masked_schema(&table, &visible, &access);
-        Self {
+    fn new(table: UnstampedTable, stamp: Stamp, visible: Vec<usize>) -> Self {
+        let UnstampedTable {
             source,
             table,
-            access,
-            path,
-            person,
+            session,
+        } = table;
+        Self {
+            source,
+            schema: table.schema_of(&visible),
+            table,
+            stamp,
+            session,
             visible,
-            schema,
-            raw: false,
+            lowered: LoweredPredicates::default(),
             declined: Declined::default(),
             conditions: Vec::new(),
             inner_notes: Vec::new(),
         }
     }
 
-    /// The table below its policies, with every column; only [`crate::policy`] reads it.
-    pub(crate) fn unrestricted(&self) -> Self {
-        Self {
-            visible: (0..self.table.columns.len()).collect(),
-            schema: self.table.schema(),
-            raw: true,
-            declined: Declined::default(),
-            ..self.clone()
-        }
-    }
-
-    fn restricted(&self) -> bool {
-        !self.raw && self.access.restricts_rows(&self.table)
-    }
-
     /// Whether operators above may be taken over: no policy stands between, and pushdown is on.
     pub(crate) fn takes_operators(&self) -> bool {
-        let pushdown = self.person.settings.read().pushdown == Pushdown::All;
-        pushdown && !self.raw && !self.restricted()
+        self.session.pushdown == Pushdown::All && !self.stamp.is_below_policies()
     }
 
-    /// Whether the person sees an expression in place of the column at this position of the table.
-    pub(crate) fn is_masked(&self, at: usize) -> bool {
-        let column = self.table.columns.get(at);
-        !self.raw && column.is_some_and(|column| self.access.masks(column))
+    /// Whether calls are made as the configured account, not as the person.
+    pub(crate) fn is_read_as_configured(&self) -> bool {
+        self.session.as_configured
     }
 
     /// Positions of the columns that the person may see.
@@ -163,7 +198,7 @@ impl RemoteTable {
         table.columns.push(column);
         self.table = Arc::new(table);
         self.visible.push(at);
-        self.schema = masked_schema(&self.table, &self.visible, &self.access);
+        self.schema = self.table.schema_of(&self.visible);
         at
     }
 
@@ -189,13 +224,13 @@ impl RemoteTable {
     pub(crate) fn decide(&self, filters: &[Expr]) -> Vec<Decided> {
         let decided = filters.iter().map(|filter| {
             let text = sql_text(filter);
-            let (pushed, note) = match self.translated(filter) {
-                Ok(pushed) if pushed.fidelity == Fidelity::Exact => (Some(pushed), Note::Exact(text)),
+            let (pushed, note) = match &self.lowered(filter).pushed {
+                Ok(pushed) if pushed.fidelity == Fidelity::Exact => (Some(pushed.clone()), Note::Exact(text)),
                 Ok(pushed) => {
                     let reason = pushed.reason.clone();
-                    (Some(pushed), Note::Superset(text, reason))
+                    (Some(pushed.clone()), Note::Superset(text, reason))
                 }
-                Err(reason) => (None, Note::Local(text, reason)),
+                Err(reason) => (None, Note::Local(text, reason.clone())),
             };
             Decided {
                 filter: Some(filter.clone()),
@@ -206,16 +241,13 @@ impl RemoteTable {
         self.conditions.iter().cloned().chain(decided).collect()
     }
 
-    /// The predicate as the remote system is asked, or why it isn't.
-    fn translated(&self, filter: &Expr) -> Result<Pushed, String> {
-        let predicate = lower::lower(&self.table, filter);
-        let pushed = translate(self.source.dialect(), &self.table, &predicate)?;
-        let mut alone = RemoteQuery::new(Arc::clone(&self.table), Vec::new());
-        alone.filters.push(pushed.clone());
-        if self.source.has_refused(&alone) {
-            return Err(format!("{} refused it before", self.source.name()));
-        }
-        Ok(pushed)
+    /// The predicate as the remote system would evaluate it.
+    fn lowered(&self, filter: &Expr) -> Arc<Lowered> {
+        let mut known = self.lowered.lock().unwrap_or_else(PoisonError::into_inner);
+        let lowered = known
+            .entry(filter.clone())
+            .or_insert_with(|| Arc::new(Lowered::of(&self.source, &self.table, filter)));
+        Arc::clone(lowered)
     }
 
     /// Whether the predicate is about a parent's fields, which the leaf checks itself.
@@ -229,24 +261,18 @@ impl RemoteTable {
     }
 
     fn pushdown(&self, filter: &Expr) -> TableProviderFilterPushDown {
-        let masked = filter
-            .column_refs()
-            .iter()
-            .any(|column| self.access.masks.contains_key(&column.name));
-        let below_policy = self.access.restricts_rows(&self.table) && !self.raw;
-        let off = self.person.settings.read().pushdown == Pushdown::Off;
         // Policies are pushed whatever the setting: what they hide should not even be fetched.
-        if (!self.raw && (off || masked)) || (below_policy && !lower::is_leakproof(&self.table, filter)) {
+        if self.session.pushdown == Pushdown::Off && !self.stamp.is_below_policies() {
             return TableProviderFilterPushDown::Unsupported;
         }
         if self.is_about_parents(filter) {
             return TableProviderFilterPushDown::Exact;
         }
-        match self.translated(filter) {
-            // The leaf checks again what isn't exact, so nothing needs to be checked above it.
+        match &self.lowered(filter).pushed {
+            // The scan checks again what isn't exact, so nothing needs to be checked above it.
             Ok(_) => TableProviderFilterPushDown::Exact,
             Err(reason) => {
-                self.decline(filter, reason);
+                self.decline(filter, reason.clone());
                 TableProviderFilterPushDown::Unsupported
             }
         }
@@ -263,17 +289,13 @@ impl RemoteTable {
     /// How a scan with these filters may use the cache.
     pub(crate) fn reuse(&self, filters: Vec<Option<Expr>>) -> Reuse {
         Reuse {
-            cache: Arc::clone(&self.person.engine.cache),
-            within: None,
-            user: self.person.principal.user.clone(),
-            max_age: self.person.max_age(self.source.name()),
-            ledger: self.person.engine.ledger.clone(),
             filters,
+            ..self.session.reuse.clone()
         }
     }
 
-    /// Plans the leaf. `filters` were accepted by [`RemoteTable::pushdown`].
-    fn leaf(
+    /// Plans the scan. `filters` were accepted by [`RemoteTable::pushdown`].
+    fn plan(
         &self,
         state: &dyn DataFusionSession,
         output: &[usize],
@@ -290,9 +312,9 @@ impl RemoteTable {
             let exact = decided.is_exact();
             kept_share *= match &decided.filter {
                 Some(filter) => {
-                    let predicate = lower::lower(&self.table, filter);
-                    not_null.extend(predicate.not_null());
-                    selectivity::share(&self.table, &predicate)
+                    let lowered = self.lowered(filter);
+                    not_null.extend(lowered.predicate.not_null());
+                    selectivity::share(&self.table, &lowered.predicate)
                 }
                 None => KEPT_BY_A_JOIN,
             };
@@ -329,14 +351,12 @@ impl RemoteTable {
             .into_iter()
             .map(|filter| state.create_physical_expr(filter, &fetched))
             .collect::<Result<Vec<_>>>()?;
-        let pushdown = self.person.settings.read().pushdown == Pushdown::All;
         RemoteScanExec::try_new(ScanSpec {
             source: Arc::clone(&self.source),
             query,
             checks,
             output: (0..output.len()).collect(),
-            restricted: self.raw,
-            hides_keys: !self.person.may_see_counts(),
+            stamp: self.stamp,
             notes,
             key_filters: Vec::new(),
             late_filters: Vec::new(),
@@ -346,7 +366,7 @@ impl RemoteTable {
             kept_share,
             reuse: self.reuse(sent),
             repeats: false,
-            pushdown,
+            pushdown: self.session.pushdown == Pushdown::All,
         })
     }
 }
@@ -354,42 +374,6 @@ impl RemoteTable {
 /// Whether the column is a field of a parent.
 fn is_parents(column: &Column) -> bool {
     column.remote_field().is_some_and(|field| field.contains('.'))
-}
-
-/// The schema of the visible columns. A mask may turn any value into NULL.
-fn masked_schema(table: &Table, visible: &[usize], access: &Access) -> SchemaRef {
-    let schema = table.schema_of(visible);
-    if access.masks.is_empty() {
-        return schema;
-    }
-    let fields = schema.fields().iter().map(|field| {
-        let nullable = field.is_nullable() || access.masks.contains_key(field.name());
-        field.as_ref().clone().with_nullable(nullable)
-    });
-    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
-
-/// Quotes the names that need it. DataFusion's default compiles a pattern for each name.
-struct PlainNames;
-
-impl Dialect for PlainNames {
-    fn identifier_quote_style(&self, name: &str) -> Option<char> {
-        let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
-        let is_word = name.bytes().all(is_plain) && !name.starts_with(|first: char| first.is_ascii_digit());
-        // A key word to somebody, but not in PostgreSQL.
-        let is_keyword = || name != "id" && ALL_KEYWORDS.binary_search(&name.to_uppercase().as_str()).is_ok();
-        (name.is_empty() || !is_word || is_keyword()).then_some('"')
-    }
-}
-
-/// The expression as a person would write it, for EXPLAIN only.
-pub(crate) fn sql_text(expr: &Expr) -> String {
-    use datafusion::sql::sqlparser::ast::Expr as SqlExpr;
-    match Unparser::new(&PlainNames).expr_to_sql(expr) {
-        Ok(SqlExpr::Nested(inner)) => inner.to_string(),
-        Ok(sql) => sql.to_string(),
-        Err(_) => expr.to_string(),
-    }
 }
 
 #[async_trait]
@@ -419,9 +403,6 @@ impl TableProvider for RemoteTable {
             .iter()
             .filter_map(|&at| self.visible.get(at).copied())
             .collect();
-        if self.restricted() || output.iter().any(|&at| self.is_masked(at)) {
-            return policy::scan_restricted(self, state, projection, filters).await;
-        }
-        Ok(Arc::new(self.leaf(state, &output, filters, limit)?))
+        Ok(Arc::new(self.plan(state, &output, filters, limit)?))
     }
 }

@@ -14,10 +14,10 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{BinaryExpr, Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
+use super::exec::RemoteScanExec;
+use super::lower;
 use super::remote_table::RemoteTable;
-use crate::scan::exec::RemoteScanExec;
-use crate::scan::lower;
-use crate::scan::spec::{Note, ScanSpec};
+use super::spec::{Note, ScanSpec};
 
 /// One row for each group: its keys, then its aggregates.
 #[derive(Debug)]
@@ -156,8 +156,7 @@ impl TableProvider for GroupedTable {
             query,
             checks: Vec::new(),
             output: projection.unwrap_or(&everything).clone(),
-            restricted: false,
-            hides_keys: !self.base.person.may_see_counts(),
+            stamp: self.base.stamp,
             notes: self.notes.clone(),
             key_filters: Vec::new(),
             late_filters: Vec::new(),

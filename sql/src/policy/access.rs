@@ -1,0 +1,152 @@
+//! What the policies leave of one table for one person.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_core::{Column, Origin, Principal, Table};
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Value};
+
+use super::{Audience, Policies, Stamp, qualified};
+
+/// What one person may see of one table.
+#[derive(Debug)]
+pub(crate) struct Access {
+    /// Columns that don't exist.
+    denied: BTreeSet<String>,
+    /// Columns that show an expression.
+    masks: BTreeMap<String, SqlExpr>,
+    /// Conditions that every row must meet.
+    rows: Vec<SqlExpr>,
+    /// Whether all domains are visible.
+    all_domains: bool,
+    audience: Audience,
+}
+
+impl Access {
+    /// Gathers the policies that bind `principal` on the table.
+    pub(super) fn of(policies: &Policies, principal: &Principal, table: &Table) -> Self {
+        let mut access = Self {
+            denied: BTreeSet::new(),
+            masks: BTreeMap::new(),
+            rows: Vec::new(),
+            all_domains: principal.all_domains,
+            audience: policies.audience(principal),
+        };
+        for policy in policies.binding(principal, &qualified(&table.source, &table.name.name)) {
+            access.rows.extend(policy.rows.clone());
+            let denied = policy.policy.deny_columns.iter();
+            access.denied.extend(denied.map(|column| column.to_lowercase()));
+            for (column, mask) in &policy.masks {
+                access.mask(column, mask);
+            }
+        }
+        access.hide_labels(policies, principal, table);
+        access
+    }
+
+    /// Shows NULL for the display values of references to tables on which the person is bound: the label of a hidden record is a
+    /// value of that record. Without a look at the referenced record nobody knows which labels may be shown.
+    fn hide_labels(&mut self, policies: &Policies, principal: &Principal, table: &Table) {
+        let is_bound = |target: &String| {
+            let name = qualified(&table.source, target);
+            // Whether the referenced table has domains would cost a call to find out.
+            !principal.all_domains || policies.binding(principal, &name).next().is_some()
+        };
+        for column in &table.columns {
+            let Origin::Display(field) = &column.origin else {
+                continue;
+            };
+            let mut fields = table.columns.iter();
+            let of_bound = fields
+                .find(|other| other.remote_field() == Some(field))
+                .is_none_or(|reference| reference.references.iter().any(is_bound));
+            if of_bound {
+                self.masks.insert(column.name.clone(), nothing());
+            }
+        }
+    }
+
+    /// Adds a mask. Where two policies mask a column differently, nothing of it is shown.
+    fn mask(&mut self, column: &str, mask: &SqlExpr) {
+        let shown = match self.masks.get(column) {
+            Some(other) if other != mask => nothing(),
+            _ => mask.clone(),
+        };
+        self.masks.insert(column.to_owned(), shown);
+    }
+
+    /// The columns that exist for the person, as positions in the table.
+    pub(crate) fn visible(&self, table: &Table) -> Vec<usize> {
+        let columns = table.columns.iter().enumerate();
+        columns
+            .filter(|(_, column)| self.shows(table, column))
+            .map(|(at, _)| at)
+            .collect()
+    }
+
+    /// The schema of these columns. A mask may turn any value into NULL.
+    pub(crate) fn schema(&self, table: &Table, columns: &[usize]) -> SchemaRef {
+        let schema = table.schema_of(columns);
+        if self.masks.is_empty() {
+            return schema;
+        }
+        let fields = schema.fields().iter().map(|field| {
+            let nullable = field.is_nullable() || self.masks.contains_key(field.name());
+            field.as_ref().clone().with_nullable(nullable)
+        });
+        Schema::new(fields.collect::<Vec<_>>()).into()
+    }
+
+    /// Whether the column exists for the person. What is made from a denied or masked column goes with it: its display column, and
+    /// the link that holds the record's key.
+    fn shows(&self, table: &Table, column: &Column) -> bool {
+        let hides = |name: &str| self.denied.contains(name) || self.masks.contains_key(name);
+        let made_from_hidden = match &column.origin {
+            Origin::Field(_) => false,
+            Origin::Display(field) => hides(&field.to_lowercase()),
+            Origin::RecordUrl => table.columns.get(table.key).is_some_and(|key| hides(&key.name)),
+        };
+        !self.denied.contains(&column.name) && !made_from_hidden
+    }
+
+    /// What the column shows instead of its value.
+    pub(crate) fn mask_of(&self, column: &Column) -> Option<&SqlExpr> {
+        self.masks.get(&column.name)
+    }
+
+    /// Whether some rows of the table may be hidden.
+    pub(crate) fn restricts_rows(&self, table: &Table) -> bool {
+        !self.rows.is_empty() || (table.domain.is_some() && !self.all_domains)
+    }
+
+    /// The stamp of a scan of these columns; `None` when only a scan below the policies may read them.
+    pub(crate) fn stamp(&self, table: &Table, columns: &[usize]) -> Option<Stamp> {
+        let mut shown = columns.iter().filter_map(|&at| table.columns.get(at));
+        let is_open = !self.restricts_rows(table) && !shown.any(|column| self.mask_of(column).is_some());
+        is_open.then(|| Stamp::open(self.audience))
+    }
+
+    /// The stamp of the scan below the policies.
+    pub(super) fn stamp_below(&self) -> Stamp {
+        Stamp::below_policies(self.audience)
+    }
+
+    /// Conditions that every row must meet, beside its domain.
+    pub(super) fn rows(&self) -> &[SqlExpr] {
+        &self.rows
+    }
+
+    /// Whether the domain of a record decides nothing.
+    pub(super) fn sees_all_domains(&self) -> bool {
+        self.all_domains
+    }
+
+    /// Whether some column shows an expression.
+    pub(super) fn has_masks(&self) -> bool {
+        !self.masks.is_empty()
+    }
+}
+
+fn nothing() -> SqlExpr {
+    SqlExpr::Value(Value::Null.with_empty_span())
+}

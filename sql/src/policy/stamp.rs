@@ -1,0 +1,105 @@
+//! Proof that the policies of a person stand between a scan and the statement.
+//!
+//! Owns: [`Stamp`], which only this room can make. Invariant: a scan is built with a stamp, so a scan that nobody has thought about the
+//! policies of does not compile.
+
+/// What a scan may tell the person of the rows that it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    place: Place,
+    audience: Audience,
+}
+
+/// Where the scan stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// No policy of the person concerns what it reads.
+    Open,
+    /// The person's policies stand above it and drop or mask some of what it reads.
+    BelowPolicies,
+}
+
+/// Whom the rows are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Nobody hides rows from them, in any table.
+    SeesAllRows,
+    /// Some rows of some table are hidden from them.
+    MissesRows,
+}
+
+impl Stamp {
+    pub(super) fn open(audience: Audience) -> Self {
+        Self {
+            place: Place::Open,
+            audience,
+        }
+    }
+
+    pub(super) fn below_policies(audience: Audience) -> Self {
+        Self {
+            place: Place::BelowPolicies,
+            audience,
+        }
+    }
+
+    /// Whether policies stand above the scan: they are pushed whatever `causeway.pushdown` says, since what they hide should not even
+    /// be fetched.
+    pub(crate) fn is_below_policies(self) -> bool {
+        self.place == Place::BelowPolicies
+    }
+
+    /// Whether errors may describe records: below policies they may be records that the person must not see.
+    pub(crate) fn tells_records(self) -> bool {
+        self.place == Place::Open
+    }
+
+    /// Whether errors and estimates may tell the keys of joins and how many there are: they may be values of hidden rows of another
+    /// table.
+    pub(crate) fn tells_keys(self) -> bool {
+        self.audience == Audience::SeesAllRows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// Every Rust file below `folder` with its text.
+    fn sources(folder: &Path) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                found.extend(sources(&path));
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let text = std::fs::read_to_string(&path).expect("a text");
+                found.push((path.display().to_string(), text));
+            }
+        }
+        found
+    }
+
+    /// The compiler holds to the rest: fields and constructors of a stamp are private to this room, and a scan has one.
+    #[test]
+    fn nothing_outside_this_room_makes_a_stamp() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let policy = root.join("policy").display().to_string();
+        let all = sources(&root);
+        let own = all.iter().find(|(path, _)| path.ends_with("policy/stamp.rs"));
+        let (own, _) = own
+            .expect("this file")
+            .1
+            .split_once("mod tests")
+            .expect("these tests");
+        assert!(!own.contains("pub(crate) fn open") && !own.contains("pub(crate) fn below"));
+        assert!(
+            !own.contains("impl Default for Stamp") && !own.contains("Default)]\npub(crate) struct Stamp")
+        );
+        for (path, text) in all.iter().filter(|(path, _)| !path.starts_with(&policy)) {
+            for making in ["Stamp::open(", "Stamp::below_policies(", "Stamp {"] {
+                assert!(!text.contains(making), "{path} makes a stamp");
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The planner states that sessions start from.
+
+use std::sync::Arc;
+
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::prelude::SessionConfig;
+
+use crate::catalog::{DATABASE, SEARCH_SCHEMA, pg_catalog};
+use crate::{Error, optimizer, postgres};
+
+/// The planners that every session of an engine starts from.
+#[derive(Debug, Clone)]
+pub(crate) struct States {
+    /// Plans questions about the catalog, as DataFusion does.
+    pub(crate) base: SessionState,
+    /// Plans statements over data, as PostgreSQL does.
+    pub(crate) data: SessionState,
+}
+
+impl States {
+    pub(crate) fn try_new(runtime: &Arc<RuntimeEnv>) -> Result<Self, Error> {
+        let builder = SessionStateBuilder::new()
+            .with_config(session_config())
+            .with_runtime_env(Arc::clone(runtime))
+            .with_default_features();
+        let base = pg_catalog::with_functions(optimizer::install(builder).build())?;
+        Ok(Self {
+            data: postgres::state(&base),
+            base,
+        })
+    }
+}
+
+/// Options under which DataFusion plans as scans expect.
+pub(crate) fn session_config() -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_default_catalog_and_schema(DATABASE, SEARCH_SCHEMA)
+        .with_create_default_catalog_and_schema(false)
+        .with_information_schema(true)
+        // Join keys come from one complete build side; partitioned joins would hand out several filters.
+        .with_repartition_joins(false)
+        .with_batch_size(8192);
+    let options = config.options_mut();
+    options.sql_parser.dialect = datafusion::config::Dialect::PostgreSQL;
+    options.sql_parser.map_string_types_to_utf8view = false;
+    // Keys arrive as a list that a source can be asked for; above these bounds they would be an opaque hash lookup.
+    options.optimizer.hash_join_inlist_pushdown_max_distinct_values = 100_000;
+    options.optimizer.hash_join_inlist_pushdown_max_size = 16 << 20;
+    options.optimizer.enable_dynamic_filter_pushdown = true;
+    options.optimizer.prefer_hash_join = true;
+    // A repartition reads ahead, and what it reads are API calls.
+    options.optimizer.enable_round_robin_repartition = false;
+    options.execution.time_zone = Some("UTC".to_owned());
+    options.explain.physical_plan_only = true;
+    // Columns that a rule of ours takes from another table may be NULL to Arrow and never are; the check compares that too.
+    options.execution.skip_physical_aggregate_schema_check = true;
+    config
+}

@@ -1,0 +1,129 @@
+//! SET, RESET, SHOW and DISCARD.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{RecordBatch, StringArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::sql::sqlparser::ast::{self, DiscardObject, Expr, Reset, Set};
+
+use super::Session;
+use crate::Error;
+use crate::error::sqlstate;
+use crate::settings::Settings;
+
+impl Session {
+    pub(super) fn discard(&self, what: DiscardObject) {
+        if matches!(what, DiscardObject::ALL | DiscardObject::TEMP) {
+            self.person.session_views.clear();
+        }
+        if what == DiscardObject::ALL {
+            let defaults = self.defaults.clone();
+            self.person.settings.change(|settings| *settings = defaults);
+        }
+    }
+
+    pub(super) fn apply_set(&self, set: &Set) -> Result<(), Error> {
+        let defaults = &self.defaults;
+        let assign = |name: &str, value: Option<String>| {
+            self.person
+                .settings
+                .change(|settings| settings.set(name, value.as_deref(), defaults))
+        };
+        match set {
+            Set::SingleAssignment { variable, values, .. } => {
+                assign(&object_name(variable), setting_value(values))
+            }
+            Set::SetTimeZone { value, .. } => assign("timezone", setting_value(std::slice::from_ref(value))),
+            Set::SetNames { charset_name, .. } => assign("client_encoding", Some(charset_name.value.clone())),
+            // Every statement reads live data; isolation levels and read-only modes change nothing.
+            Set::SetTransaction { .. } => Ok(()),
+            _ => Err(Error::new(
+                sqlstate::NOT_SUPPORTED,
+                format!("\"{set}\" is not supported"),
+            )),
+        }
+    }
+
+    pub(super) fn reset(&self, reset: &Reset) -> Result<(), Error> {
+        let defaults = &self.defaults;
+        self.person.settings.change(|settings| match reset {
+            Reset::ALL => {
+                settings.clone_from(defaults);
+                Ok(())
+            }
+            Reset::ConfigurationParameter(name) => settings.set(&object_name(name), None, defaults),
+        })
+    }
+
+    pub(super) fn show(&self, variable: &[ast::Ident]) -> Result<RecordBatch, Error> {
+        let name = setting_name(variable);
+        let settings = self.person.settings.read();
+        if name == "all" {
+            let names = Settings::names();
+            let values = names
+                .iter()
+                .map(|name| settings.show(name))
+                .collect::<Result<Vec<_>, _>>()?;
+            let columns = [
+                ("name", StringArray::from(names)),
+                ("setting", StringArray::from(values)),
+            ];
+            let columns = columns.map(|(name, values)| (name, Arc::new(values) as _));
+            return RecordBatch::try_from_iter(columns).map_err(Error::internal);
+        }
+        let value = Arc::new(StringArray::from(vec![settings.show(&name)?]));
+        RecordBatch::try_new(show_schema(variable), vec![value]).map_err(Error::internal)
+    }
+}
+
+pub(super) fn show_schema(variable: &[ast::Ident]) -> SchemaRef {
+    let names = match setting_name(variable).as_str() {
+        "all" => vec!["name".to_owned(), "setting".to_owned()],
+        name => vec![name.to_owned()],
+    };
+    Arc::new(Schema::new(
+        names
+            .into_iter()
+            .map(|name| Field::new(name, DataType::Utf8, false))
+            .collect::<Vec<_>>(),
+    ))
+}
+
+/// SHOW takes two settings that have names of several words.
+fn setting_name(variable: &[ast::Ident]) -> String {
+    let words: Vec<String> = variable.iter().map(|ident| ident.value.to_lowercase()).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["time", "zone"] => "timezone".to_owned(),
+        ["transaction", "isolation", "level"] => "transaction_isolation".to_owned(),
+        words => words.join("."),
+    }
+}
+
+fn object_name(name: &ast::ObjectName) -> String {
+    name.0
+        .iter()
+        .map(|part| {
+            part.as_ident()
+                .map_or_else(|| part.to_string(), |ident| ident.value.clone())
+        })
+        .collect::<Vec<_>>()
+        .join(".")
+}
+
+/// The value of SET as text; `None` for DEFAULT.
+fn setting_value(values: &[Expr]) -> Option<String> {
+    let text = |value: &Expr| match value {
+        Expr::Value(value) => value
+            .value
+            .clone()
+            .into_string()
+            .unwrap_or_else(|| value.to_string()),
+        Expr::Identifier(ident) => ident.value.clone(),
+        other => other.to_string(),
+    };
+    let is_default = |value: &Expr| matches!(value, Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("default"));
+    match values {
+        [only] if is_default(only) => None,
+        values => Some(values.iter().map(text).collect::<Vec<_>>().join(", ")),
+    }
+}
