@@ -20,6 +20,7 @@ mod policies;
 mod postgres;
 mod price;
 mod remote_work;
+mod rooms;
 mod session_views;
 mod sessions;
 mod sharing;

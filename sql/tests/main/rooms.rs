@@ -1,0 +1,97 @@
+//! The rooms of `sql/src` stand on floors: a room imports only rooms below it.
+
+use std::path::{Path, PathBuf};
+
+/// The lowest floor first. A file of the crate's root is a room of its own.
+const FLOORS: &[&str] = &[
+    "error",
+    "settings",
+    "query_log",
+    "postgres",
+    "policy",
+    "scan",
+    "operators",
+    "catalog",
+    "cost",
+    "optimizer",
+    "execute",
+    "explain",
+    "session",
+    "engine",
+];
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Names that follow `crate::`, in uses and in the code; of `crate::{a, b::c}` both.
+fn imported(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("crate::") {
+        let rest = &text[at + "crate::".len()..];
+        let first = |part: &str| {
+            let name = part.trim_start().split(|c: char| !c.is_alphanumeric() && c != '_');
+            name.take(1).map(str::to_owned).collect::<String>()
+        };
+        let Some(group) = rest.strip_prefix('{') else {
+            found.push(first(rest));
+            continue;
+        };
+        let (mut depth, mut start) = (0, 0);
+        for (at, letter) in group.char_indices() {
+            match letter {
+                '{' => depth += 1,
+                '}' if depth > 0 => depth -= 1,
+                ',' | '}' if depth == 0 => {
+                    found.push(first(&group[start..at]));
+                    start = at + 1;
+                    if letter == '}' {
+                        break;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_room_imports_only_rooms_below_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&root, &mut files);
+    let floor = |room: &str| FLOORS.iter().position(|known| *known == room);
+    let mut upwards = Vec::new();
+    for path in files {
+        let inside = path.strip_prefix(&root).expect("below the root");
+        let first = inside.components().next().expect("a name");
+        let room = first.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
+        if room == "lib" {
+            continue;
+        }
+        let own = floor(&room).unwrap_or_else(|| panic!("{room} has no floor: add it to FLOORS"));
+        let text = std::fs::read_to_string(&path).expect("a text");
+        // Tests may look at anything.
+        let code = text.split("#[cfg(test)]\nmod tests").next().expect("the code");
+        if inside.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs") {
+            continue;
+        }
+        let above = imported(code).into_iter().filter(|name| floor(name).is_some_and(|other| other > own));
+        upwards.extend(above.map(|name| format!("{} imports {name}", inside.display())));
+    }
+    assert_eq!(upwards, Vec::<String>::new());
+}
+
+#[test]
+fn imports_are_read_from_groups_too() {
+    let text = "use crate::{Error, scan::{exec, spec}, cost::plan};\nlet x = crate::policy::f();";
+    assert_eq!(imported(text), ["Error", "scan", "cost", "policy"]);
+}
