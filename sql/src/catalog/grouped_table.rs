@@ -160,7 +160,7 @@ impl TableProvider for GroupedTable {
             hides_keys: !self.base.person.may_see_counts(),
             notes: self.notes.clone(),
             key_filters: Vec::new(),
-            late_filters: Vec::new(),
+            dynamic_filters: Vec::new(),
             fetch: limit,
             top: None,
             not_null: BTreeSet::new(),

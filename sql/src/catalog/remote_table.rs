@@ -339,7 +339,7 @@ impl RemoteTable {
             hides_keys: !self.person.may_see_counts(),
             notes,
             key_filters: Vec::new(),
-            late_filters: Vec::new(),
+            dynamic_filters: Vec::new(),
             fetch,
             top: None,
             not_null,

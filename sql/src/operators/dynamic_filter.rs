@@ -8,11 +8,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, JoinSide, Result, ScalarValue, Statistics};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{ColumnarValue, Operator};
+use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{
     BinaryExpr, Column, DynamicFilterPhysicalExpr, InListExpr, Literal, lit,
@@ -23,6 +23,8 @@ use datafusion::physical_plan::statistics::StatisticsArgs;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::{StreamExt as _, stream};
+
+use crate::scan::dynamic_filter::constant;
 
 /// Rows beyond which the condition would be longer than it is useful.
 const MOST_ROWS: usize = 200;
@@ -256,17 +258,6 @@ fn for_row(condition: &Condition, batch: &RecordBatch, row: usize) -> Option<Arc
         })
     });
     filled.data().ok()
-}
-
-/// The value of an expression over no column.
-pub(crate) fn constant(expr: &Arc<dyn PhysicalExpr>) -> Option<ScalarValue> {
-    match expr
-        .evaluate(&RecordBatch::new_empty(Arc::new(Schema::empty())))
-        .ok()?
-    {
-        ColumnarValue::Scalar(value) => Some(value),
-        ColumnarValue::Array(_) => None,
-    }
 }
 
 fn arms_of(expr: &Arc<dyn PhysicalExpr>) -> Vec<Arc<dyn PhysicalExpr>> {

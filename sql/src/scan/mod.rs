@@ -5,12 +5,15 @@
 //! Start at [`exec`].
 
 pub(crate) mod dynamic_filter;
+pub(crate) mod estimate;
 pub(crate) mod exec;
-pub(crate) mod join_keys;
+mod join_keys;
 pub(crate) mod lower;
+mod redact;
 pub(crate) mod result_cache;
 pub(crate) mod reuse;
+mod rows;
 pub(crate) mod selectivity;
 pub(crate) mod spec;
-pub(crate) mod stream;
-pub(crate) mod top_k;
+mod stream;
+mod top_k;

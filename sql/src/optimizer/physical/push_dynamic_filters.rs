@@ -175,7 +175,7 @@ fn has_subquery(expr: &Arc<dyn PhysicalExpr>) -> bool {
 /// Whether a scan below waits for a filter that is filled by rows.
 fn waits(plan: &Arc<dyn ExecutionPlan>) -> bool {
     match plan.downcast_ref::<RemoteScanExec>() {
-        Some(scan) => !scan.spec().late_filters.is_empty(),
+        Some(scan) => !scan.spec().dynamic_filters.is_empty(),
         None => plan.children().into_iter().any(waits),
     }
 }

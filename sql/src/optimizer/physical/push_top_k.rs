@@ -21,8 +21,7 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 
 use crate::operators::policy_barrier::PolicyExec;
 use crate::scan::exec::RemoteScanExec;
-use crate::scan::spec::Note;
-use crate::scan::top_k::Top;
+use crate::scan::spec::{Note, Top};
 
 /// Hands top-Ns down to the leaves.
 #[derive(Debug)]

@@ -115,7 +115,7 @@ fn gather(plan: &Arc<dyn ExecutionPlan>, times: usize, alike: &mut HashMap<Strin
 
 /// Whether the scan waits for nothing that narrows it.
 fn reads_all(spec: &ScanSpec) -> bool {
-    spec.key_filters.is_empty() && spec.late_filters.is_empty()
+    spec.key_filters.is_empty() && spec.dynamic_filters.is_empty()
 }
 
 /// What tells the rows of one scan from another's, before join keys arrive; `None` for a scan that reads only some of them.

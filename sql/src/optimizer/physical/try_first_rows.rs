@@ -14,6 +14,7 @@ use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{ExecutionPlan, replace_children_if_necessary};
 
+use crate::cost::plan;
 use crate::operators::first_rows::{FirstRowsExec, first_scan};
 use crate::operators::policy_barrier::PolicyExec;
 use crate::scan::exec::RemoteScanExec;
@@ -45,7 +46,8 @@ impl PhysicalOptimizerRule for TryFirstRows {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_down(|node| match attempt(&node)? {
             Some((wanted, attempt)) => {
-                let either: Arc<dyn ExecutionPlan> = Arc::new(FirstRowsExec::try_new(wanted, attempt, node)?);
+                let either: Arc<dyn ExecutionPlan> =
+                    Arc::new(FirstRowsExec::try_new(wanted, attempt, node, plan::calls_of)?);
                 Ok(Transformed::new(either, true, TreeNodeRecursion::Jump))
             }
             None => Ok(Transformed::no(node)),
