@@ -69,7 +69,7 @@ impl RemoteScanExec {
 
     /// The same scan, waiting for the keys of joins. One that pushes nothing but filters and one that is cut after some rows take none: among
     /// fewer rows other rows would come first. A single group of all rows would become another.
-    pub(crate) fn with_key_filters(
+    pub(crate) fn with_dynamic_filters(
         &self,
         filters: Vec<Arc<dyn PhysicalExpr>>,
         dynamic: Vec<Arc<dyn PhysicalExpr>>,

@@ -593,7 +593,7 @@ impl States {
             .with_config(session_config())
             .with_runtime_env(Arc::clone(runtime))
             .with_default_features();
-        let base = pg_catalog::with_functions(optimizer::install(builder).build())?;
+        let base = pg_catalog::with_functions(optimizer::install(builder)?.build())?;
         Ok(Self {
             data: postgres::state(&base),
             base,
@@ -601,7 +601,7 @@ impl States {
     }
 }
 
-/// Options under which DataFusion plans as the leaf expects.
+/// Options under which DataFusion plans as a scan expects.
 pub(crate) fn session_config() -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_default_catalog_and_schema(DATABASE, SEARCH_SCHEMA)
