@@ -19,7 +19,7 @@ use crate::cost::plan;
 /// Plans of one statement: groups, parents, order and filters of each table may be refused one after the other.
 const MOST_PLANS: usize = 20;
 
-/// Plans `plan` for a price that can be relied on: again, when rows of its tables had to be counted first.
+/// Plans `plan` for a cost that can be relied on: again, when rows of its tables had to be counted first.
 pub(crate) async fn counted(
     state: &SessionState,
     plan: &LogicalPlan,

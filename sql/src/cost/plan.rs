@@ -1,12 +1,12 @@
 //! What a plan will probably cost, before anything is asked: calls, rows and bytes of each scan.
 //!
-//! Owns: how estimates of scans combine. The keys of a join narrow the scans on its probe side, so those are priced by the rows that the
+//! Owns: how estimates of scans combine. The keys of a join narrow the scans on its probe side, so those are estimated by the rows that the
 //! build side is expected to have. Invariant: an estimate decides what a person is told and whether a budget is refused, never an answer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use causeway_core::{ColumnType, KeySet, Literal, QueryContext, RemoteQuery, RowCount, Source, Table, keys};
+use causeway_core::{QueryContext, Source, Table};
 use datafusion::common::JoinType;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::aggregates::AggregateExec;
@@ -18,60 +18,24 @@ use datafusion::physical_plan::union::UnionExec;
 use crate::Error;
 use crate::error::{into_datafusion, sqlstate};
 use crate::operators::first_rows::FirstRowsExec;
+use crate::scan::estimate::{Cost, calls_with_keys, count_rows, requests_for, row_bytes, rows_with_keys};
 use crate::scan::exec::RemoteScanExec;
 use crate::scan::spec::ScanSpec;
 
-/// What one scan, or all scans of a statement, will probably take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Price {
-    pub(crate) calls: usize,
-    /// Rows that are transferred.
-    pub(crate) rows: usize,
-    /// Bytes of the answers' bodies, before compression.
-    pub(crate) bytes: usize,
-}
-
-impl Price {
-    fn plus(self, other: Self) -> Self {
-        Self {
-            calls: self.calls.saturating_add(other.calls),
-            rows: self.rows.saturating_add(other.rows),
-            bytes: self.bytes.saturating_add(other.bytes),
-        }
-    }
-}
-
-/// Rows that a table is taken to have while nobody has counted them.
-pub(crate) const UNKNOWN_TABLE: usize = 10_000;
-
-/// A number of bytes for people: `830 B`, `2.1 kB`, `14 MB`.
-pub(crate) fn sized(bytes: usize) -> String {
-    #[allow(clippy::cast_precision_loss, reason = "two digits are shown")]
-    let mut size = bytes as f64;
-    for unit in ["B", "kB", "MB", "GB"] {
-        if size < 1000.0 || unit == "GB" {
-            let digits = usize::from(size < 10.0 && unit != "B");
-            return format!("{size:.digits$} {unit}");
-        }
-        size /= 1000.0;
-    }
-    format!("{bytes} B")
-}
-
-/// A node of a plan with its price.
+/// A node of a plan with its cost.
 #[derive(Debug)]
-pub(crate) struct Priced {
+pub(crate) struct Costed {
     pub(crate) node: Arc<dyn ExecutionPlan>,
     /// `None` for what is no scan.
-    pub(crate) price: Option<Price>,
+    pub(crate) cost: Option<Cost>,
     /// Rows that come out of it.
     rows: usize,
     pub(crate) children: Vec<Self>,
 }
 
-impl Priced {
+impl Costed {
     pub(crate) fn of(plan: &Arc<dyn ExecutionPlan>) -> Self {
-        priced(plan, None)
+        costed(plan, None)
     }
 
     /// The inputs that are surely read: of an attempt and the whole plan only the attempt.
@@ -83,8 +47,8 @@ impl Priced {
     }
 
     /// All scans together.
-    pub(crate) fn total(&self) -> Price {
-        let own = self.price.unwrap_or_default();
+    pub(crate) fn total(&self) -> Cost {
+        let own = self.cost.unwrap_or_default();
         self.inputs()
             .iter()
             .fold(own, |sum, child| sum.plus(child.total()))
@@ -92,15 +56,15 @@ impl Priced {
 
     /// Calls that all scans together take when nothing ends them early. `may_stop`: whether an operator above may have enough of the rows.
     fn surely(&self, may_stop: bool) -> usize {
-        if let Some(price) = self.price {
+        if let Some(cost) = self.cost {
             // What narrows a scan late may leave one page of it.
             let is_narrowed = self
                 .scan()
-                .is_some_and(|scan| !scan.spec().late_filters.is_empty());
+                .is_some_and(|scan| !scan.spec().dynamic_filters.is_empty());
             return if may_stop || is_narrowed {
-                price.calls.min(1)
+                cost.calls.min(1)
             } else {
-                price.calls
+                cost.calls
             };
         }
         // These read all rows before they answer the first.
@@ -114,19 +78,19 @@ impl Priced {
     }
 
     /// The scans of each source together.
-    pub(crate) fn by_source(&self) -> BTreeMap<Arc<str>, (Arc<dyn Source>, Price)> {
+    pub(crate) fn by_source(&self) -> BTreeMap<Arc<str>, (Arc<dyn Source>, Cost)> {
         let mut found = BTreeMap::new();
         self.gather(&mut found);
         found
     }
 
-    fn gather(&self, found: &mut BTreeMap<Arc<str>, (Arc<dyn Source>, Price)>) {
-        if let (Some(scan), Some(price)) = (self.scan(), self.price) {
+    fn gather(&self, found: &mut BTreeMap<Arc<str>, (Arc<dyn Source>, Cost)>) {
+        if let (Some(scan), Some(cost)) = (self.scan(), self.cost) {
             let source = &scan.spec().source;
             let sum = found
                 .entry(Arc::clone(source.name()))
-                .or_insert_with(|| (Arc::clone(source), Price::default()));
-            sum.1 = sum.1.plus(price);
+                .or_insert_with(|| (Arc::clone(source), Cost::default()));
+            sum.1 = sum.1.plus(cost);
         }
         for child in self.inputs() {
             child.gather(found);
@@ -140,47 +104,52 @@ impl Priced {
 
 /// Rows that may come out of the plan.
 pub(crate) fn rows_of(plan: &Arc<dyn ExecutionPlan>) -> usize {
-    priced(plan, None).rows
+    costed(plan, None).rows
+}
+
+/// Calls that all scans of the plan will probably take.
+pub(crate) fn calls_of(plan: &Arc<dyn ExecutionPlan>) -> usize {
+    Costed::of(plan).total().calls
 }
 
 /// Bytes that a scan's rows may have, as far as that is known without keys.
 pub(crate) fn bytes_of(scan: &RemoteScanExec) -> usize {
-    of_scan(scan, None).bytes
+    scan_cost(scan, None).bytes
 }
 
 /// `keys`: rows that the joins above will hand down keys of.
-fn priced(plan: &Arc<dyn ExecutionPlan>, keys: Option<usize>) -> Priced {
+fn costed(plan: &Arc<dyn ExecutionPlan>, keys: Option<usize>) -> Costed {
     let node = Arc::clone(plan);
     if let Some(scan) = plan.downcast_ref::<RemoteScanExec>() {
-        let price = of_scan(scan, keys);
-        let rows = price.rows;
-        return Priced {
+        let cost = scan_cost(scan, keys);
+        let rows = cost.rows;
+        return Costed {
             node,
-            price: Some(price),
+            cost: Some(cost),
             rows,
             children: Vec::new(),
         };
     }
     let children = match (plan.downcast_ref::<HashJoinExec>(), plan.children().as_slice()) {
         (Some(_), [build, probe]) => {
-            let build = priced(build, keys);
+            let build = costed(build, keys);
             let handed_down = keys.map_or(build.rows, |keys| keys.min(build.rows));
-            let probe = priced(probe, Some(handed_down));
+            let probe = costed(probe, Some(handed_down));
             vec![build, probe]
         }
-        (_, children) => children.iter().map(|child| priced(child, keys)).collect(),
+        (_, children) => children.iter().map(|child| costed(child, keys)).collect(),
     };
     let rows = rows_out(plan, &children);
-    Priced {
+    Costed {
         node,
-        price: None,
+        cost: None,
         rows,
         children,
     }
 }
 
 /// Rows that come out of an operator. Rough: what counts is whether a join hands down ten keys or ten thousand.
-fn rows_out(plan: &Arc<dyn ExecutionPlan>, children: &[Priced]) -> usize {
+fn rows_out(plan: &Arc<dyn ExecutionPlan>, children: &[Costed]) -> usize {
     /// A filter that stays local keeps one row of so many.
     const FILTERED: usize = 5;
     let inputs: Vec<usize> = children.iter().map(|child| child.rows).collect();
@@ -216,24 +185,24 @@ fn rows_out(plan: &Arc<dyn ExecutionPlan>, children: &[Priced]) -> usize {
     plan.fetch().map_or(rows, |fetch| rows.min(fetch))
 }
 
-fn of_scan(scan: &RemoteScanExec, keys: Option<usize>) -> Price {
+fn scan_cost(scan: &RemoteScanExec, keys: Option<usize>) -> Cost {
     let spec = scan.spec();
-    let mut price = Price {
+    let mut cost = Cost {
         calls: scan.estimated_calls(),
         rows: scan.estimated_rows(),
         bytes: 0,
     };
-    if let Some(keys) = keys.filter(|_| !spec.key_filters.is_empty() && price.calls > 0) {
-        price = price_of_keys(spec, price, keys);
+    if let Some(keys) = keys.filter(|_| !spec.key_filters.is_empty() && cost.calls > 0) {
+        cost = cost_of_keys(spec, cost, keys);
     }
-    price.bytes = price.rows.saturating_mul(row_bytes(&spec.source, &spec.query));
-    price
+    cost.bytes = cost.rows.saturating_mul(row_bytes(&spec.source, &spec.query));
+    cost
 }
 
 /// A scan that is narrowed to so many keys, or the whole scan where that is fewer calls.
-fn price_of_keys(spec: &ScanSpec, whole: Price, keys: usize) -> Price {
+fn cost_of_keys(spec: &ScanSpec, whole: Cost, keys: usize) -> Cost {
     if keys == 0 {
-        return Price::default();
+        return Cost::default();
     }
     // The column whose keys bring the fewest rows gets them, as far as one can tell before they arrive.
     let columns = spec.key_columns().into_iter();
@@ -247,108 +216,14 @@ fn price_of_keys(spec: &ScanSpec, whole: Price, keys: usize) -> Price {
     if is_known && calls > whole.calls {
         return whole;
     }
-    Price {
+    Cost {
         calls,
         rows,
         bytes: 0,
     }
 }
 
-/// Calls that so many requests with keys take, which bring so many rows together.
-pub(crate) fn calls_with_keys(spec: &ScanSpec, requests: usize, rows: usize) -> usize {
-    requests.max(rows.div_ceil(spec.source.page_rows().max(1))).max(1)
-}
-
-/// Rows that have one of so many values in a column: one each where values are unique, and as many as the table has for each record that
-/// the column refers to, or each choice, where they were counted.
-pub(crate) fn rows_with_keys(spec: &ScanSpec, column: usize, keys: usize) -> usize {
-    const UNKNOWN: usize = 10;
-    let table = &spec.query.table;
-    let found = table.columns.get(column);
-    if column == table.key || found.is_some_and(|column| column.unique) {
-        return keys;
-    }
-    let rows = counted(spec, &table.name.name);
-    let choices = found.map(|column| column.choices).filter(|choices| *choices > 0);
-    let per_key = match rows.zip(parents(spec, column).or(choices)) {
-        Some((rows, parents)) if parents > 0 => rows.div_ceil(parents).max(1),
-        _ => UNKNOWN,
-    };
-    keys.saturating_mul(per_key).min(rows.unwrap_or(usize::MAX))
-}
-
-fn counted(spec: &ScanSpec, table: &str) -> Option<usize> {
-    let count = spec.source.known_rows(table)?;
-    usize::try_from(count.rows).ok()
-}
-
-/// Records that a column may refer to.
-fn parents(spec: &ScanSpec, column: usize) -> Option<usize> {
-    let parent = spec.query.table.columns.get(column)?.references.first()?;
-    counted(spec, &parent.to_lowercase())
-}
-
-/// About how many values a column has, so that joins are ordered by what they keep.
-pub(crate) fn distinct_values(spec: &ScanSpec, column: usize) -> usize {
-    /// Values of a code, and rows that share a reference where its target was never counted.
-    const FEW: usize = 10;
-    let rows = counted(spec, &spec.query.table.name.name).unwrap_or(UNKNOWN_TABLE);
-    let Some(found) = spec.query.table.columns.get(column) else {
-        return rows;
-    };
-    match found.ty {
-        ColumnType::Boolean => 2,
-        _ if found.choices > 0 => found.choices,
-        ColumnType::Int64 => FEW,
-        _ if !found.references.is_empty() => parents(spec, column).unwrap_or(rows.div_ceil(FEW)).min(rows),
-        _ => rows,
-    }
-}
-
-/// Requests that so many keys need.
-fn requests_for(spec: &ScanSpec, column: usize, count: usize) -> usize {
-    /// More than this are not written out for an estimate; they are priced like these.
-    const MOST_WRITTEN: usize = 2000;
-    let Some(key) = spec.query.table.columns.get(column) else {
-        return 1;
-    };
-    let written = count.min(MOST_WRITTEN);
-    let literal = |at: usize| match key.ty {
-        // As long as a record's key in either system.
-        ColumnType::Text => Literal::Text(format!("{at:0>18}")),
-        _ => Literal::Int(i64::try_from(at).unwrap_or(i64::MAX)),
-    };
-    let mut query = spec.query.clone();
-    query.keys = Some(KeySet::equal(column, (0..written).map(literal).collect()));
-    let requests = keys::split(spec.source.as_ref(), &query).map_or(1, |requests| requests.len());
-    requests.saturating_mul(count.div_ceil(written.max(1)))
-}
-
-/// Bytes of one record in a page: names, values of a usual length, and what the source adds.
-fn row_bytes(source: &Arc<dyn Source>, query: &RemoteQuery) -> usize {
-    let table = &query.table;
-    let grouped = query.grouping.iter().flat_map(|grouping| {
-        let aggregated = grouping
-            .aggregates
-            .iter()
-            .filter_map(|aggregate| aggregate.column);
-        grouping.keys.iter().copied().chain(aggregated)
-    });
-    let columns = query.columns.iter().copied().chain(grouped);
-    let fields = columns.filter_map(|at| {
-        let column = table.columns.get(at)?;
-        let value = match column.ty {
-            ColumnType::Boolean | ColumnType::Int64 => 5,
-            ColumnType::Float64 | ColumnType::Date => 10,
-            ColumnType::Text => 20,
-            ColumnType::Timestamp | ColumnType::Time => 28,
-        };
-        Some(column.name.len() + value + 6)
-    });
-    fields.sum::<usize>() + source.dialect().record_bytes(table)
-}
-
-/// Asks for the row counts of tables that nobody knows, for a price that can be relied on. True when one was counted. What that takes is
+/// Asks for the row counts of tables that nobody knows, for a cost that can be relied on. True when one was counted. What that takes is
 /// not charged to the statement's budget, which is for its answer.
 pub(crate) async fn count_tables(plan: &Arc<dyn ExecutionPlan>, context: &QueryContext) -> bool {
     let mut scans = Vec::new();
@@ -362,21 +237,6 @@ pub(crate) async fn count_tables(plan: &Arc<dyn ExecutionPlan>, context: &QueryC
         counted |= count_rows(source.as_ref(), &table, context).await.is_some();
     }
     counted
-}
-
-/// About how many rows a table has, from what is known or by a call that is not charged to the statement's budget.
-pub(crate) async fn count_rows(
-    source: &dyn Source,
-    table: &Table,
-    context: &QueryContext,
-) -> Option<RowCount> {
-    let asking = context.without_budget();
-    let counted = source.count_rows(&asking, table).await;
-    context.add_uncharged(asking.calls());
-    counted.unwrap_or_else(|error| {
-        tracing::warn!(source = %source.name(), table = table.name.name, %error, "rows can't be counted");
-        None
-    })
 }
 
 fn scans_of(plan: &Arc<dyn ExecutionPlan>, found: &mut Vec<(Arc<dyn Source>, Arc<Table>)>) {
@@ -403,7 +263,7 @@ pub(crate) fn within_budget(
     let all_counted = scans
         .iter()
         .all(|(source, table)| source.known_rows(&table.name.name).is_some());
-    let calls = Priced::of(plan).surely(false);
+    let calls = Costed::of(plan).surely(false);
     if !all_counted || calls <= most as usize {
         return Ok(());
     }

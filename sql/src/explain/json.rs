@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{Counts, Explained, actual_rows, operator, shares};
-use crate::cost::plan::{Price, Priced};
+use crate::cost::plan::Costed;
+use crate::scan::estimate::Cost;
 use crate::scan::exec::RemoteScanExec;
 use crate::scan::spec::Note;
 
@@ -22,10 +23,10 @@ pub(super) fn document(explained: &Explained<'_>) -> String {
     serde_json::to_string_pretty(&json!([document])).unwrap_or_default()
 }
 
-fn node(priced: &Priced, counts: Counts, may_see_counts: bool) -> Value {
+fn node(costed: &Costed, counts: Counts, may_see_counts: bool) -> Value {
     let mut found = Map::new();
     let mut set = |name: &str, value: Value| found.insert(name.to_owned(), value);
-    if let Some(scan) = priced.scan() {
+    if let Some(scan) = costed.scan() {
         let spec = scan.spec();
         set("Node Type", json!("Remote Scan"));
         set("Source", json!(spec.source.name().as_ref()));
@@ -35,8 +36,8 @@ fn node(priced: &Priced, counts: Counts, may_see_counts: bool) -> Value {
         if let Some(fetch) = spec.fetch {
             set("Fetch", json!(fetch));
         }
-        if let Some(price) = priced.price {
-            set("Estimated", priced_value(price, may_see_counts));
+        if let Some(cost) = costed.cost {
+            set("Estimated", cost_value(cost, may_see_counts));
         }
         set("Predicates", predicates(scan));
         if let (Some(count), true) = (
@@ -50,15 +51,15 @@ fn node(priced: &Priced, counts: Counts, may_see_counts: bool) -> Value {
             );
         }
     } else {
-        set("Node Type", json!(priced.node.name()));
-        set("Operator", json!(operator(&priced.node, counts)));
+        set("Node Type", json!(costed.node.name()));
+        set("Operator", json!(operator(&costed.node, counts)));
     }
-    if let Some(rows) = actual_rows(&priced.node, counts) {
+    if let Some(rows) = actual_rows(&costed.node, counts) {
         set("Actual Rows", json!(rows));
     }
-    if !priced.children.is_empty() {
-        let below = counts.below(&priced.node);
-        let children = priced
+    if !costed.children.is_empty() {
+        let below = counts.below(&costed.node);
+        let children = costed
             .children
             .iter()
             .map(|child| node(child, below, may_see_counts));
@@ -81,11 +82,11 @@ fn predicates(scan: &RemoteScanExec) -> Value {
 }
 
 /// How many rows match is not for those from whom some are hidden.
-fn priced_value(price: Price, may_see_counts: bool) -> Value {
+fn cost_value(cost: Cost, may_see_counts: bool) -> Value {
     if may_see_counts {
-        json!({"Calls": price.calls, "Rows": price.rows, "Bytes": price.bytes})
+        json!({"Calls": cost.calls, "Rows": cost.rows, "Bytes": cost.bytes})
     } else {
-        json!({"Calls": price.calls})
+        json!({"Calls": cost.calls})
     }
 }
 
@@ -102,7 +103,7 @@ fn estimated(explained: &Explained<'_>, may_see_counts: bool) -> Value {
         found
     });
     let sources: Value = sources.collect();
-    let mut total = priced_value(explained.plan.total(), may_see_counts);
+    let mut total = cost_value(explained.plan.total(), may_see_counts);
     if let Some(known) = total.as_object_mut() {
         known.insert("Sources".to_owned(), sources);
     }

@@ -16,10 +16,11 @@ use datafusion::sql::sqlparser::ast::{AnalyzeFormatKind, UtilityOption};
 
 use crate::Error;
 use crate::catalog::Person;
-use crate::cost::plan::{Price, Priced, sized};
+use crate::cost::plan::Costed;
 use crate::error::sqlstate;
 use crate::execute;
 use crate::policy::PolicyExec;
+use crate::scan::estimate::{Cost, sized};
 
 /// How EXPLAIN was asked for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -106,7 +107,7 @@ pub(crate) async fn explain(
         (execute::counted(state, plan, context).await?, None)
     };
     let explained = Explained {
-        plan: Priced::of(&plan),
+        plan: Costed::of(&plan),
         rows,
         person,
         context,
@@ -120,9 +121,9 @@ pub(crate) async fn explain(
     RecordBatch::try_new(style.schema(), vec![column]).map_err(Error::internal)
 }
 
-/// A plan that was priced, and run when `rows` says how many it answered.
+/// A plan with its costs, which was run when `rows` says how many it answered.
 struct Explained<'a> {
-    plan: Priced,
+    plan: Costed,
     rows: Option<usize>,
     person: &'a Person,
     context: &'a QueryContext,
@@ -190,13 +191,13 @@ impl Share {
     }
 }
 
-fn shares(plan: &Priced) -> Vec<Share> {
+fn shares(plan: &Costed) -> Vec<Share> {
     let sources = plan.by_source().into_iter();
-    let share = |(name, (source, price)): (Arc<str>, (Arc<dyn Source>, Price))| {
+    let share = |(name, (source, cost)): (Arc<str>, (Arc<dyn Source>, Cost))| {
         let state = source.state();
         Share {
             source: name,
-            calls: price.calls,
+            calls: cost.calls,
             quota: state.calls_used.zip(state.calls_left),
         }
     };
@@ -232,13 +233,13 @@ impl Counts {
     }
 }
 
-fn write_node(priced: &Priced, depth: usize, counts: Counts, lines: &mut Vec<String>) {
+fn write_node(costed: &Costed, depth: usize, counts: Counts, lines: &mut Vec<String>) {
     let indent = "  ".repeat(depth);
-    let own = match priced.scan() {
-        Some(scan) => scan.explained(priced.price),
-        None => vec![operator(&priced.node, counts)],
+    let own = match costed.scan() {
+        Some(scan) => scan.explained(costed.cost),
+        None => vec![operator(&costed.node, counts)],
     };
-    let actual = actual_rows(&priced.node, counts);
+    let actual = actual_rows(&costed.node, counts);
     for (at, line) in own.into_iter().enumerate() {
         match (at, actual) {
             (0, Some(rows)) => lines.push(format!("{indent}{line}  rows={rows}")),
@@ -246,8 +247,8 @@ fn write_node(priced: &Priced, depth: usize, counts: Counts, lines: &mut Vec<Str
             _ => lines.push(format!("{indent}  {line}")),
         }
     }
-    for child in &priced.children {
-        write_node(child, depth + 1, counts.below(&priced.node), lines);
+    for child in &costed.children {
+        write_node(child, depth + 1, counts.below(&costed.node), lines);
     }
 }
 

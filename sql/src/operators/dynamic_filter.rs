@@ -8,11 +8,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{DataFusionError, JoinSide, Result, ScalarValue, Statistics};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{ColumnarValue, Operator};
+use datafusion::logical_expr::Operator;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{
     BinaryExpr, Column, DynamicFilterPhysicalExpr, InListExpr, Literal, lit,
@@ -24,6 +24,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::{StreamExt as _, stream};
 
+use crate::scan::dynamic_filter::constant;
+
 /// Rows beyond which the condition would be longer than it is useful.
 const MOST_ROWS: usize = 200;
 
@@ -31,7 +33,7 @@ type Expression = Arc<dyn PhysicalExpr>;
 
 /// Passes its input on, and fills a filter with what a join's condition becomes for it.
 #[derive(Debug)]
-pub(crate) struct TapExec {
+pub(crate) struct DynamicFilterExec {
     input: Arc<dyn ExecutionPlan>,
     condition: Condition,
     filter: Arc<DynamicFilterPhysicalExpr>,
@@ -44,14 +46,14 @@ struct Condition {
     right: SchemaRef,
 }
 
-/// A tap that is not yet in a plan.
-pub(crate) struct Tap {
+/// A dynamic filter that a join's condition will fill, by an operator that is not yet in the plan.
+pub(crate) struct ConditionFilter {
     condition: Condition,
     columns: Vec<Arc<dyn PhysicalExpr>>,
     filter: Arc<DynamicFilterPhysicalExpr>,
 }
 
-impl Tap {
+impl ConditionFilter {
     /// For a join of that condition; `None` when it is not over the right side.
     pub(crate) fn new(pairs: &JoinFilter, right: &SchemaRef) -> Option<Self> {
         let indices = pairs
@@ -73,7 +75,7 @@ impl Tap {
         })
     }
 
-    /// The filter for the right side, over [`Tap::columns`].
+    /// The filter for the right side, over [`ConditionFilter::columns`].
     pub(crate) fn filter(&self) -> Arc<dyn PhysicalExpr> {
         Arc::clone(&self.filter) as _
     }
@@ -83,8 +85,8 @@ impl Tap {
     }
 
     /// Lets the rows of the left side fill the filter.
-    pub(crate) fn over(self, input: Arc<dyn ExecutionPlan>) -> TapExec {
-        TapExec {
+    pub(crate) fn over(self, input: Arc<dyn ExecutionPlan>) -> DynamicFilterExec {
+        DynamicFilterExec {
             input,
             condition: self.condition,
             filter: self.filter,
@@ -92,15 +94,15 @@ impl Tap {
     }
 }
 
-impl DisplayAs for TapExec {
+impl DisplayAs for DynamicFilterExec {
     fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TapExec: condition={}", self.condition.pairs)
+        write!(f, "DynamicFilterExec: condition={}", self.condition.pairs)
     }
 }
 
-impl ExecutionPlan for TapExec {
+impl ExecutionPlan for DynamicFilterExec {
     fn name(&self) -> &'static str {
-        "TapExec"
+        "DynamicFilterExec"
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
@@ -140,7 +142,9 @@ impl ExecutionPlan for TapExec {
                 condition: self.condition.clone(),
                 filter: Arc::clone(&self.filter),
             })),
-            _ => Err(DataFusionError::Internal("a tap has one input".to_owned())),
+            _ => Err(DataFusionError::Internal(
+                "a dynamic filter has one input".to_owned(),
+            )),
         }
     }
 
@@ -174,7 +178,7 @@ impl ExecutionPlan for TapExec {
         _args: &StatisticsArgs,
     ) -> Result<Arc<Statistics>> {
         let only = inputs.first().map(Arc::clone);
-        only.ok_or_else(|| DataFusionError::Internal("a tap has one input".to_owned()))
+        only.ok_or_else(|| DataFusionError::Internal("a dynamic filter has one input".to_owned()))
     }
 }
 
@@ -256,17 +260,6 @@ fn for_row(condition: &Condition, batch: &RecordBatch, row: usize) -> Option<Arc
         })
     });
     filled.data().ok()
-}
-
-/// The value of an expression over no column.
-pub(crate) fn constant(expr: &Arc<dyn PhysicalExpr>) -> Option<ScalarValue> {
-    match expr
-        .evaluate(&RecordBatch::new_empty(Arc::new(Schema::empty())))
-        .ok()?
-    {
-        ColumnarValue::Scalar(value) => Some(value),
-        ColumnarValue::Array(_) => None,
-    }
 }
 
 fn arms_of(expr: &Arc<dyn PhysicalExpr>) -> Vec<Arc<dyn PhysicalExpr>> {

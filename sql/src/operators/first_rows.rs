@@ -18,7 +18,6 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use crate::cost::plan::Priced;
 use crate::scan::exec::RemoteScanExec;
 
 /// Answers with the rows of the attempt when they are enough, else with those of the whole.
@@ -29,7 +28,11 @@ pub(crate) struct FirstRowsExec {
     /// The plan over the first rows of the scan that it reads first.
     attempt: Arc<dyn ExecutionPlan>,
     whole: Arc<dyn ExecutionPlan>,
+    calls: EstimateCalls,
 }
+
+/// Calls that a plan will probably take.
+pub(crate) type EstimateCalls = fn(&Arc<dyn ExecutionPlan>) -> usize;
 
 impl FirstRowsExec {
     /// `attempt` was made of the whole plan by replacing some of its operators.
@@ -37,6 +40,7 @@ impl FirstRowsExec {
         wanted: usize,
         attempt: Arc<dyn ExecutionPlan>,
         whole: Arc<dyn ExecutionPlan>,
+        calls: EstimateCalls,
     ) -> Result<Self> {
         // A join that was copied shares the rows of its build side with the other, unless it is reset.
         let attempt = reset_plan_states(attempt)?;
@@ -44,6 +48,7 @@ impl FirstRowsExec {
             wanted,
             attempt,
             whole,
+            calls,
         })
     }
 }
@@ -55,8 +60,8 @@ impl FirstRowsExec {
         let Some(left) = query.and_then(|query| query.calls_left()) else {
             return true;
         };
-        let calls = |plan| Priced::of(plan).total().calls;
-        let (attempt, whole, left) = (calls(&self.attempt), calls(&self.whole), left as usize);
+        let (attempt, whole) = ((self.calls)(&self.attempt), (self.calls)(&self.whole));
+        let left = left as usize;
         whole > left || attempt.saturating_add(whole) <= left
     }
 }
@@ -127,6 +132,7 @@ impl ExecutionPlan for FirstRowsExec {
                 wanted: self.wanted,
                 attempt,
                 whole,
+                calls: self.calls,
             })),
             Err(_) => Err(DataFusionError::Internal(
                 "an attempt and the whole are two plans".to_owned(),
@@ -223,7 +229,7 @@ mod tests {
         let whole = joined(numbers(&[1, 2, 7, 8]));
         let children = vec![numbers(attempt), Arc::clone(whole.children()[1])];
         let attempt = replace_children_if_necessary(Arc::clone(&whole), children).expect("a plan");
-        let either = FirstRowsExec::try_new(2, attempt, whole).expect("a plan");
+        let either = FirstRowsExec::try_new(2, attempt, whole, |_| 1).expect("a plan");
         let batches = collect(Arc::new(either), Arc::default()).await.expect("rows");
         batches.iter().map(RecordBatch::num_rows).sum()
     }

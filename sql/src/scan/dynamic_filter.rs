@@ -1,28 +1,33 @@
-//! Conditions that are known only when a part of the statement has run: comparisons with the value of a subquery, and what a
-//! [tap](crate::operators::dynamic_filter) makes of a join's condition.
+//! Conditions that are known only when a part of the statement has run: comparisons with the value of a subquery, and what
+//! the operator over the other side of a join makes of the join's condition.
 //!
 //! Owns: reading them as predicates and sending what can be sent. Invariant: the operator that they come from checks every row again.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use causeway_core::{Fidelity, Pushed, RemoteQuery, Table, translate};
-use datafusion::common::Result;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::Schema;
+use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::expr::{InList, Like, ScalarFunction};
-use datafusion::logical_expr::{BinaryExpr as Binary, Cast, Expr};
+use datafusion::logical_expr::{BinaryExpr as Binary, Cast, ColumnarValue, Expr};
 use datafusion::physical_expr::expressions::{
     BinaryExpr, CastExpr, Column, DynamicFilterPhysicalExpr, InListExpr, IsNotNullExpr, IsNullExpr, LikeExpr,
     Literal, NotExpr,
 };
 use datafusion::physical_expr::scalar_subquery::ScalarSubqueryExpr;
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
-use std::sync::Arc;
 
-use super::join_keys::complete;
 use super::lower;
 use super::spec::ScanSpec;
-use crate::operators::dynamic_filter;
+
+/// Longest wait for the keys of a join. The join's other side has its own limits; this only ends a wait that nothing will end.
+const LONGEST_WAIT_FOR_KEYS: Duration = Duration::from_secs(600);
 
 /// Waits for the conditions, and adds what can be sent of them to the query.
 pub(crate) async fn narrow(spec: &ScanSpec, query: &mut RemoteQuery) -> Result<()> {
-    for filter in &spec.late_filters {
+    for filter in &spec.dynamic_filters {
         let Some(dynamic) = filter.downcast_ref::<DynamicFilterPhysicalExpr>() else {
             continue;
         };
@@ -68,7 +73,7 @@ pub(crate) fn logical(spec: &ScanSpec, table: &Table, expr: &Arc<dyn PhysicalExp
         return Some(Expr::Literal(constant.value().clone(), None));
     }
     if expr.is::<ScalarSubqueryExpr>() {
-        return Some(Expr::Literal(dynamic_filter::constant(expr)?, None));
+        return Some(Expr::Literal(constant(expr)?, None));
     }
     if let Some(binary) = expr.downcast_ref::<BinaryExpr>() {
         let (left, right) = (boxed(binary.left())?, boxed(binary.right())?);
@@ -106,4 +111,23 @@ pub(crate) fn logical(spec: &ScanSpec, table: &Table, expr: &Arc<dyn PhysicalExp
     let function = expr.downcast_ref::<ScalarFunctionExpr>()?;
     let call = ScalarFunction::new_udf(Arc::new(function.fun().clone()), all(function.args())?);
     Some(Expr::ScalarFunction(call))
+}
+
+/// Waits until an operator above has filled the filter.
+pub(crate) async fn complete(filter: &DynamicFilterPhysicalExpr) -> Result<()> {
+    let arrived = tokio::time::timeout(LONGEST_WAIT_FOR_KEYS, filter.wait_complete()).await;
+    arrived.map_err(|_| {
+        DataFusionError::Execution("the keys of a join did not arrive within ten minutes".to_owned())
+    })
+}
+
+/// The value of an expression over no column.
+pub(crate) fn constant(expr: &Arc<dyn PhysicalExpr>) -> Option<ScalarValue> {
+    match expr
+        .evaluate(&RecordBatch::new_empty(Arc::new(Schema::empty())))
+        .ok()?
+    {
+        ColumnarValue::Scalar(value) => Some(value),
+        ColumnarValue::Array(_) => None,
+    }
 }

@@ -1,4 +1,4 @@
-//! The one leaf of every plan: reads a remote table.
+//! The one operator that reads a remote table.
 //!
 //! Owns: waiting for join keys, splitting them over requests, re-filtering, order and fetch. Does not own: pages; see
 //! [`causeway_core::scan`]. Invariant: it emits only rows that satisfy everything it accepted, in the order and up to the fetch
@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_core::{Order, QueryContext, RemoteQuery};
-use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::stats::Precision;
@@ -33,9 +32,9 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, apply_expression_roots,
 };
 
+use super::estimate::{self, Cost, sized};
 use super::spec::{Note, ScanSpec};
 use super::stream::{self, Run};
-use crate::cost::plan::{self, Price, sized};
 
 /// Reads a remote table.
 #[derive(Debug)]
@@ -70,10 +69,10 @@ impl RemoteScanExec {
 
     /// The same scan, waiting for the keys of joins. One that pushes nothing but filters and one that is cut after some rows take none: among
     /// fewer rows other rows would come first. A single group of all rows would become another.
-    pub(crate) fn with_key_filters(
+    pub(crate) fn with_dynamic_filters(
         &self,
         filters: Vec<Arc<dyn PhysicalExpr>>,
-        late: Vec<Arc<dyn PhysicalExpr>>,
+        dynamic: Vec<Arc<dyn PhysicalExpr>>,
     ) -> Result<Self> {
         self.with_spec(|spec| {
             let is_cut = spec.fetch.is_some() || spec.query.limit.is_some();
@@ -86,7 +85,7 @@ impl RemoteScanExec {
                 spec.key_filters = filters;
             }
             if spec.pushdown && spec.query.grouping.is_none() && !is_cut {
-                spec.late_filters = late;
+                spec.dynamic_filters = dynamic;
             }
         })
     }
@@ -257,11 +256,11 @@ impl RemoteScanExec {
     }
 
     /// The lines of EXPLAIN: what is sent and what it costs, then why each predicate goes where it goes.
-    pub(crate) fn explained(&self, price: Option<Price>) -> Vec<String> {
+    pub(crate) fn explained(&self, cost: Option<Cost>) -> Vec<String> {
         let dialect = self.spec.source.dialect();
         let text = self.remote_text();
         let table = &self.spec.query.table.name.name;
-        let calls = price.map_or_else(|| self.estimated_calls(), |price| price.calls);
+        let calls = cost.map_or_else(|| self.estimated_calls(), |cost| cost.calls);
         let mut line = format!(
             "{}: {table}  calls≈{calls}  {}={text}",
             dialect.scan_name(),
@@ -270,7 +269,7 @@ impl RemoteScanExec {
         if !self.spec.key_filters.is_empty() {
             line.push_str("  keys=from the join");
         }
-        if !self.spec.late_filters.is_empty() {
+        if !self.spec.dynamic_filters.is_empty() {
             line.push_str("  narrowed=by other rows of the statement");
         }
         if let Some(fetch) = self.spec.fetch {
@@ -283,8 +282,8 @@ impl RemoteScanExec {
             line.push_str(&format!("  cached={} s ago", age.as_secs()));
         }
         // How many rows match is not for those from whom some are hidden.
-        if let Some(price) = price.filter(|_| self.spec.stamp.tells_keys()) {
-            line.push_str(&format!("  rows≈{}  bytes≈{}", price.rows, sized(price.bytes)));
+        if let Some(cost) = cost.filter(|_| self.spec.stamp.tells_keys()) {
+            line.push_str(&format!("  rows≈{}  bytes≈{}", cost.rows, sized(cost.bytes)));
         }
         let notes = self.spec.notes.iter().map(|note| match note {
             Note::Exact(predicate) => format!("exact: {predicate}"),
@@ -348,7 +347,7 @@ impl ExecutionPlan for RemoteScanExec {
     fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
         let scan = self.with_spec(|spec| {
             spec.key_filters = Vec::new();
-            spec.late_filters = Vec::new();
+            spec.dynamic_filters = Vec::new();
         })?;
         Ok(Arc::new(scan))
     }
@@ -382,7 +381,7 @@ impl ExecutionPlan for RemoteScanExec {
         statistics.num_rows = Precision::Inexact(self.estimated_rows());
         for (output, column) in statistics.column_statistics.iter_mut().enumerate() {
             let at = self.table_column(output);
-            let distinct = at.map(|at| plan::distinct_values(&self.spec, at));
+            let distinct = at.map(|at| estimate::distinct_values(&self.spec, at));
             column.distinct_count = distinct.map_or(Precision::Absent, Precision::Inexact);
         }
         Ok(Arc::new(statistics))
@@ -400,7 +399,7 @@ impl ExecutionPlan for RemoteScanExec {
         self.spec.fetch
     }
 
-    /// Takes nothing: static filters arrive as a logical plan, and the keys of joins by `rules::place_keys`.
+    /// Takes nothing: static filters arrive as a logical plan, and the keys of joins by `optimizer::physical::push_dynamic_filters`.
     fn handle_child_pushdown_result(
         &self,
         _phase: FilterPushdownPhase,
@@ -431,6 +430,3 @@ impl ExecutionPlan for RemoteScanExec {
         }
     }
 }
-
-/// A stream of batches inside the leaf.
-pub(crate) type Rows = futures::stream::BoxStream<'static, Result<RecordBatch>>;

@@ -159,7 +159,7 @@ impl TableProvider for GroupedTable {
             stamp: self.base.stamp,
             notes: self.notes.clone(),
             key_filters: Vec::new(),
-            late_filters: Vec::new(),
+            dynamic_filters: Vec::new(),
             fetch: limit,
             top: None,
             not_null: BTreeSet::new(),

@@ -6,7 +6,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use causeway_core::{Condition, KeySet, KeyTest, Literal, Op, Predicate, RemoteQuery, Verdict};
 use datafusion::arrow::array::{AsArray, RecordBatch};
@@ -20,11 +19,7 @@ use datafusion::physical_expr::expressions::{
 };
 
 use super::spec::ScanSpec;
-use super::{dynamic_filter, lower};
-use crate::cost::plan;
-
-/// Longest wait for the keys of a join. The join's other side has its own limits; this only ends a wait that nothing will end.
-const LONGEST_WAIT_FOR_KEYS: Duration = Duration::from_secs(600);
+use super::{dynamic_filter, estimate, lower};
 
 /// What the joins above have handed down.
 pub(crate) enum Keys {
@@ -56,7 +51,7 @@ pub(crate) async fn arrived(spec: &ScanSpec, query: &RemoteQuery) -> Result<Keys
         let Some(dynamic) = filter.downcast_ref::<DynamicFilterPhysicalExpr>() else {
             continue;
         };
-        complete(dynamic).await?;
+        dynamic_filter::complete(dynamic).await?;
         let mut lists = Vec::new();
         if !collect(&dynamic.current()?, &mut lists) {
             return Ok(Keys::NoRowCanMatch);
@@ -72,7 +67,7 @@ pub(crate) async fn arrived(spec: &ScanSpec, query: &RemoteQuery) -> Result<Keys
             // Values that are shared by many rows on one side of a join are probably shared by many on the other.
             let distinct = keys.values.len();
             let sharing = handed_down.div_ceil(distinct.max(1));
-            let rows = plan::rows_with_keys(spec, keys.column, distinct).saturating_mul(sharing);
+            let rows = estimate::rows_with_keys(spec, keys.column, distinct).saturating_mul(sharing);
             let is_better = |(least, best, _): &(usize, KeySet, _)| {
                 rows < *least || (rows == *least && distinct > best.values.len())
             };
@@ -82,14 +77,6 @@ pub(crate) async fn arrived(spec: &ScanSpec, query: &RemoteQuery) -> Result<Keys
         }
     }
     Ok(best.map_or(Keys::None, |(_, keys, computed)| Keys::Set(keys, computed)))
-}
-
-/// Waits until an operator above has filled the filter.
-pub(crate) async fn complete(filter: &DynamicFilterPhysicalExpr) -> Result<()> {
-    let arrived = tokio::time::timeout(LONGEST_WAIT_FOR_KEYS, filter.wait_complete()).await;
-    arrived.map_err(|_| {
-        DataFusionError::Execution("the keys of a join did not arrive within ten minutes".to_owned())
-    })
 }
 
 /// Gathers `key IN (…)` from the conjuncts, with or without `OR key IS NULL`; false when the filter is constant false: the other side has

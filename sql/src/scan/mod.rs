@@ -5,15 +5,18 @@
 //! Start at [`exec`].
 
 pub(crate) mod dynamic_filter;
+pub(crate) mod estimate;
 pub(crate) mod exec;
 pub(crate) mod grouped_table;
-pub(crate) mod join_keys;
+mod join_keys;
 pub(crate) mod lower;
+mod redact;
 pub(crate) mod remote_table;
 pub(crate) mod result_cache;
 pub(crate) mod reuse;
+mod rows;
 pub(crate) mod selectivity;
 pub(crate) mod spec;
-pub(crate) mod sql_text;
-pub(crate) mod stream;
-pub(crate) mod top_k;
+mod sql_text;
+mod stream;
+mod top_k;

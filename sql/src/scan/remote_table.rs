@@ -359,7 +359,7 @@ impl RemoteTable {
             stamp: self.stamp,
             notes,
             key_filters: Vec::new(),
-            late_filters: Vec::new(),
+            dynamic_filters: Vec::new(),
             fetch,
             top: None,
             not_null,

@@ -13,9 +13,8 @@ use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext
 use datafusion::physical_expr::create_physical_expr;
 use futures::{StreamExt as _, stream};
 
-use super::exec::Rows;
 use super::result_cache::{Hit, ResultCache};
-use super::stream::kept_by;
+use super::rows::{Rows, kept_by};
 
 /// How a scan may use rows that another scan brought.
 #[derive(Debug, Clone)]

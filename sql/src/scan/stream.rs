@@ -2,24 +2,23 @@
 
 use std::sync::Arc;
 
-use causeway_core::{Error, KeySet, Kind, QueryContext, RemoteQuery, keys, scan};
-use datafusion::arrow::array::{AsArray, RecordBatch};
-use datafusion::arrow::compute::filter_record_batch;
+use causeway_core::{KeySet, Kind, QueryContext, RemoteQuery, keys, scan};
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::{DataFusionError, Result};
+use datafusion::common::Result;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool};
-use datafusion::physical_expr::{LexOrdering, PhysicalExpr};
+use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet};
 use datafusion::physical_plan::sorts::streaming_merge::StreamingMergeBuilder;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::dynamic_filter;
-use super::exec::Rows;
 use super::join_keys::{self, Keys, of_own_keys};
-use super::spec::ScanSpec;
+use super::redact::without_keys;
+use super::rows::{Rows, first};
+use super::spec::{ScanSpec, passing};
 use super::top_k::{self, First};
-use crate::cost::plan;
+use super::{dynamic_filter, estimate};
 use crate::error::source_error;
 
 /// What one execution of a scan brings along.
@@ -177,88 +176,18 @@ async fn is_cheaper_whole(spec: &ScanSpec, context: &QueryContext, keys: &KeySet
     let table = &spec.query.table;
     let mut count = spec.source.known_rows(&table.name.name);
     if count.is_none() && requests >= WORTH_COUNTING {
-        count = plan::count_rows(spec.source.as_ref(), table, context).await;
+        count = estimate::count_rows(spec.source.as_ref(), table, context).await;
     }
     let Some(count) = count else {
         return false;
     };
     let whole = usize::try_from(count.rows).unwrap_or(usize::MAX);
-    let rows = plan::rows_with_keys(spec, keys.column, keys.values.len());
+    let rows = estimate::rows_with_keys(spec, keys.column, keys.values.len());
     let whole_calls = whole.div_ceil(spec.source.page_rows().max(1)).max(1);
-    plan::calls_with_keys(spec, requests, rows) > whole_calls
-}
-
-/// A value that doesn't parse may belong to a record that the person must not see.
-pub(crate) fn without_record(error: Error) -> Error {
-    if error.kind != Kind::BadValue {
-        return error;
-    }
-    tracing::warn!(source = %error.origin, message = error.message, "a remote value does not parse");
-    let message = "a remote value does not parse; it is not shown because row policies restrict this table";
-    Error {
-        message: message.to_owned(),
-        ..error
-    }
-}
-
-/// What a remote system says of a request may repeat the keys that it was asked for.
-fn without_keys(error: Error) -> Error {
-    if matches!(error.kind, Kind::Budget | Kind::Unreachable | Kind::Internal) {
-        return error;
-    }
-    tracing::warn!(source = %error.origin, message = error.message, "a request with keys of a join failed");
-    let message =
-        "a request with the keys of a join failed; why is not shown because row policies hide rows from you";
-    Error {
-        message: message.to_owned(),
-        ..error
-    }
+    estimate::calls_with_keys(spec, requests, rows) > whole_calls
 }
 
 /// Applies the checks and projects to the output columns.
 fn check(spec: &ScanSpec, batch: &RecordBatch) -> Result<RecordBatch> {
     Ok(passing(spec, batch)?.project(&spec.output)?)
-}
-
-/// The rows that pass the scan's checks.
-pub(crate) fn passing(spec: &ScanSpec, batch: &RecordBatch) -> Result<RecordBatch> {
-    kept_by(&spec.checks, batch)
-}
-
-/// The rows that pass the checks, which are applied in order.
-pub(crate) fn kept_by(checks: &[Arc<dyn PhysicalExpr>], batch: &RecordBatch) -> Result<RecordBatch> {
-    let mut batch = batch.clone();
-    for check in checks {
-        if batch.num_rows() == 0 {
-            break;
-        }
-        let kept = check.evaluate(&batch)?.into_array(batch.num_rows())?;
-        let kept = kept
-            .as_boolean_opt()
-            .ok_or_else(|| DataFusionError::Internal("a filter is not boolean".to_owned()))?;
-        if kept.true_count() < batch.num_rows() {
-            batch = filter_record_batch(&batch, kept)?;
-        }
-    }
-    Ok(batch)
-}
-
-/// Cuts the stream to `fetch` rows and stops reading as soon as they are there. DataFusion has removed its own limit and believes
-/// the leaf.
-fn first(rows: Rows, fetch: Option<usize>) -> Rows {
-    let Some(fetch) = fetch else { return rows };
-    stream::try_unfold((rows, fetch), |(mut rows, left)| async move {
-        if left == 0 {
-            return Ok(None);
-        }
-        while let Some(batch) = rows.try_next().await? {
-            if batch.num_rows() > 0 {
-                let batch = batch.slice(0, batch.num_rows().min(left));
-                let left = left - batch.num_rows();
-                return Ok(Some((batch, (rows, left))));
-            }
-        }
-        Ok(None)
-    })
-    .boxed()
 }

@@ -6,25 +6,13 @@
 
 use std::sync::Arc;
 
-use causeway_core::{
-    Comparison, Op, Order, Predicate, Pushed, QueryContext, RemoteQuery, first_in_order, translate,
-};
+use causeway_core::{Comparison, Op, Predicate, Pushed, QueryContext, RemoteQuery, first_in_order};
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatch, make_comparator};
 use datafusion::arrow::compute::{SortOptions, filter, is_not_null, sort_to_indices};
 use datafusion::common::{Result, ScalarValue};
 
 use super::lower;
-use super::spec::ScanSpec;
-use super::stream::passing;
-
-/// Rows that the operator above keeps: the first `rows` by an order whose most significant key is a column of the table.
-#[derive(Debug, Clone)]
-pub(crate) struct Top {
-    pub(crate) rows: usize,
-    pub(crate) key: Order,
-    /// Whether there are no further keys, so that rows with the same key are interchangeable.
-    pub(crate) is_only_key: bool,
-}
+use super::spec::{ScanSpec, Top, null_test, passing, pushed};
 
 /// What one page showed.
 pub(crate) enum First {
@@ -33,90 +21,6 @@ pub(crate) enum First {
     /// A condition that keeps them all.
     Bounded(Pushed),
     Unknown,
-}
-
-impl Top {
-    fn options(&self) -> SortOptions {
-        SortOptions {
-            descending: self.key.descending,
-            nulls_first: self.key.nulls_first,
-        }
-    }
-
-    /// Whether rows without a value come before all others and may exist, and the source may put them elsewhere.
-    fn begins_with_nulls(&self, spec: &ScanSpec) -> bool {
-        self.key.nulls_first && !spec.not_null.contains(&self.key.column) && !self.is_kept(spec)
-    }
-
-    /// Whether the source surely sorts as asked. Such a sort is only offered here for the sake of further keys that it can't sort by.
-    fn is_kept(&self, spec: &ScanSpec) -> bool {
-        let column = spec.query.table.columns.get(self.key.column);
-        column.is_some_and(|column| spec.source.dialect().sorts_like_arrow(column))
-    }
-
-    fn is_trusted(&self, spec: &ScanSpec) -> bool {
-        let column = spec.query.table.columns.get(self.key.column);
-        self.is_kept(spec) || column.is_some_and(|column| column.verification.range == Some(true))
-    }
-
-    /// The query for the page that comes first.
-    pub(crate) fn first_query(&self, spec: &ScanSpec, query: &RemoteQuery) -> RemoteQuery {
-        /// Some rows may not pass the checks.
-        const FAILING: usize = 10;
-        /// Some have equal keys, and a second call costs more than rows do.
-        const EQUAL: usize = 90;
-        let spare = match (self.is_only_key, spec.checks.is_empty()) {
-            (true, true) => 0,
-            (true, false) => FAILING,
-            (false, _) => EQUAL,
-        };
-        let rows = self.rows.saturating_add(spare);
-        let mut first = RemoteQuery {
-            order: vec![self.key],
-            page_rows: Some(rows),
-            limit: self.is_kept(spec).then_some(rows as u64),
-            ..query.clone()
-        };
-        if self.excludes_nulls(spec) {
-            first
-                .filters
-                .extend(pushed(spec, &null_test(self.key.column, Op::IsNotNull)));
-        }
-        first
-    }
-
-    /// Whether the first page is asked for without NULLs, with which it could be filled.
-    fn excludes_nulls(&self, spec: &ScanSpec) -> bool {
-        !self.key.nulls_first && !spec.not_null.contains(&self.key.column) && !self.is_kept(spec)
-    }
-
-    /// What becomes of the order, for EXPLAIN.
-    pub(crate) fn explained(&self, spec: &ScanSpec) -> String {
-        let columns = &spec.query.table.columns;
-        let name = columns.get(self.key.column).map_or("", |column| &column.name);
-        let direction = if self.key.descending { " DESC" } else { "" };
-        let then = if spec.worthwhile_top().is_none() {
-            "all rows take no more calls"
-        } else if self.begins_with_nulls(spec) {
-            "it may be ignored and empty values may stand anywhere, so what comes first is read by a second query; NULLS LAST can save it"
-        } else if self.is_kept(spec) {
-            "the further keys are sorted by here"
-        } else if self.is_trusted(spec) {
-            "it is verified here"
-        } else {
-            "it may be ignored, so what comes first may be read by a second query"
-        };
-        format!("first {} ({then}): {name}{direction}", self.rows)
-    }
-
-    /// Calls that the scan takes, as far as is known before.
-    pub(crate) fn calls(&self, spec: &ScanSpec) -> usize {
-        if self.begins_with_nulls(spec) || !self.is_trusted(spec) {
-            2
-        } else {
-            1
-        }
-    }
 }
 
 /// Asks for the first rows; once more, for many more of them, when too few pass.
@@ -266,20 +170,4 @@ fn bound(spec: &ScanSpec, top: &Top, last: &ScalarValue) -> Option<Predicate> {
     } else {
         bound
     })
-}
-
-fn null_test(column: usize, op: Op) -> Predicate {
-    Predicate::Is(Comparison {
-        column,
-        op,
-        values: Vec::new(),
-    })
-}
-
-/// The predicate as one more condition that is only believed to narrow.
-fn pushed(spec: &ScanSpec, predicate: &Predicate) -> Option<Pushed> {
-    let table = Arc::clone(&spec.query.table);
-    let mut pushed = translate(spec.source.dialect(), &table, predicate).ok()?;
-    pushed.fidelity = causeway_core::Fidelity::Superset;
-    Some(pushed)
 }

@@ -24,7 +24,7 @@ impl States {
             .with_config(session_config())
             .with_runtime_env(Arc::clone(runtime))
             .with_default_features();
-        let base = pg_catalog::with_functions(optimizer::install(builder).build())?;
+        let base = pg_catalog::with_functions(optimizer::install(builder)?.build())?;
         Ok(Self {
             data: postgres::state(&base),
             base,

@@ -3,40 +3,24 @@
 //! DataFusion knows that of groups. This rule knows it of remote tables, by their record ids, and of groups that the remote system makes.
 //! Declaring the ids as keys to DataFusion would also change what GROUP BY accepts.
 
-use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Column, JoinType, NullEquality, Result};
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::{Join, LogicalPlan};
-use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
 use super::plain_scan::{RemoteRelation, column_of};
 use crate::scan::grouped_table::GroupedTable;
 
 /// Replaces such a join by its left side.
-#[derive(Debug)]
-pub(crate) struct DropUnusedJoin;
-
-impl OptimizerRule for DropUnusedJoin {
-    fn name(&self) -> &'static str {
-        "drop_unused_join"
+pub(crate) fn drop_unused_join(plan: &LogicalPlan) -> Result<Option<LogicalPlan>> {
+    let reads = matches!(plan, LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_));
+    let [LogicalPlan::Join(join)] = plan.inputs()[..] else {
+        return Ok(None);
+    };
+    if !reads || !is_unused(plan, join) {
+        return Ok(None);
     }
-
-    fn apply_order(&self) -> Option<ApplyOrder> {
-        Some(ApplyOrder::TopDown)
-    }
-
-    fn rewrite(&self, plan: LogicalPlan, _config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        let reads = matches!(plan, LogicalPlan::Projection(_) | LogicalPlan::Aggregate(_));
-        let [LogicalPlan::Join(join)] = plan.inputs()[..] else {
-            return Ok(Transformed::no(plan));
-        };
-        if !reads || !is_unused(&plan, join) {
-            return Ok(Transformed::no(plan));
-        }
-        let left = join.left.as_ref().clone();
-        let without = plan.with_new_exprs(plan.expressions(), vec![left])?;
-        Ok(Transformed::yes(without))
-    }
+    let left = join.left.as_ref().clone();
+    plan.with_new_exprs(plan.expressions(), vec![left]).map(Some)
 }
 
 /// Whether `plan` reads the left side alone, and each of its rows once.

@@ -5,42 +5,31 @@
 use std::sync::Arc;
 
 use causeway_core::{Column as RemoteColumn, ColumnType, Source};
-use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
 use datafusion::common::{Column, Result};
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
-use datafusion::optimizer::AnalyzerRule;
 
 use super::plain_scan::{RemoteRelation, column_of};
 use crate::scan::lower;
 
 /// Gives constants that are compared with a remote column the column's form.
-#[derive(Debug)]
-pub(crate) struct NormalizeKeys;
-
-impl AnalyzerRule for NormalizeKeys {
-    fn name(&self) -> &'static str {
-        "normalize_keys"
-    }
-
-    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
-        plan.transform_down_with_subqueries(|plan| {
-            let names = NamePreserver::new(&plan);
-            let mut sources: Vec<LogicalPlan> = plan.inputs().into_iter().cloned().collect();
-            if sources.is_empty() {
-                sources.push(plan.clone());
-            }
-            // An output column keeps its name, which DataFusion makes of its text.
-            plan.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let expr = expr.transform(|expr| Ok(normalized(&sources, expr)))?;
-                Ok(expr.update_data(|expr| name.restore(expr)))
-            })
+pub(crate) fn normalize_keys(plan: LogicalPlan) -> Result<LogicalPlan> {
+    plan.transform_down_with_subqueries(|plan| {
+        let names = NamePreserver::new(&plan);
+        let mut sources: Vec<LogicalPlan> = plan.inputs().into_iter().cloned().collect();
+        if sources.is_empty() {
+            sources.push(plan.clone());
+        }
+        // An output column keeps its name, which DataFusion makes of its text.
+        plan.map_expressions(|expr| {
+            let name = names.save(&expr);
+            let expr = expr.transform(|expr| Ok(normalized(&sources, expr)))?;
+            Ok(expr.update_data(|expr| name.restore(expr)))
         })
-        .data()
-    }
+    })
+    .data()
 }
 
 fn normalized(inputs: &[LogicalPlan], expr: Expr) -> Transformed<Expr> {

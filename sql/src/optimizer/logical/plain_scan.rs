@@ -1,11 +1,12 @@
 //! What a part of a logical plan reads, when it reads one remote table and nothing else.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use causeway_core::{Column as RemoteColumn, Source, Table};
 use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
-use datafusion::common::{Column, DFSchema, Result};
+use datafusion::common::{Column, DFSchema, Result, TableReference};
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
@@ -158,4 +159,11 @@ pub(crate) fn column_of(expr: &Expr) -> Option<&Column> {
         Expr::Alias(alias) => column_of(&alias.expr),
         _ => None,
     }
+}
+
+/// A name that no other scan has. Two scans of one name are equal to DataFusion (55.2), whatever they read, and equal subqueries are run once.
+pub(crate) fn unique_name(table: &str) -> TableReference {
+    static SCANS: AtomicU64 = AtomicU64::new(0);
+    let number = SCANS.fetch_add(1, Ordering::Relaxed);
+    TableReference::bare(format!("{table} {number}"))
 }

@@ -3,38 +3,21 @@
 use std::sync::Arc;
 
 use causeway_core::{Aggregate as RemoteAggregate, AggregateFunction, Grouping};
-use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Column, Result, ScalarValue};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::logical_plan::TableScanBuilder;
 use datafusion::logical_expr::{
     Aggregate, Expr, ExprSchemable as _, LogicalPlan, LogicalPlanBuilder, cast, lit, when,
 };
-use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
-use super::plain_scan::{PlainScan, column_of};
+use super::plain_scan::{PlainScan, column_of, unique_name};
 use crate::scan::grouped_table::GroupedTable;
 
 /// Turns an aggregate over a remote table into a scan of its groups.
-#[derive(Debug)]
-pub(crate) struct PushAggregate;
-
-impl OptimizerRule for PushAggregate {
-    fn name(&self) -> &'static str {
-        "push_aggregate"
-    }
-
-    fn apply_order(&self) -> Option<ApplyOrder> {
-        Some(ApplyOrder::BottomUp)
-    }
-
-    fn rewrite(&self, plan: LogicalPlan, _config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        if let LogicalPlan::Aggregate(aggregate) = &plan
-            && let Some(pushed) = pushed(aggregate)?
-        {
-            return Ok(Transformed::yes(pushed));
-        }
-        Ok(Transformed::no(plan))
+pub(crate) fn push_aggregate(plan: &LogicalPlan) -> Result<Option<LogicalPlan>> {
+    match plan {
+        LogicalPlan::Aggregate(aggregate) => pushed(aggregate),
+        _ => Ok(None),
     }
 }
 
@@ -48,7 +31,7 @@ fn pushed(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
     let Some(table) = GroupedTable::try_new(&scan.table, &scan.accepted, request.grouping) else {
         return Ok(None);
     };
-    let name = crate::optimizer::own_name(&scan.table.table.name.name);
+    let name = unique_name(&scan.table.table.name.name);
     let table = TableScanBuilder::new(name, provider_as_source(Arc::new(table))).build()?;
     let fields: Vec<Column> = table.projected_schema.columns();
     let field = |at: usize| fields.get(at).cloned().map(Expr::Column);

@@ -11,32 +11,16 @@ use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::logical_plan::TableScanBuilder;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, Join, JoinType, LogicalPlan, LogicalPlanBuilder};
-use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
-use super::plain_scan::{PlainScan, column_of};
+use super::plain_scan::{PlainScan, column_of, unique_name};
 use crate::scan::remote_table::{Decided, RemoteTable};
 use crate::scan::spec::Note;
 
 /// Turns a join of two tables of one source into one scan.
-#[derive(Debug)]
-pub(crate) struct PushJoin;
-
-impl OptimizerRule for PushJoin {
-    fn name(&self) -> &'static str {
-        "push_join"
-    }
-
-    fn apply_order(&self) -> Option<ApplyOrder> {
-        Some(ApplyOrder::BottomUp)
-    }
-
-    fn rewrite(&self, plan: LogicalPlan, _config: &dyn OptimizerConfig) -> Result<Transformed<LogicalPlan>> {
-        if let LogicalPlan::Join(join) = &plan
-            && let Some(pushed) = pushed(join)?
-        {
-            return Ok(Transformed::yes(pushed));
-        }
-        Ok(Transformed::no(plan))
+pub(crate) fn push_join(plan: &LogicalPlan) -> Result<Option<LogicalPlan>> {
+    match plan {
+        LogicalPlan::Join(join) => pushed(join),
+        _ => Ok(None),
     }
 }
 
@@ -140,7 +124,7 @@ impl Joined {
     }
 
     fn plan(self, join: &Join) -> Result<LogicalPlan> {
-        let name = crate::optimizer::own_name(&self.table.table.name.name);
+        let name = unique_name(&self.table.table.name.name);
         let accepted = qualified(self.accepted, &name)?;
         let local = qualified(self.local, &name)?;
         let columns: Vec<usize> = match self.parent_first {

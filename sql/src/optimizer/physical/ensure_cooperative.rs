@@ -6,41 +6,22 @@ use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
-use datafusion::config::ConfigOptions;
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec};
 
 /// Makes the output of every join cooperative.
-#[derive(Debug)]
-pub(crate) struct YieldInJoins;
-
-impl PhysicalOptimizerRule for YieldInJoins {
-    fn name(&self) -> &'static str {
-        "yield_in_joins"
-    }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-
-    fn optimize(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        _config: &ConfigOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        plan.transform_up(|node| {
-            let is_join = node.downcast_ref::<NestedLoopJoinExec>().is_some()
-                || node.downcast_ref::<CrossJoinExec>().is_some()
-                || node.downcast_ref::<HashJoinExec>().is_some()
-                || node.downcast_ref::<SortMergeJoinExec>().is_some();
-            if is_join {
-                Ok(Transformed::yes(Arc::new(CooperativeExec::new(node))))
-            } else {
-                Ok(Transformed::no(node))
-            }
-        })
-        .data()
-    }
+pub(crate) fn ensure_cooperative(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|node| {
+        let is_join = node.downcast_ref::<NestedLoopJoinExec>().is_some()
+            || node.downcast_ref::<CrossJoinExec>().is_some()
+            || node.downcast_ref::<HashJoinExec>().is_some()
+            || node.downcast_ref::<SortMergeJoinExec>().is_some();
+        if is_join {
+            Ok(Transformed::yes(Arc::new(CooperativeExec::new(node))))
+        } else {
+            Ok(Transformed::no(node))
+        }
+    })
+    .data()
 }

@@ -1,4 +1,4 @@
-//! A physical rule: hands the key filters of hash joins to the scans below their probe sides, and what is known late of other conditions:
+//! A physical rule: hands the key filters of hash joins to the scans below their probe sides, and dynamic filters of other conditions:
 //! those of joins on anything but equality (see [`crate::operators::dynamic_filter`]) and those with values of subqueries.
 //!
 //! DataFusion's own pass finds the columns of such a filter again by name, and behind a join both sides may have a column of that name
@@ -9,14 +9,12 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{JoinType, Result};
-use datafusion::config::ConfigOptions;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, DynamicFilterPhysicalExpr};
 use datafusion::physical_expr::scalar_subquery::ScalarSubqueryExpr;
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{conjunction_opt, split_conjunction};
 use datafusion::physical_expr_common::physical_expr::is_volatile;
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::buffer::BufferExec;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
@@ -31,56 +29,40 @@ use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{ExecutionPlan, WindowExpr, replace_children_if_necessary};
 
-use crate::operators::dynamic_filter::Tap;
+use crate::operators::dynamic_filter::ConditionFilter;
 use crate::policy::PolicyExec;
 use crate::scan::exec::RemoteScanExec;
 
-/// Places the key filters that scans wait for.
-#[derive(Debug)]
-pub(crate) struct PlaceKeys;
-
-impl PhysicalOptimizerRule for PlaceKeys {
-    fn name(&self) -> &'static str {
-        "place_keys"
-    }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-
-    fn optimize(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        _config: &ConfigOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        place(plan, &[])
-    }
+/// Hands dynamic filters to the scans that wait for them.
+pub(crate) fn push_dynamic_filters(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    pushed(plan, &[])
 }
 
 /// A filter on its way down.
 #[derive(Clone)]
-struct Keys {
+struct Arriving {
     filter: Arc<dyn PhysicalExpr>,
     /// What it is over, a join's keys or columns, as expressions over the columns of the operator that it has reached.
     keys: Vec<Arc<dyn PhysicalExpr>>,
     /// Whether it is a condition of any form instead of a list of keys.
-    is_late: bool,
+    is_condition: bool,
 }
 
 /// What a column of an operator is in the rows of its child; `None` where a filter on it must not pass.
 type Origins = Vec<Option<Arc<dyn PhysicalExpr>>>;
 
-fn place(node: Arc<dyn ExecutionPlan>, arriving: &[Keys]) -> Result<Arc<dyn ExecutionPlan>> {
+fn pushed(node: Arc<dyn ExecutionPlan>, arriving: &[Arriving]) -> Result<Arc<dyn ExecutionPlan>> {
     if let Some(scan) = node.downcast_ref::<RemoteScanExec>() {
         if arriving.is_empty() {
             return Ok(node);
         }
-        let (late, keys): (Vec<Keys>, Vec<Keys>) = arriving.iter().cloned().partition(|keys| keys.is_late);
-        let scan = scan.with_key_filters(named(&keys, &node)?, named(&late, &node)?)?;
+        let (conditions, keys): (Vec<Arriving>, Vec<Arriving>) =
+            arriving.iter().cloned().partition(|keys| keys.is_condition);
+        let scan = scan.with_dynamic_filters(named(&keys, &node)?, named(&conditions, &node)?)?;
         return Ok(Arc::new(scan));
     }
     let children: Vec<Arc<dyn ExecutionPlan>> = node.children().into_iter().map(Arc::clone).collect();
-    let mut placed = Vec::with_capacity(children.len());
+    let mut inputs = Vec::with_capacity(children.len());
     for (at, child) in children.into_iter().enumerate() {
         let mut passing = Vec::new();
         if !arriving.is_empty() {
@@ -88,27 +70,27 @@ fn place(node: Arc<dyn ExecutionPlan>, arriving: &[Keys]) -> Result<Arc<dyn Exec
                 passing.extend(arriving.iter().filter_map(|keys| pass(keys, &origins)));
             }
         }
-        let mut tap = None;
+        let mut produced = None;
         if at == 1 {
             passing.extend(node.downcast_ref::<HashJoinExec>().and_then(own_keys));
             if let Some((keys, filled_by)) = node.downcast_ref::<NestedLoopJoinExec>().and_then(own_condition)
             {
                 passing.push(keys);
-                tap = Some(filled_by);
+                produced = Some(filled_by);
             }
         }
         passing.extend(node.downcast_ref::<FilterExec>().and_then(with_subqueries));
-        let child = place(child, &passing)?;
-        if let (Some(tap), true, Some(left)) = (tap, waits(&child), placed.first_mut()) {
-            *left = Arc::new(tap.over(Arc::clone(left)));
+        let child = pushed(child, &passing)?;
+        if let (Some(produced), true, Some(left)) = (produced, waits(&child), inputs.first_mut()) {
+            *left = Arc::new(produced.over(Arc::clone(left)));
         }
-        placed.push(child);
+        inputs.push(child);
     }
-    replace_children_if_necessary(node, placed)
+    replace_children_if_necessary(node, inputs)
 }
 
 /// The filters over the scan's columns, by the scan's names.
-fn named(arriving: &[Keys], scan: &Arc<dyn ExecutionPlan>) -> Result<Vec<Arc<dyn PhysicalExpr>>> {
+fn named(arriving: &[Arriving], scan: &Arc<dyn ExecutionPlan>) -> Result<Vec<Arc<dyn PhysicalExpr>>> {
     let schema = scan.schema();
     let columns: Origins = schema
         .fields()
@@ -119,41 +101,41 @@ fn named(arriving: &[Keys], scan: &Arc<dyn ExecutionPlan>) -> Result<Vec<Arc<dyn
     arriving
         .iter()
         .filter_map(|keys| pass(keys, &columns))
-        .map(|Keys { filter, keys, .. }| filter.with_new_children(keys))
+        .map(|Arriving { filter, keys, .. }| filter.with_new_children(keys))
         .collect()
 }
 
 /// The filter that a join fills with the keys of its build side, for its probe side.
-fn own_keys(join: &HashJoinExec) -> Option<Keys> {
+fn own_keys(join: &HashJoinExec) -> Option<Arriving> {
     let filter = join.dynamic_expressions_produced().into_iter().next()?;
     let keys = join.on().iter().map(|(_, probe)| Arc::clone(probe)).collect();
-    Some(Keys {
+    Some(Arriving {
         filter,
         keys,
-        is_late: false,
+        is_condition: false,
     })
 }
 
 /// The filter that the rows of the left side fill for the right side, where the join keeps no row of the right side for its own sake.
-fn own_condition(join: &NestedLoopJoinExec) -> Option<(Keys, Tap)> {
+fn own_condition(join: &NestedLoopJoinExec) -> Option<(Arriving, ConditionFilter)> {
     let (_, narrows_right) = join.join_type().on_lr_is_preserved();
     let condition = join
         .filter()
         .filter(|condition| narrows_right && !is_volatile(condition.expression()))?;
-    let tap = Tap::new(condition, &join.right().schema())?;
-    let keys = Keys {
-        filter: tap.filter(),
-        keys: tap.columns(),
-        is_late: true,
+    let produced = ConditionFilter::new(condition, &join.right().schema())?;
+    let arriving = Arriving {
+        filter: produced.filter(),
+        keys: produced.columns(),
+        is_condition: true,
     };
-    Some((keys, tap))
+    Some((arriving, produced))
 }
 
 /// The conditions of a filter that compare with the value of a subquery.
-fn with_subqueries(filter: &FilterExec) -> Option<Keys> {
+fn with_subqueries(filter: &FilterExec) -> Option<Arriving> {
     let conjuncts = split_conjunction(filter.predicate()).into_iter();
-    let late = conjuncts.filter(|conjunct| has_subquery(conjunct) && !is_volatile(conjunct));
-    let condition = conjunction_opt(late.map(Arc::clone))?;
+    let compared = conjuncts.filter(|conjunct| has_subquery(conjunct) && !is_volatile(conjunct));
+    let condition = conjunction_opt(compared.map(Arc::clone))?;
     let columns: Vec<Arc<dyn PhysicalExpr>> = collect_columns(&condition)
         .into_iter()
         .map(|column| Arc::new(column) as _)
@@ -161,10 +143,10 @@ fn with_subqueries(filter: &FilterExec) -> Option<Keys> {
     let dynamic = DynamicFilterPhysicalExpr::new(columns.clone(), condition);
     // The subqueries have run before the first row is asked for.
     dynamic.mark_complete();
-    Some(Keys {
+    Some(Arriving {
         filter: Arc::new(dynamic),
         keys: columns,
-        is_late: true,
+        is_condition: true,
     })
 }
 
@@ -175,13 +157,13 @@ fn has_subquery(expr: &Arc<dyn PhysicalExpr>) -> bool {
 /// Whether a scan below waits for a filter that is filled by rows.
 fn waits(plan: &Arc<dyn ExecutionPlan>) -> bool {
     match plan.downcast_ref::<RemoteScanExec>() {
-        Some(scan) => !scan.spec().late_filters.is_empty(),
+        Some(scan) => !scan.spec().dynamic_filters.is_empty(),
         None => plan.children().into_iter().any(waits),
     }
 }
 
 /// The filter one operator further down, if all its columns are there.
-fn pass(keys: &Keys, origins: &Origins) -> Option<Keys> {
+fn pass(arriving: &Arriving, origins: &Origins) -> Option<Arriving> {
     let below = |key: &Arc<dyn PhysicalExpr>| {
         let known = collect_columns(key)
             .iter()
@@ -202,10 +184,10 @@ fn pass(keys: &Keys, origins: &Origins) -> Option<Keys> {
         });
         known.then(|| replaced.data().ok()).flatten()
     };
-    Some(Keys {
-        filter: Arc::clone(&keys.filter),
-        is_late: keys.is_late,
-        keys: keys.keys.iter().map(below).collect::<Option<_>>()?,
+    Some(Arriving {
+        filter: Arc::clone(&arriving.filter),
+        is_condition: arriving.is_condition,
+        keys: arriving.keys.iter().map(below).collect::<Option<_>>()?,
     })
 }
 

@@ -1,6 +1,6 @@
-//! Tells a leaf how many of its rows the top-N above it keeps, and in which order.
+//! A physical rule: tells a scan how many of its rows the top-k above it keeps, and in which order.
 //!
-//! The top-N stays where it is and sorts whatever comes, so that the leaf may leave out rows and need not sort them. Runs after the plan
+//! The top-k stays where it is and sorts whatever comes, so that the scan may leave out rows and need not sort them. Runs after the plan
 //! has got its shape.
 
 use std::sync::Arc;
@@ -8,9 +8,7 @@ use std::sync::Arc;
 use causeway_core::Order;
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
-use datafusion::config::ConfigOptions;
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::coop::CooperativeExec;
@@ -21,54 +19,36 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 
 use crate::policy::PolicyExec;
 use crate::scan::exec::RemoteScanExec;
-use crate::scan::spec::Note;
-use crate::scan::top_k::Top;
+use crate::scan::spec::{Note, Top};
 
-/// Hands top-Ns down to the leaves.
-#[derive(Debug)]
-pub(crate) struct OfferTops;
-
-impl PhysicalOptimizerRule for OfferTops {
-    fn name(&self) -> &'static str {
-        "offer_tops"
-    }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-
-    fn optimize(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        _config: &ConfigOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        plan.transform_up(|node| {
-            let Some(sort) = node.downcast_ref::<SortExec>() else {
-                return Ok(Transformed::no(node));
-            };
-            let key = sort.expr().first();
-            let (Some(rows), Some(column)) = (sort.fetch(), key.expr.downcast_ref::<Column>()) else {
-                return Ok(Transformed::no(node));
-            };
-            let offer = Offer {
-                rows,
-                descending: key.options.descending,
-                nulls_first: key.options.nulls_first,
-                is_only_key: sort.expr().len() == 1,
-            };
-            match offer.made_to(sort.input(), column.index())? {
-                Some(input) => Ok(Transformed::yes(replace_children_if_necessary(
-                    node,
-                    vec![input],
-                )?)),
-                None => Ok(Transformed::no(node)),
-            }
-        })
-        .data()
-    }
+/// Hands top-ks down to the scans.
+pub(crate) fn push_top_k(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|node| {
+        let Some(sort) = node.downcast_ref::<SortExec>() else {
+            return Ok(Transformed::no(node));
+        };
+        let key = sort.expr().first();
+        let (Some(rows), Some(column)) = (sort.fetch(), key.expr.downcast_ref::<Column>()) else {
+            return Ok(Transformed::no(node));
+        };
+        let offer = Offer {
+            rows,
+            descending: key.options.descending,
+            nulls_first: key.options.nulls_first,
+            is_only_key: sort.expr().len() == 1,
+        };
+        match offer.made_to(sort.input(), column.index())? {
+            Some(input) => Ok(Transformed::yes(replace_children_if_necessary(
+                node,
+                vec![input],
+            )?)),
+            None => Ok(Transformed::no(node)),
+        }
+    })
+    .data()
 }
 
-/// A top-N by a column of some operator's output.
+/// A top-k by a column of some operator's output.
 struct Offer {
     rows: usize,
     descending: bool,
@@ -77,7 +57,7 @@ struct Offer {
 }
 
 impl Offer {
-    /// The operator with the leaf below it told; `None` when they are not the leaf's rows one by one, or it can do nothing with it.
+    /// The operator with the scan below it told; `None` when they are not the scan's rows one by one, or it can do nothing with it.
     fn made_to(
         &self,
         node: &Arc<dyn ExecutionPlan>,

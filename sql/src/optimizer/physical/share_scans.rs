@@ -8,8 +8,6 @@ use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion};
-use datafusion::config::ConfigOptions;
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::recursive_query::RecursiveQueryExec;
 
@@ -23,49 +21,32 @@ use crate::scan::spec::ScanSpec;
 const MOST_BYTES: usize = 32 << 20;
 
 /// Marks scans that may answer each other.
-#[derive(Debug)]
-pub(crate) struct ShareScans;
-
-impl PhysicalOptimizerRule for ShareScans {
-    fn name(&self) -> &'static str {
-        "share_scans"
+pub(crate) fn share_scans(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let mut alike: HashMap<String, Alike> = HashMap::new();
+    gather(&plan, 1, &mut alike);
+    alike.retain(|_, scans| scans.count > 1);
+    if alike.is_empty() {
+        return Ok(plan);
     }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-
-    fn optimize(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        _config: &ConfigOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut alike: HashMap<String, Alike> = HashMap::new();
-        gather(&plan, 1, &mut alike);
-        alike.retain(|_, scans| scans.count > 1);
-        if alike.is_empty() {
-            return Ok(plan);
+    let cache = Arc::new(ResultCache::new(MOST_BYTES));
+    plan.transform_down(|node| {
+        if node.is::<FirstRowsExec>() {
+            return Ok(Transformed::new(node, false, TreeNodeRecursion::Jump));
         }
-        let cache = Arc::new(ResultCache::new(MOST_BYTES));
-        plan.transform_down(|node| {
-            if node.is::<FirstRowsExec>() {
-                return Ok(Transformed::new(node, false, TreeNodeRecursion::Jump));
-            }
-            let scan = node.downcast_ref::<RemoteScanExec>();
-            let shared = scan.and_then(|scan| Some((scan, alike.get_mut(&rows_of(scan.spec())?)?)));
-            let Some((scan, alike)) = shared else {
-                return Ok(Transformed::no(node));
-            };
-            let is_kept = plan::bytes_of(scan) <= MOST_BYTES / 4;
-            let scan = scan.with_spec(|spec| {
-                spec.refetch(&alike.columns);
-                spec.reuse.within = Some(Arc::clone(&cache));
-                spec.repeats = alike.is_repeated_by(spec) && is_kept;
-            })?;
-            Ok(Transformed::yes(Arc::new(scan) as _))
-        })
-        .data()
-    }
+        let scan = node.downcast_ref::<RemoteScanExec>();
+        let shared = scan.and_then(|scan| Some((scan, alike.get_mut(&rows_of(scan.spec())?)?)));
+        let Some((scan, alike)) = shared else {
+            return Ok(Transformed::no(node));
+        };
+        let is_kept = plan::bytes_of(scan) <= MOST_BYTES / 4;
+        let scan = scan.with_spec(|spec| {
+            spec.refetch(&alike.columns);
+            spec.reuse.within = Some(Arc::clone(&cache));
+            spec.repeats = alike.is_repeated_by(spec) && is_kept;
+        })?;
+        Ok(Transformed::yes(Arc::new(scan) as _))
+    })
+    .data()
 }
 
 /// Scans of the same rows.
@@ -115,7 +96,7 @@ fn gather(plan: &Arc<dyn ExecutionPlan>, times: usize, alike: &mut HashMap<Strin
 
 /// Whether the scan waits for nothing that narrows it.
 fn reads_all(spec: &ScanSpec) -> bool {
-    spec.key_filters.is_empty() && spec.late_filters.is_empty()
+    spec.key_filters.is_empty() && spec.dynamic_filters.is_empty()
 }
 
 /// What tells the rows of one scan from another's, before join keys arrive; `None` for a scan that reads only some of them.

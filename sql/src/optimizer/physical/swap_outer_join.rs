@@ -8,8 +8,6 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
 use datafusion::common::{JoinType, Result};
-use datafusion::config::ConfigOptions;
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::HashJoinExec;
 
@@ -20,31 +18,12 @@ use crate::scan::exec::RemoteScanExec;
 const MOST_ROWS: usize = 20_000;
 
 /// Lets the kept side of a join be its build side.
-#[derive(Debug)]
-pub(crate) struct KeepSideFirst;
-
-impl PhysicalOptimizerRule for KeepSideFirst {
-    fn name(&self) -> &'static str {
-        "keep_side_first"
-    }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-
-    fn optimize(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        _config: &ConfigOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        plan.transform_up(|node| match node.downcast_ref::<HashJoinExec>() {
-            Some(join) if keys_are_lost(join) => {
-                join.swap_inputs(*join.partition_mode()).map(Transformed::yes)
-            }
-            _ => Ok(Transformed::no(node)),
-        })
-        .data()
-    }
+pub(crate) fn swap_outer_join(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|node| match node.downcast_ref::<HashJoinExec>() {
+        Some(join) if keys_are_lost(join) => join.swap_inputs(*join.partition_mode()).map(Transformed::yes),
+        _ => Ok(Transformed::no(node)),
+    })
+    .data()
 }
 
 /// Whether the join keeps the rows of its probe side, and those could tell a remote scan on the other side what to read.

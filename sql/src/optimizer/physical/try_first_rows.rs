@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{JoinType, Result};
-use datafusion::config::ConfigOptions;
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{ExecutionPlan, replace_children_if_necessary};
 
+use crate::cost::plan;
 use crate::operators::first_rows::{FirstRowsExec, first_scan};
 use crate::policy::PolicyExec;
 use crate::scan::exec::RemoteScanExec;
@@ -26,32 +25,16 @@ const TRIED_PER_ROW: usize = 10;
 const MUCH_LARGER: usize = 2;
 
 /// Puts an attempt before joins that are limited.
-#[derive(Debug)]
-pub(crate) struct TryFirstRows;
-
-impl PhysicalOptimizerRule for TryFirstRows {
-    fn name(&self) -> &'static str {
-        "try_first_rows"
-    }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-
-    fn optimize(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        _config: &ConfigOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        plan.transform_down(|node| match attempt(&node)? {
-            Some((wanted, attempt)) => {
-                let either: Arc<dyn ExecutionPlan> = Arc::new(FirstRowsExec::try_new(wanted, attempt, node)?);
-                Ok(Transformed::new(either, true, TreeNodeRecursion::Jump))
-            }
-            None => Ok(Transformed::no(node)),
-        })
-        .data()
-    }
+pub(crate) fn try_first_rows(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    plan.transform_down(|node| match attempt(&node)? {
+        Some((wanted, attempt)) => {
+            let either: Arc<dyn ExecutionPlan> =
+                Arc::new(FirstRowsExec::try_new(wanted, attempt, node, plan::calls_of)?);
+            Ok(Transformed::new(either, true, TreeNodeRecursion::Jump))
+        }
+        None => Ok(Transformed::no(node)),
+    })
+    .data()
 }
 
 /// What the join becomes over the first rows of its first scan, where that is worth trying.
