@@ -15,6 +15,7 @@ mod stamp;
 use std::collections::BTreeMap;
 
 use causeway_core::{Principal, Table, matches_pattern};
+use causeway_postgres::parser;
 use datafusion::sql::sqlparser::ast::Expr as SqlExpr;
 use datafusion::sql::sqlparser::tokenizer::Token;
 use serde::Deserialize;
@@ -26,8 +27,7 @@ pub(crate) use restricted_table::{RestrictedTable, Unstamped};
 pub(crate) use stamp::{Audience, Stamp};
 
 use crate::Error;
-use crate::error::{sqlstate, syntax};
-use crate::postgres::syntax::parser::parser;
+use crate::error::{sqlstate, syntax_error};
 
 /// Role that sees everybody's queries and requests.
 const ADMIN_ROLE: &str = "admin";
@@ -95,7 +95,7 @@ impl CheckedPolicy {
 /// Parses exactly one expression.
 fn parse_expr(table: &str, text: &str) -> Result<SqlExpr, Error> {
     let located = |error: &_| {
-        let mut mapped = syntax(error);
+        let mut mapped = syntax_error(error);
         mapped.message = format!("policy on '{table}': {}", mapped.message);
         mapped
     };

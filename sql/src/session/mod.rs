@@ -11,6 +11,7 @@ mod variables;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use causeway_core::{Principal, QueryContext};
+use causeway_postgres::column_names;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::{ParamValues, ScalarValue};
@@ -31,10 +32,9 @@ use crate::catalog::pg_catalog::PgCatalog;
 use crate::catalog::views::plan::{Planner, Seen};
 use crate::catalog::{Person, Scope, pg_catalog, statement_catalogs, views};
 use crate::error::{sqlstate, unplannable, unsupported};
-use crate::postgres::syntax::column_names;
 use crate::query_log::{QueryRecord, QueryState};
 use crate::settings::{Settings, SharedSettings};
-use crate::{Answer, Error, Statement, execute, explain, postgres};
+use crate::{Answer, Error, Statement, execute, explain};
 
 /// What a statement takes and returns.
 #[derive(Debug, Clone)]
@@ -188,7 +188,7 @@ impl Session {
         let planning = self.plan(statement, declared, &context);
         let (state, plan) = self.limits().guard(planning).await??;
         let inferred = plan.get_parameter_types()?;
-        let arrays = postgres::syntax::array_parameters::array_parameters(&plan)?;
+        let arrays = causeway_postgres::array_parameters(&plan)?;
         let highest = inferred
             .keys()
             .filter_map(|name| name.strip_prefix('$')?.parse::<usize>().ok())
@@ -403,7 +403,7 @@ impl Session {
         let ast = if statement.asks_catalog {
             statement.ast.clone()
         } else {
-            postgres::syntax::adapted(statement.ast.clone(), parameters)?
+            causeway_postgres::adapted(statement.ast.clone(), parameters)?
         };
         let parsed = PlannedStatement::Statement(Box::new(ast));
         let plan = state.statement_to_plan(parsed).await?;
@@ -449,5 +449,5 @@ impl Session {
 fn with_values(plan: LogicalPlan, values: Vec<ScalarValue>) -> Result<LogicalPlan, Error> {
     let values = values.into_iter().map(ScalarAndMetadata::from).collect();
     let plan = plan.with_param_values(ParamValues::List(values))?;
-    Ok(postgres::syntax::array_parameters::listed(plan)?)
+    Ok(causeway_postgres::listed(plan)?)
 }

@@ -14,8 +14,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 
 use crate::Error;
-use crate::error::syntax;
-use crate::postgres::syntax::parser;
+use crate::error::syntax_error;
 
 /// One parsed statement.
 #[derive(Debug, Clone)]
@@ -95,7 +94,7 @@ static COMPATIBILITY: LazyLock<PostgresCompatibilityParser> = LazyLock::new(Post
 /// 42601 with the position.
 pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
     refuse_long_chains(sql)?;
-    let plain = parser::statements(sql);
+    let plain = causeway_postgres::statements(sql);
     let compatible = || COMPATIBILITY.parse(sql);
     let parsed = match plain {
         Ok(parsed) => parsed,
@@ -277,7 +276,7 @@ fn common_table(statement: &ast::Statement, name: &str) -> bool {
 
 /// Takes the position out of a parser's message and turns it into a character of the statement.
 fn located(sql: &str, error: &ParserError) -> Error {
-    let mut mapped = syntax(error);
+    let mut mapped = syntax_error(error);
     if let Some((message, place)) = mapped.message.clone().rsplit_once(" at Line: ") {
         let mut numbers = place
             .split(", Column: ")

@@ -7,7 +7,7 @@ use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
 use crate::catalog::{DATABASE, SEARCH_SCHEMA, pg_catalog};
-use crate::{Error, optimizer, postgres};
+use crate::{Error, optimizer};
 
 /// The planners that every session of an engine starts from.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ impl States {
             .with_default_features();
         let base = pg_catalog::with_functions(optimizer::install(builder)?.build())?;
         Ok(Self {
-            data: postgres::state(&base),
+            data: causeway_postgres::state(&base),
             base,
         })
     }
