@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use causeway_core::{Error, Exchange, Grouping, Kind, QueryContext, RemoteQuery, Table};
+use causeway_core::{Error, Exchange, Grouping, Kind, OperatorClass, QueryContext, RemoteQuery, Table};
 use serde_json::Value;
 
 use crate::api::client::{Client, Fetched};
 use crate::api::groups::{Part, doubtful_sums};
 use crate::metadata::discovery::Discovery;
 use crate::query::aggregate::AggregateRequest;
-use crate::query::column_use::{Class, ColumnUse};
+use crate::query::column_use::ColumnUse;
 use crate::query::dialect::ServiceNowDialect;
 use crate::query::position::Position;
 use crate::query::request::ScanRequest;
@@ -92,7 +92,7 @@ impl PageReader<'_> {
             Err(error) if error.kind == Kind::Forbidden => {
                 tracing::warn!(source = %self.table.source, table = self.table.name.name, %error, "an order is refused");
                 // So that it is not asked for again, when it is the order that was refused.
-                let order = plan.order.as_deref().map(ColumnUse::of_order);
+                let order = plan.order.as_ref().map(ColumnUse::of_sort);
                 match self.prove(&order.into_iter().collect()).await {
                     Err(error) if error.kind != Kind::Forbidden => Err(error),
                     _ => Ok(None),
@@ -107,7 +107,7 @@ impl PageReader<'_> {
     /// Whether an order by this field is surely honoured. A query with a budget of calls keeps them for its rows.
     pub(crate) async fn honours_order(&self, field: &str) -> Result<bool, Error> {
         let scope = self.verifier.scope(self.context, self.table);
-        let uses = BTreeSet::from([ColumnUse::new(field, Class::Range)]);
+        let uses = BTreeSet::from([ColumnUse::new(field, OperatorClass::Range)]);
         if self.context.max_api_calls == 0 {
             self.prove(&uses).await?;
         }
@@ -119,7 +119,7 @@ impl PageReader<'_> {
         tracing::warn!(source = %self.table.source, table = self.table.name.name, field, "the instance does not sort by this column as asked");
         let scope = self.verifier.scope(self.context, self.table);
         self.verifier
-            .note_disregarded(&scope, ColumnUse::new(field, Class::Range));
+            .note_disregarded(&scope, ColumnUse::new(field, OperatorClass::Range));
         self.discovery.note_verified(&scope.identity, Some(&scope.table));
     }
 
@@ -243,7 +243,7 @@ impl PageReader<'_> {
             is_moment
                 && column
                     .remote_field()
-                    .is_some_and(|field| uses.contains(&ColumnUse::new(field, Class::Range)))
+                    .is_some_and(|field| uses.contains(&ColumnUse::new(field, OperatorClass::Range)))
         };
         if query.table.columns.iter().any(is_widened) {
             self.learn_behaviour().await?;
@@ -279,5 +279,5 @@ impl PageReader<'_> {
 
 /// What every page but the first relies on.
 fn key_range() -> ColumnUse {
-    ColumnUse::new("sys_id", Class::Range)
+    ColumnUse::new("sys_id", OperatorClass::Range)
 }

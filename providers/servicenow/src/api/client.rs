@@ -106,6 +106,11 @@ impl Client {
         self.transport.sign_in(context).await.map_err(explain_sign_in)
     }
 
+    /// A request of our own that can't be written, which is our own fault.
+    pub(crate) fn unwritable(&self, reason: String) -> Error {
+        Error::new(&self.origin, Kind::Internal, reason)
+    }
+
     async fn send(&self, context: &QueryContext, request: &Request) -> Result<Response, Error> {
         self.transport
             .send(context, request)

@@ -7,13 +7,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use causeway_core::{Error, Finding, Principal, QueryContext, Table};
+use causeway_core::{Error, Finding, OperatorClass, Principal, QueryContext, Table};
 use tokio::time::Instant;
 
 use super::probe::{Behaviour, Literals, Outcome, Prober, Seen, Unknown};
 use crate::api::client::Client;
 use crate::cache::{Cache, KeyedLocks};
-use crate::query::column_use::{Class, ColumnUse};
+use crate::query::column_use::ColumnUse;
 use crate::types::Family;
 
 /// Remote user that calls are made as; `None` is the configured one. Rights differ, and so may what is honoured.
@@ -213,7 +213,7 @@ impl Verifier {
                 Outcome::Disregarded => Some(false),
                 Outcome::Unclear => None,
             };
-            let (equality, range) = (seen(Class::Equality), seen(Class::Range));
+            let (equality, range) = (seen(OperatorClass::Equality), seen(OperatorClass::Range));
             column.verification = causeway_core::Verification { equality, range, utc };
         }
     }
@@ -244,8 +244,8 @@ impl Verifier {
         let lost = lost.filter(|used| self.outcome(scope, used) == Some(Outcome::Disregarded));
         let lost: Vec<String> = lost
             .map(|used| match used.class {
-                Class::Equality => format!("{} (query_match)", used.column),
-                Class::Range => format!("{} (query_range)", used.column),
+                OperatorClass::Equality => format!("{} (query_match)", used.column),
+                OperatorClass::Range => format!("{} (query_range)", used.column),
             })
             .collect();
         (!lost.is_empty()).then(|| Finding {
@@ -264,9 +264,11 @@ fn exact_uses(table: &Table) -> BTreeSet<ColumnUse> {
     let columns = table.columns.iter().filter(|column| column.filterable);
     let uses = columns.filter_map(|column| {
         let field = column.remote_field()?;
-        let classes: &[Class] = match Family::of(&column.remote_type) {
-            Family::Integer | Family::Long | Family::Moment => &[Class::Equality, Class::Range],
-            Family::Boolean | Family::Key | Family::Decimal | Family::Day => &[Class::Equality],
+        let classes: &[OperatorClass] = match Family::of(&column.remote_type) {
+            Family::Integer | Family::Long | Family::Moment => {
+                &[OperatorClass::Equality, OperatorClass::Range]
+            }
+            Family::Boolean | Family::Key | Family::Decimal | Family::Day => &[OperatorClass::Equality],
             _ => &[],
         };
         Some(classes.iter().map(move |class| ColumnUse::new(field, *class)))
