@@ -19,8 +19,8 @@ use crate::query::dialect::ServiceNowDialect;
 use crate::query::position::Position;
 use crate::query::request::ScanRequest;
 use crate::types::Family;
+use crate::verification::behaviour::{Behaviour, Literals, Unknown};
 use crate::verification::honored::Verifier;
-use crate::verification::probe::{Behaviour, Literals, Unknown};
 
 /// Reads one table for one query.
 #[derive(Debug)]
@@ -38,9 +38,9 @@ impl PageReader<'_> {
     pub(crate) async fn page(&self, query: &RemoteQuery, position: &Position) -> Result<Fetched, Error> {
         let wanted = ScanRequest::of_query(self.dialect, query)?;
         self.prove(&wanted.filter.alternatives()).await?;
-        let plan = self.verified_plan(query)?;
-        let page = self.send(&plan, position).await;
-        let mut uses = plan.filter.uses();
+        let request = self.verified_request(query)?;
+        let page = self.send(&request, position).await;
+        let mut uses = request.filter.uses();
         if position.after.is_some() {
             uses.insert(key_range());
         }
@@ -50,7 +50,7 @@ impl PageReader<'_> {
         };
         if !is_doubtful {
             let page = page?;
-            self.learn_zone(query, &plan, &page).await?;
+            self.learn_zone(query, &request, &page).await?;
             return Ok(page);
         }
         let scope = self.verifier.scope(self.context, self.table);
@@ -66,8 +66,8 @@ impl PageReader<'_> {
         if position.after.is_some() && doubted.contains(&key_range()) {
             return Err(self.no_paging());
         }
-        let safer = self.verified_plan(query)?;
-        if safer == plan {
+        let safer = self.verified_request(query)?;
+        if safer == request {
             return page;
         }
         let columns: Vec<&str> = uses
@@ -87,19 +87,19 @@ impl PageReader<'_> {
     ) -> Result<Option<Fetched>, Error> {
         let wanted = ScanRequest::of_query(self.dialect, query)?;
         self.prove(&wanted.filter.alternatives()).await?;
-        let plan = self.verified_plan(query)?;
-        match self.send(&plan, position).await {
+        let request = self.verified_request(query)?;
+        match self.send(&request, position).await {
             Err(error) if error.kind == Kind::Forbidden => {
                 tracing::warn!(source = %self.table.source, table = self.table.name.name, %error, "an order is refused");
                 // So that it is not asked for again, when it is the order that was refused.
-                let order = plan.order.as_ref().map(ColumnUse::of_sort);
+                let order = request.order.as_ref().map(ColumnUse::of_sort);
                 match self.prove(&order.into_iter().collect()).await {
                     Err(error) if error.kind != Kind::Forbidden => Err(error),
                     _ => Ok(None),
                 }
             }
             Err(error) => Err(error),
-            Ok(page) if page.is_empty() && !self.believes_nothing(&plan.uses()).await? => Ok(None),
+            Ok(page) if page.is_empty() && !self.believes_nothing(&request.uses()).await? => Ok(None),
             Ok(page) => Ok(Some(page)),
         }
     }
@@ -169,14 +169,14 @@ impl PageReader<'_> {
         })
     }
 
-    async fn send(&self, plan: &ScanRequest, position: &Position) -> Result<Fetched, Error> {
+    async fn send(&self, request: &ScanRequest, position: &Position) -> Result<Fetched, Error> {
         self.client
-            .page(self.context, plan, position, &self.table.name.name)
+            .page(self.context, request, position, &self.table.name.name)
             .await
     }
 
-    /// The plan without conditions that are known not to be honoured.
-    fn verified_plan(&self, query: &RemoteQuery) -> Result<ScanRequest, Error> {
+    /// The request without conditions that are known not to be honoured.
+    fn verified_request(&self, query: &RemoteQuery) -> Result<ScanRequest, Error> {
         let doubted = self
             .verifier
             .doubted(&self.verifier.scope(self.context, self.table));
@@ -228,7 +228,12 @@ impl PageReader<'_> {
 
     /// Asks in which zone literals are read, once a range that is 14 hours too wide costs more than the question: when it takes
     /// several pages. A query with a budget of calls keeps them for its rows.
-    async fn learn_zone(&self, query: &RemoteQuery, plan: &ScanRequest, page: &Fetched) -> Result<(), Error> {
+    async fn learn_zone(
+        &self,
+        query: &RemoteQuery,
+        request: &ScanRequest,
+        page: &Fetched,
+    ) -> Result<(), Error> {
         let identity = self.verifier.identity(&self.context.principal);
         let is_known = self
             .verifier
@@ -237,7 +242,7 @@ impl PageReader<'_> {
         if page.next.is_none() || self.context.max_api_calls > 0 || is_known {
             return Ok(());
         }
-        let uses = plan.filter.uses();
+        let uses = request.filter.uses();
         let is_widened = |column: &causeway_core::Column| {
             let is_moment = Family::of(&column.remote_type) == Family::Moment && !column.verification.utc;
             is_moment

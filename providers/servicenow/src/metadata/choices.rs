@@ -87,10 +87,10 @@ async fn read(
     }
     let of_field = Atom::with("element", RemoteOp::Eq, Constant::text(field));
     let of_field = EncodedQuery::all_of([of_field]).map_err(|reason| client.unwritable(reason))?;
-    let plan = ScanRequest::of_fields("sys_choice", &["name", "element", "value", "label"], of_field);
+    let request = ScanRequest::of_fields("sys_choice", &["name", "element", "value", "label"], of_field);
     let resource = format!("labels of {field}");
     let position = Position::first(MOST_CHOICES);
-    let (rows, page) = match client.whole_page(context, &plan, &position, &resource).await {
+    let (rows, page) = match client.whole_page(context, &request, &position, &resource).await {
         Err(error) if is_refusal(error.kind) => return Ok(None),
         page => page?,
     };

@@ -150,8 +150,12 @@ impl Discovery {
         let identity = self.identity(&context.principal);
         let load = async {
             let fields = ["name", "label", "super_class.name"];
-            let plan = ScanRequest::of_fields("sys_db_object", &fields, EncodedQuery::everything());
-            let listing = visible(client.records(context, &plan, "tables", METADATA_PAGE_ROWS).await)?;
+            let request = ScanRequest::of_fields("sys_db_object", &fields, EncodedQuery::everything());
+            let listing = visible(
+                client
+                    .records(context, &request, "tables", METADATA_PAGE_ROWS)
+                    .await,
+            )?;
             let rows = listing.rows.iter().map(|row| {
                 let parent = text(row, "super_class.name").to_owned();
                 (
@@ -264,8 +268,12 @@ impl Discovery {
         let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
         let named = Atom::with("name", RemoteOp::Eq, Constant::text(name));
         let named = EncodedQuery::all_of([named]).map_err(|reason| client.unwritable(reason))?;
-        let plan = ScanRequest::of_fields("sys_db_object", &fields, named);
-        let listing = visible(client.records(context, &plan, resource, METADATA_PAGE_ROWS).await)?;
+        let request = ScanRequest::of_fields("sys_db_object", &fields, named);
+        let listing = visible(
+            client
+                .records(context, &request, resource, METADATA_PAGE_ROWS)
+                .await,
+        )?;
         // The predicate may have been ignored, so the name is checked here as well.
         let Some(row) = listing.rows.iter().find(|row| text(row, "name") == name) else {
             return Ok(None);
@@ -298,8 +306,12 @@ impl Discovery {
         let mut fields = DICTIONARY_FIELDS.to_vec();
         // Read back, because a predicate may have been ignored.
         fields.push("active");
-        let plan = ScanRequest::of_fields("sys_dictionary", &fields, conditions);
-        let listing = visible(client.records(context, &plan, resource, METADATA_PAGE_ROWS).await)?;
+        let request = ScanRequest::of_fields("sys_dictionary", &fields, conditions);
+        let listing = visible(
+            client
+                .records(context, &request, resource, METADATA_PAGE_ROWS)
+                .await,
+        )?;
         let hidden = listing.total.saturating_sub(listing.rows.len() as u64);
         if hidden > 0 && !listing.rows.is_empty() {
             tracing::warn!(source = %self.origin, hidden, "the account can't see all of sys_dictionary; some columns are missing");
@@ -399,9 +411,9 @@ impl Discovery {
         context: &QueryContext,
     ) -> Result<Option<Arc<DomainTree>>, Error> {
         let load = async {
-            let plan = ScanRequest::of_fields("domain", &["name", "parent"], EncodedQuery::everything());
+            let request = ScanRequest::of_fields("domain", &["name", "parent"], EncodedQuery::everything());
             match client
-                .records(context, &plan, "domains", METADATA_PAGE_ROWS)
+                .records(context, &request, "domains", METADATA_PAGE_ROWS)
                 .await
             {
                 Ok(listing) => Ok(Some(Arc::new(DomainTree::new(

@@ -34,7 +34,7 @@ impl AggregateRequest {
         grouping: &Grouping,
         doubted: &BTreeSet<ColumnUse>,
     ) -> Result<Self, Error> {
-        let plan = ScanRequest::without(dialect, query, doubted)?;
+        let scan = ScanRequest::without(dialect, query, doubted)?;
         let field = |at: usize| {
             let column = query.table.columns.get(at);
             let field = column.and_then(|column| column.remote_field());
@@ -53,8 +53,8 @@ impl AggregateRequest {
             (_, None) => Err(malformed(query, "the aggregate needs a column")),
         };
         Ok(Self {
-            table: plan.table,
-            filter: plan.filter,
+            table: scan.table,
+            filter: scan.filter,
             keys: grouping
                 .keys
                 .iter()

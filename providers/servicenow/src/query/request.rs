@@ -316,14 +316,16 @@ mod tests {
     fn targets_encode_everything_but_unreserved_characters() {
         let number = Atom::with("number", RemoteOp::Eq, Constant::text("a&b+c#d é"));
         let filter = EncodedQuery::all_of([number]).expect("safe");
-        let plan = ScanRequest::of_fields("incident", &["number"], filter);
-        let target = plan.target(&at(Some("k"), 5, 10));
+        let request = ScanRequest::of_fields("incident", &["number"], filter);
+        let target = request.target(&at(Some("k"), 5, 10));
         assert_eq!(
             target,
             "/api/now/v2/table/incident?sysparm_query=number%3Da%26b%2Bc%23d%20%C3%A9%5Esys_id%3Ek%5EORDERBYsys_id\
              &sysparm_fields=sys_id%2Cnumber&sysparm_limit=10&sysparm_offset=5&sysparm_display_value=false\
              &sysparm_exclude_reference_link=true&sysparm_suppress_pagination_header=true&sysparm_no_count=true"
         );
-        assert!(plan.longest_target() >= plan.target(&at(Some(&"f".repeat(32)), 100_000, 10_000)).len());
+        assert!(
+            request.longest_target() >= request.target(&at(Some(&"f".repeat(32)), 100_000, 10_000)).len()
+        );
     }
 }

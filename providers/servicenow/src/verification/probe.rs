@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use causeway_core::{Atom, Constant, Error, Kind, QueryContext, RemoteOp, Table};
 
+use super::behaviour::{Behaviour, Literals, Seen, Unknown};
 use crate::api::client::Client;
 use crate::api::records::{Record, text};
 use crate::query::column_use::ColumnUse;
@@ -15,47 +16,6 @@ use crate::query::position::Position;
 use crate::query::request::ScanRequest;
 use crate::query::wire::{check_value, is_hex_key};
 use crate::types::Family;
-
-/// What the instance does with a condition on a column that it does not know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unknown {
-    /// It leaves the condition out.
-    Ignored,
-    /// It returns nothing (`glide.invalid_query.returns_no_rows`).
-    Empties,
-    /// It answers 403.
-    Refused,
-    Unclear,
-}
-
-/// How the instance reads date-time literals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Literals {
-    Utc,
-    OtherZone,
-    Unclear,
-}
-
-/// Whether something that may or may not be so is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seen {
-    Yes,
-    No,
-    Unclear,
-}
-
-/// What one table showed of the instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Behaviour {
-    pub(crate) unknown: Unknown,
-    pub(crate) literals: Literals,
-    /// Whether a page asked for in the order of `sys_id` comes so.
-    pub(crate) sorts: Seen,
-    /// Whether rows that match were removed by access rules.
-    pub(crate) hides: Seen,
-    /// Whether the table has no rows at all, for anyone.
-    pub(crate) is_vacant: bool,
-}
 
 /// What became of the conditions of a use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,12 +51,12 @@ pub(crate) struct Prober<'a> {
 
 impl Prober<'_> {
     pub(crate) async fn sample(&self) -> Result<Sample, Error> {
-        let plan = ScanRequest::of_fields(
+        let request = ScanRequest::of_fields(
             &self.table.name.remote,
             &["sys_created_on"],
             EncodedQuery::everything(),
         );
-        let (rows, total) = self.ask(&plan, SAMPLE, true).await?;
+        let (rows, total) = self.ask(&request, SAMPLE, true).await?;
         let record = |row: &Record| {
             let created = Some(text(row, "sys_created_on")).filter(|created| check_value(created).is_ok());
             (
@@ -114,7 +74,7 @@ impl Prober<'_> {
 
     async fn ask(
         &self,
-        plan: &ScanRequest,
+        request: &ScanRequest,
         limit: usize,
         counted: bool,
     ) -> Result<(Vec<Record>, Option<u64>), Error> {
@@ -125,7 +85,7 @@ impl Prober<'_> {
         };
         let (rows, page) = self
             .client
-            .whole_page(self.context, plan, &position, &resource)
+            .whole_page(self.context, request, &position, &resource)
             .await?;
         Ok((rows, page.total))
     }
@@ -134,11 +94,11 @@ impl Prober<'_> {
     async fn keys_of(&self, groups: Vec<Vec<Atom>>) -> Result<BTreeSet<String>, Error> {
         let limit = groups.len();
         let groups = EncodedQuery::any_of(groups).map_err(|reason| self.client.unwritable(reason))?;
-        let plan = ScanRequest {
+        let request = ScanRequest {
             names_records: true,
             ..ScanRequest::of_fields(&self.table.name.remote, &[], groups)
         };
-        let (rows, _) = self.ask(&plan, limit, false).await?;
+        let (rows, _) = self.ask(&request, limit, false).await?;
         Ok(rows.iter().map(|row| text(row, "sys_id").to_owned()).collect())
     }
 

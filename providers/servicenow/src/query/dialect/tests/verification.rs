@@ -137,7 +137,7 @@ fn an_exact_condition_whose_column_is_no_longer_honoured_fails_the_query() {
         is(1, Op::Eq, &[text("a")]),
     ]);
     let lost = |column| std::collections::BTreeSet::from([ColumnUse::new(column, OperatorClass::Equality)]);
-    let text = |plan: ScanRequest| plan.filter.text(None, None);
+    let text = |request: ScanRequest| request.filter.text(None, None);
     assert_eq!(
         ScanRequest::without(&dialect, &query, &lost("state"))
             .map(text)
