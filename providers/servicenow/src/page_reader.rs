@@ -18,6 +18,7 @@ use crate::query::column_use::ColumnUse;
 use crate::query::dialect::ServiceNowDialect;
 use crate::query::position::Position;
 use crate::query::request::ScanRequest;
+use crate::query::wire::Sort;
 use crate::types::Family;
 use crate::verification::behaviour::{Behaviour, Literals, Unknown};
 use crate::verification::honored::Verifier;
@@ -92,7 +93,7 @@ impl PageReader<'_> {
             Err(error) if error.kind == Kind::Forbidden => {
                 tracing::warn!(source = %self.table.source, table = self.table.name.name, %error, "an order is refused");
                 // So that it is not asked for again, when it is the order that was refused.
-                let order = request.order.as_ref().map(ColumnUse::of_sort);
+                let order = request.order.as_ref().map(Sort::used);
                 match self.prove(&order.into_iter().collect()).await {
                     Err(error) if error.kind != Kind::Forbidden => Err(error),
                     _ => Ok(None),

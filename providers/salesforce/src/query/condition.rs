@@ -11,9 +11,11 @@ use super::literal::{is_path, quote, quote_pattern};
 pub(crate) const INCLUDES: &str = "INCLUDES";
 
 /// ` WHERE` and all of the conditions; empty when there are none.
-pub(crate) fn where_clause(conditions: &[Condition]) -> Result<String, String> {
+pub(crate) fn where_clause<'a>(
+    conditions: impl IntoIterator<Item = &'a Condition>,
+) -> Result<String, String> {
     // A conjunction inside the conjunction reads better without its parentheses, and nothing needs saying twice.
-    let parts = conditions.iter().flat_map(|condition| match condition {
+    let parts = conditions.into_iter().flat_map(|condition| match condition {
         Condition::All(parts) => parts.as_slice(),
         other => std::slice::from_ref(other),
     });
@@ -151,7 +153,7 @@ mod tests {
     use super::*;
 
     fn text(atom: Atom) -> Result<String, String> {
-        where_clause(&[atom.into()])
+        where_clause([&atom.into()])
     }
 
     fn selection(object: &str, field: &str) -> Operand {

@@ -6,7 +6,6 @@
 
 use causeway_core::{Atom, Constant, OperatorClass, RemoteOp};
 
-use super::wire::Sort;
 use crate::types::Family;
 
 /// A column with the class of the operators that are used on it: `query_match` grants equality, lists and null tests, `query_range`
@@ -27,10 +26,6 @@ impl ColumnUse {
 
     pub(crate) fn of_atom(atom: &Atom) -> Self {
         Self::new(&atom.field, atom.operator.class())
-    }
-
-    pub(crate) fn of_sort(sort: &Sort) -> Self {
-        Self::new(&sort.field, OperatorClass::Range)
     }
 
     /// Two conditions of this use that no value satisfies together, whatever zone or collation it is compared in.
@@ -90,17 +85,5 @@ mod tests {
             let wanted = ColumnUse::new("a_1.b", OperatorClass::Range);
             assert_eq!(of_class(operator.clone()), wanted, "{operator:?}");
         }
-    }
-
-    #[test]
-    fn a_sort_is_a_use_of_the_range_class() {
-        let sort = Sort {
-            field: "opened_at".to_owned(),
-            descending: true,
-        };
-        assert_eq!(
-            ColumnUse::of_sort(&sort),
-            ColumnUse::new("opened_at", OperatorClass::Range)
-        );
     }
 }

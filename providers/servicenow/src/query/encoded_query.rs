@@ -46,7 +46,7 @@ impl EncodedQuery {
     /// # Errors
     /// Returns why one of them can't be written safely.
     pub(crate) fn any_of(groups: impl IntoIterator<Item = Vec<Atom>>) -> Result<Self, String> {
-        let chain = |atom: Atom| Ok(vec![Term::try_new(atom)?]);
+        let chain = |atom: Atom| Ok(vec![Term::try_new(&atom)?]);
         let group = |atoms: Vec<Atom>| atoms.into_iter().map(chain).collect::<Result<Group, String>>();
         Ok(Self {
             groups: groups.into_iter().map(group).collect::<Result<_, _>>()?,
@@ -87,18 +87,18 @@ impl EncodedQuery {
         })
     }
 
-    fn atoms(&self) -> impl Iterator<Item = &Atom> {
-        self.groups.iter().flatten().flatten().map(Term::atom)
+    fn terms(&self) -> impl Iterator<Item = &Term> {
+        self.groups.iter().flatten().flatten()
     }
 
     /// Whether it can be sent as it is, without looking up stored values.
     pub(crate) fn is_resolved(&self) -> bool {
-        self.atoms().all(Atom::is_resolved)
+        self.terms().all(|term| term.is_resolved)
     }
 
     /// Everything that the conditions rely on.
     pub(crate) fn uses(&self) -> BTreeSet<ColumnUse> {
-        self.atoms().map(ColumnUse::of_atom).collect()
+        self.terms().map(|term| term.used.clone()).collect()
     }
 
     /// What must be honoured for no row to be lost. An ignored condition of an AND returns more rows, but an ignored alternative
@@ -111,7 +111,7 @@ impl EncodedQuery {
         let uses = chains.map(|chain| {
             chain
                 .iter()
-                .map(|term| ColumnUse::of_atom(term.atom()))
+                .map(|term| term.used.clone())
                 .collect::<BTreeSet<_>>()
         });
         uses.filter(|uses| uses.len() > 1).flatten().collect()
@@ -163,7 +163,9 @@ pub(crate) fn conjuncts(condition: &Condition) -> Vec<&Condition> {
 /// The normal form of a condition, or `None` when it has too many groups.
 fn normal(condition: &Condition) -> Result<Option<EncodedQuery>, String> {
     Ok(match condition {
-        Condition::Atom(atom) => Some(EncodedQuery::all_of([atom.clone()])?),
+        Condition::Atom(atom) => Some(EncodedQuery {
+            groups: vec![vec![vec![Term::try_new(atom)?]]],
+        }),
         Condition::Never => Some(EncodedQuery { groups: Vec::new() }),
         Condition::All(parts) => {
             let mut all = Some(EncodedQuery::everything());

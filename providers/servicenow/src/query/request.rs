@@ -88,22 +88,6 @@ impl ScanRequest {
                 format!("table name '{table}' can't be written safely"),
             ));
         }
-        let mut fields = vec!["sys_id".to_owned()];
-        for column in query.columns.iter().filter_map(|&at| query.table.columns.get(at)) {
-            let field = match &column.origin {
-                Origin::Field(field) | Origin::Display(field) => field,
-                Origin::RecordUrl => continue,
-            };
-            if !field.split('.').all(is_field_name) {
-                return Err(malformed(
-                    query,
-                    format!("column name '{field}' can't be written safely"),
-                ));
-            }
-            if !fields.contains(field) {
-                fields.push(field.clone());
-            }
-        }
         let unsafe_to_write = |reason| malformed(query, reason);
         let encoded =
             |conditions: &[&Condition]| EncodedQuery::of(conditions.iter().copied()).map_err(unsafe_to_write);
@@ -134,7 +118,7 @@ impl ScanRequest {
         let filter = encoded(&kept)?;
         Ok(Self {
             table: table.clone(),
-            fields,
+            fields: fields(query)?,
             filter,
             order: order(query)?,
             keyless,
@@ -165,7 +149,7 @@ impl ScanRequest {
     /// Everything that the conditions and the order rely on.
     pub(crate) fn uses(&self) -> BTreeSet<ColumnUse> {
         let mut uses = self.filter.uses();
-        uses.extend(self.order.as_ref().map(ColumnUse::of_sort));
+        uses.extend(self.order.as_ref().map(Sort::used));
         uses
     }
 
@@ -235,6 +219,27 @@ impl ScanRequest {
             self.filter.text(self.order.as_ref(), None)
         )
     }
+}
+
+/// The fields that the columns of the query are read from, the key first.
+fn fields(query: &RemoteQuery) -> Result<Vec<String>, Error> {
+    let mut fields = vec!["sys_id".to_owned()];
+    for column in query.columns.iter().filter_map(|&at| query.table.columns.get(at)) {
+        let field = match &column.origin {
+            Origin::Field(field) | Origin::Display(field) => field,
+            Origin::RecordUrl => continue,
+        };
+        if !field.split('.').all(is_field_name) {
+            return Err(malformed(
+                query,
+                format!("column name '{field}' can't be written safely"),
+            ));
+        }
+        if !fields.contains(field) {
+            fields.push(field.clone());
+        }
+    }
+    Ok(fields)
 }
 
 /// The order that is asked for before the key's. The engine asks for one column at most, which was offered to it.

@@ -3,7 +3,9 @@
 //! Owns: the only place where an atom becomes text, and which names and values may stand in one. Does not own: how atoms are joined; see
 //! `encoded_query`. Invariant: a `^` in the text is always ours; no value is ever run as a script. Start at [`Term`].
 
-use causeway_core::{Atom, Constant, Operand, RemoteOp};
+use causeway_core::{Atom, Constant, Operand, OperatorClass, RemoteOp};
+
+use super::column_use::ColumnUse;
 
 /// A sort key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,16 +23,22 @@ impl Sort {
         }
     }
 
+    /// What it relies on.
+    pub(crate) fn used(&self) -> ColumnUse {
+        ColumnUse::new(&self.field, OperatorClass::Range)
+    }
+
     pub(crate) fn written(&self) -> String {
         let word = if self.descending { "ORDERBYDESC" } else { "ORDERBY" };
         format!("{word}{}", self.field)
     }
 }
 
-/// An atom that can be written, with its text. Display values that have yet to be looked up are written for people only.
+/// An atom as it is written, and what it relies on. Display values that have yet to be looked up are written for people only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Term {
-    atom: Atom,
+    pub(crate) used: ColumnUse,
+    pub(crate) is_resolved: bool,
     text: String,
 }
 
@@ -39,18 +47,18 @@ impl Term {
     ///
     /// # Errors
     /// Returns why it can't be written safely, wherever it came from.
-    pub(crate) fn try_new(atom: Atom) -> Result<Self, String> {
-        match written(&atom) {
-            Ok(text) => Ok(Self { atom, text }),
+    pub(crate) fn try_new(atom: &Atom) -> Result<Self, String> {
+        match written(atom) {
+            Ok(text) => Ok(Self {
+                used: ColumnUse::of_atom(atom),
+                is_resolved: atom.is_resolved(),
+                text,
+            }),
             Err(reason) => Err(format!(
                 "the condition on '{}' can't be written safely: {reason}",
                 atom.field
             )),
         }
-    }
-
-    pub(crate) fn atom(&self) -> &Atom {
-        &self.atom
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -209,7 +217,7 @@ mod tests {
     use super::*;
 
     fn text(atom: Atom) -> Result<String, String> {
-        Term::try_new(atom).map(|term| term.text().to_owned())
+        Term::try_new(&atom).map(|term| term.text().to_owned())
     }
 
     #[test]

@@ -27,8 +27,7 @@ fn soql_of(condition: &Condition) -> String {
     let joined = |parts: &[Condition], word: &str| parts.iter().map(soql_of).collect::<Vec<_>>().join(word);
     match condition {
         Condition::Atom(_) => {
-            let clause =
-                where_clause(std::slice::from_ref(condition)).expect("a condition that can be written");
+            let clause = where_clause([condition]).expect("a condition that can be written");
             clause.trim_start_matches(" WHERE ").to_owned()
         }
         Condition::All(parts) => joined(parts, " AND "),

@@ -64,13 +64,14 @@ pub(crate) fn write(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<String
     if !is_path(object) {
         return Err(malformed(format!("'{object}' is no name of an object")));
     }
-    let conditions = conditions(dialect, query).map_err(malformed)?;
+    let keys = key_condition(dialect, query).map_err(malformed)?;
+    let conditions = query.filters.iter().map(|filter| &filter.condition).chain(&keys);
     let selected = match &query.grouping {
         None => selected(query).map(|fields| fields.join(", ")),
         Some(grouping) => grouped(query, grouping),
     };
     let mut soql = format!("SELECT {} FROM {object}", selected.map_err(malformed)?);
-    soql.push_str(&where_clause(&conditions).map_err(malformed)?);
+    soql.push_str(&where_clause(conditions).map_err(malformed)?);
     if let Some(grouping) = query
         .grouping
         .as_ref()
@@ -187,26 +188,21 @@ fn field(query: &RemoteQuery, position: usize) -> Result<&str, String> {
     }
 }
 
-/// All conjuncts: the filters, and the keys of a join as one more.
-fn conditions(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<Vec<Condition>, String> {
-    let mut conditions: Vec<Condition> = query
-        .filters
-        .iter()
-        .map(|filter| filter.condition.clone())
-        .collect();
-    if let Some(keys) = &query.keys {
-        match keys.verdict(dialect, &query.table) {
-            Verdict::Exact(condition) | Verdict::Superset(condition, _) => conditions.push(condition),
-            Verdict::Never(reason) => {
-                let column = column(query, keys.column)?;
-                return Err(format!(
-                    "keys of column '{}' can't be sent: {reason}",
-                    column.name
-                ));
-            }
+/// The keys of a join as one more condition.
+fn key_condition(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<Option<Condition>, String> {
+    let Some(keys) = &query.keys else {
+        return Ok(None);
+    };
+    match keys.verdict(dialect, &query.table) {
+        Verdict::Exact(condition) | Verdict::Superset(condition, _) => Ok(Some(condition)),
+        Verdict::Never(reason) => {
+            let column = column(query, keys.column)?;
+            Err(format!(
+                "keys of column '{}' can't be sent: {reason}",
+                column.name
+            ))
         }
     }
-    Ok(conditions)
 }
 
 #[cfg(test)]
