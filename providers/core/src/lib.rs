@@ -4,6 +4,7 @@
 //! transport (sign-in, limits, retries, ledger) and pages to Arrow. Does not own: SQL, DataFusion, any vendor.
 //! Invariant: everything that a source does not claim, it cannot do. Start at [`Source`].
 
+mod condition;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod decode;
@@ -25,18 +26,19 @@ mod source;
 pub mod time;
 mod translate;
 
+pub use condition::{Atom, Condition, Constant, Fidelity, Operand, Pushed, RemoteOp, Selection};
 pub use dialect::{Dialect, Verdict};
 pub use domains::{Domain, DomainTree};
 pub use error::{Error, Kind};
 pub use ledger::{Answered, Exchange, ExchangeRecord, Ledger, QueryText};
 pub use pattern::matches_pattern;
-pub use predicate::{Comparison, Condition, Fidelity, Literal, Op, Predicate, Pushed};
+pub use predicate::{Comparison, Literal, Op, Predicate};
 pub use query::{Aggregate, AggregateFunction, Grouping, Having, KeySet, KeyTest, Order, RemoteQuery};
 pub use recent::Recent;
 pub use refusals::Refusals;
 pub use row_counts::{RowCount, RowCounts};
 pub use scan::{RecordBatchResult, first_in_order, scan};
-pub use schema::{Column, ColumnType, Origin, Table, TableName, Verification, nearest};
+pub use schema::{Column, ColumnType, OperatorClass, Origin, Table, TableName, Verification, nearest};
 pub use source::{
     Cursor, Finding, Latency, Load, Next, Page, Principal, QueryContext, RawPage, RequestLimits, Source,
     SourceState,

@@ -1,20 +1,11 @@
-//! Predicates as the engine says them, and conditions as a remote system is sent them.
+//! Predicates as the engine says them.
 //!
-//! Owns: the negation-free predicate, the condition, its fidelity. Does not own: how one becomes the other; see
-//! [`translate`](crate::translate()). Invariant: all of it is plain data that can be serialised and compared.
+//! Owns: the negation-free predicate, its operators and constants. Does not own: what a remote system is sent for it; see
+//! [`Condition`](crate::Condition). Invariant: NOT stands nowhere but in an operator.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-
-/// How a remote condition relates to the SQL predicate that it stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Fidelity {
-    /// Keeps the wanted rows and perhaps more; the engine filters again.
-    Superset,
-    /// Keeps exactly the wanted rows.
-    Exact,
-}
 
 /// A typed constant, never NULL.
 #[derive(Debug, Clone, PartialEq, PartialOrd, Serialize, Deserialize)]
@@ -135,30 +126,4 @@ impl Predicate {
             Self::Never | Self::Opaque(_) => BTreeSet::new(),
         }
     }
-}
-
-/// A remote condition as a tree whose leaves are text of the remote language.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Condition {
-    /// One condition in the remote language.
-    Atom(String),
-    /// All must hold.
-    All(Vec<Condition>),
-    /// One must hold.
-    Any(Vec<Condition>),
-    /// Holds for no row: nothing needs to be asked.
-    Never,
-}
-
-/// A conjunct that goes to the remote system.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pushed {
-    /// What is sent.
-    pub condition: Condition,
-    /// How faithful it is.
-    pub fidelity: Fidelity,
-    /// Why it is not exact; empty when it is.
-    pub reason: String,
-    /// Whether it holds values of other rows of the statement, as the keys of a join do.
-    pub derived: bool,
 }

@@ -240,3 +240,70 @@ impl RemoteQuery {
                 .any(|filter| filter.condition == Condition::Never)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Atom, Constant, Operand, RemoteOp, Selection, TableName};
+
+    fn name(name: &str) -> TableName {
+        TableName {
+            name: name.to_owned(),
+            remote: name.to_owned(),
+            label: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_query_can_be_carried_elsewhere_with_every_kind_of_condition() {
+        let table = Table {
+            source: "crm".into(),
+            name: name("contact"),
+            columns: Vec::new(),
+            key: 0,
+            domain: None,
+            url_template: String::new(),
+            required_filter: None,
+        };
+        let text = |text: &str| Constant::text(text);
+        let atoms = [
+            Atom::test("F", RemoteOp::IsNull),
+            Atom::with("F", RemoteOp::Eq, text("a^b'")),
+            Atom::list(
+                "F",
+                RemoteOp::Other("INCLUDES".into()),
+                vec![text("a"), Constant::plain(1)],
+            ),
+            Atom::new(
+                "F",
+                RemoteOp::In,
+                Operand::Displayed {
+                    texts: vec!["New".to_owned()],
+                    stored: ColumnType::Int64,
+                },
+            ),
+            Atom::new(
+                "F",
+                RemoteOp::NotIn,
+                Operand::Selection(Selection {
+                    table: name("account"),
+                    field: "Id".to_owned(),
+                    conditions: vec![Condition::Never],
+                }),
+            ),
+        ];
+        let conditions = atoms.map(Condition::Atom).to_vec();
+        let pushed = Pushed {
+            condition: Condition::All(vec![Condition::Any(conditions), Condition::Never]),
+            fidelity: Fidelity::Superset,
+            reason: "why".to_owned(),
+            derived: true,
+        };
+        let query = RemoteQuery {
+            filters: vec![pushed],
+            ..RemoteQuery::new(Arc::new(table), vec![0])
+        };
+        let carried = serde_json::to_string(&query).expect("data");
+        assert_eq!(serde_json::from_str::<RemoteQuery>(&carried).ok(), Some(query));
+    }
+}

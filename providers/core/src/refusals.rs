@@ -7,11 +7,43 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::{Origin, RemoteQuery};
+use crate::{Aggregate, Condition, KeyTest, Order, Origin, RemoteQuery};
 
 /// The refusals of one source; the oldest are forgotten.
 #[derive(Debug, Default)]
-pub struct Refusals(Mutex<VecDeque<(Instant, String)>>);
+pub struct Refusals(Mutex<VecDeque<(Instant, Refused)>>);
+
+/// A part of a query on a table.
+#[derive(Debug, Clone, PartialEq)]
+struct Refused {
+    table: String,
+    part: Part,
+}
+
+/// A part of a query that a source may refuse.
+#[derive(Debug, Clone, PartialEq)]
+enum Part {
+    Keys {
+        column: usize,
+        test: KeyTest,
+    },
+    // Which filters stand beside the next three matters: they decide how many groups there are, and one of them may be the cause.
+    Groups {
+        keys: Vec<usize>,
+        aggregates: Vec<Aggregate>,
+        filters: Vec<Condition>,
+    },
+    /// Fields of parents, by the relationships that lead to them.
+    Parents {
+        relationships: Vec<String>,
+        filters: Vec<Condition>,
+    },
+    Order {
+        order: Vec<Order>,
+        filters: Vec<Condition>,
+    },
+    Filter(Condition),
+}
 
 impl Refusals {
     /// Refusals that are remembered.
@@ -63,35 +95,49 @@ fn paths(query: &RemoteQuery) -> impl Iterator<Item = &str> {
 }
 
 /// The parts that a source may refuse, the likeliest cause first.
-fn parts(query: &RemoteQuery) -> Vec<String> {
-    let table = &query.table.name.name;
+fn parts(query: &RemoteQuery) -> Vec<Refused> {
     let mut parts = Vec::new();
-    // Which filters stand beside it matters: they decide how many groups there are, and one of them may be the cause.
-    let conditions: Vec<_> = query.filters.iter().map(|filter| &filter.condition).collect();
+    let filters: Vec<Condition> = query
+        .filters
+        .iter()
+        .map(|filter| filter.condition.clone())
+        .collect();
     if let Some(keys) = &query.keys {
-        parts.push(format!("keys of {table}: {} {:?}", keys.column, keys.test));
+        parts.push(Part::Keys {
+            column: keys.column,
+            test: keys.test,
+        });
     }
     if let Some(grouping) = &query.grouping {
-        let (keys, aggregates) = (&grouping.keys, &grouping.aggregates);
-        parts.push(format!(
-            "groups of {table}: {keys:?} {aggregates:?} {conditions:?}"
-        ));
+        parts.push(Part::Groups {
+            keys: grouping.keys.clone(),
+            aggregates: grouping.aggregates.clone(),
+            filters: filters.clone(),
+        });
     }
     if query.is_along_paths() {
-        let mut parents: Vec<&str> = paths(query).filter_map(|path| path.split('.').next()).collect();
-        parents.sort_unstable();
-        parents.dedup();
-        parts.push(format!(
-            "parents of {table}: {} {conditions:?}",
-            parents.join(" ")
-        ));
+        let parents = paths(query).filter_map(|path| path.split('.').next());
+        let mut relationships: Vec<String> = parents.map(str::to_owned).collect();
+        relationships.sort_unstable();
+        relationships.dedup();
+        parts.push(Part::Parents {
+            relationships,
+            filters: filters.clone(),
+        });
     }
     if !query.order.is_empty() {
-        parts.push(format!("order of {table}: {:?} {conditions:?}", query.order));
+        parts.push(Part::Order {
+            order: query.order.clone(),
+            filters: filters.clone(),
+        });
     }
-    let filters = query.filters.iter();
-    parts.extend(filters.map(|filter| format!("filter of {table}: {:?}", filter.condition)));
-    parts
+    parts.extend(filters.into_iter().map(Part::Filter));
+    let table = &query.table.name.name;
+    let of_table = |part| Refused {
+        table: table.clone(),
+        part,
+    };
+    parts.into_iter().map(of_table).collect()
 }
 
 #[cfg(test)]
@@ -99,8 +145,10 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::{Aggregate, AggregateFunction, Column, ColumnType, Condition, Fidelity, Grouping, Order};
-    use crate::{Pushed, Table, TableName};
+    use crate::{
+        AggregateFunction, Atom, Column, ColumnType, Constant, Fidelity, Grouping, Pushed, RemoteOp,
+    };
+    use crate::{Table, TableName};
 
     fn query() -> RemoteQuery {
         let name = TableName {
@@ -120,10 +168,10 @@ mod tests {
         RemoteQuery::new(Arc::new(table), vec![0])
     }
 
-    fn filter(text: &str) -> Pushed {
+    fn filter(constant: u8) -> Pushed {
         Pushed {
             derived: false,
-            condition: Condition::Atom(text.to_owned()),
+            condition: Atom::with("A", RemoteOp::Eq, Constant::plain(constant)).into(),
             fidelity: Fidelity::Exact,
             reason: String::new(),
         }
@@ -133,7 +181,7 @@ mod tests {
     fn each_refusal_takes_one_more_part_away_until_a_plain_scan_is_left() {
         let refusals = Refusals::default();
         let mut grouped = RemoteQuery {
-            filters: vec![filter("A = 1")],
+            filters: vec![filter(1)],
             ..query()
         };
         let ordered = RemoteQuery {
@@ -172,8 +220,8 @@ mod tests {
     #[test]
     fn the_same_groups_under_other_filters_may_be_asked_for() {
         let refusals = Refusals::default();
-        let grouped = |text: &str| RemoteQuery {
-            filters: vec![filter(text)],
+        let grouped = |constant: u8| RemoteQuery {
+            filters: vec![filter(constant)],
             grouping: Some(Grouping {
                 keys: vec![0],
                 aggregates: Vec::new(),
@@ -181,7 +229,7 @@ mod tests {
             }),
             ..query()
         };
-        assert!(refusals.blame(&grouped("A = 1")));
-        assert!(!refusals.cover(&grouped("A = 2")));
+        assert!(refusals.blame(&grouped(1)));
+        assert!(!refusals.cover(&grouped(2)));
     }
 }

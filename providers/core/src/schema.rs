@@ -65,6 +65,26 @@ pub struct Verification {
     pub utc: bool,
 }
 
+/// What an operator asks of a column. Systems that allow or honour conditions by column do so for a class as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum OperatorClass {
+    /// Equality, lists, null tests.
+    Equality,
+    /// Comparisons, patterns, sorts.
+    Range,
+}
+
+impl Verification {
+    /// Whether the system honours operators of this class; `None` when nobody tried.
+    #[must_use]
+    pub fn of(self, class: OperatorClass) -> Option<bool> {
+        match class {
+            OperatorClass::Equality => self.equality,
+            OperatorClass::Range => self.range,
+        }
+    }
+}
+
 /// One column of a remote table, with what the remote system says of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(

@@ -12,5 +12,5 @@ mod source;
 
 pub use config::Config;
 pub use query::dialect::SalesforceDialect;
-pub use query::soql::long_id;
+pub use query::literal::long_id;
 pub use source::Salesforce;

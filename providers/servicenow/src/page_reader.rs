@@ -7,20 +7,21 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use causeway_core::{Error, Exchange, Grouping, Kind, QueryContext, RemoteQuery, Table};
+use causeway_core::{Error, Exchange, Grouping, Kind, OperatorClass, QueryContext, RemoteQuery, Table};
 use serde_json::Value;
 
 use crate::api::client::{Client, Fetched};
 use crate::api::groups::{Part, doubtful_sums};
 use crate::metadata::discovery::Discovery;
 use crate::query::aggregate::AggregateRequest;
-use crate::query::column_use::{Class, ColumnUse};
+use crate::query::column_use::ColumnUse;
 use crate::query::dialect::ServiceNowDialect;
 use crate::query::position::Position;
 use crate::query::request::ScanRequest;
+use crate::query::wire::Sort;
 use crate::types::Family;
+use crate::verification::behaviour::{Behaviour, Literals, Unknown};
 use crate::verification::honored::Verifier;
-use crate::verification::probe::{Behaviour, Literals, Unknown};
 
 /// Reads one table for one query.
 #[derive(Debug)]
@@ -38,9 +39,9 @@ impl PageReader<'_> {
     pub(crate) async fn page(&self, query: &RemoteQuery, position: &Position) -> Result<Fetched, Error> {
         let wanted = ScanRequest::of_query(self.dialect, query)?;
         self.prove(&wanted.filter.alternatives()).await?;
-        let plan = self.verified_plan(query)?;
-        let page = self.send(&plan, position).await;
-        let mut uses = plan.filter.uses();
+        let request = self.verified_request(query)?;
+        let page = self.send(&request, position).await;
+        let mut uses = request.filter.uses();
         if position.after.is_some() {
             uses.insert(key_range());
         }
@@ -50,7 +51,7 @@ impl PageReader<'_> {
         };
         if !is_doubtful {
             let page = page?;
-            self.learn_zone(query, &plan, &page).await?;
+            self.learn_zone(query, &request, &page).await?;
             return Ok(page);
         }
         let scope = self.verifier.scope(self.context, self.table);
@@ -66,8 +67,8 @@ impl PageReader<'_> {
         if position.after.is_some() && doubted.contains(&key_range()) {
             return Err(self.no_paging());
         }
-        let safer = self.verified_plan(query)?;
-        if safer == plan {
+        let safer = self.verified_request(query)?;
+        if safer == request {
             return page;
         }
         let columns: Vec<&str> = uses
@@ -87,19 +88,19 @@ impl PageReader<'_> {
     ) -> Result<Option<Fetched>, Error> {
         let wanted = ScanRequest::of_query(self.dialect, query)?;
         self.prove(&wanted.filter.alternatives()).await?;
-        let plan = self.verified_plan(query)?;
-        match self.send(&plan, position).await {
+        let request = self.verified_request(query)?;
+        match self.send(&request, position).await {
             Err(error) if error.kind == Kind::Forbidden => {
                 tracing::warn!(source = %self.table.source, table = self.table.name.name, %error, "an order is refused");
                 // So that it is not asked for again, when it is the order that was refused.
-                let order = plan.order.as_deref().map(ColumnUse::of_order);
+                let order = request.order.as_ref().map(Sort::used);
                 match self.prove(&order.into_iter().collect()).await {
                     Err(error) if error.kind != Kind::Forbidden => Err(error),
                     _ => Ok(None),
                 }
             }
             Err(error) => Err(error),
-            Ok(page) if page.is_empty() && !self.believes_nothing(&plan.uses()).await? => Ok(None),
+            Ok(page) if page.is_empty() && !self.believes_nothing(&request.uses()).await? => Ok(None),
             Ok(page) => Ok(Some(page)),
         }
     }
@@ -107,7 +108,7 @@ impl PageReader<'_> {
     /// Whether an order by this field is surely honoured. A query with a budget of calls keeps them for its rows.
     pub(crate) async fn honours_order(&self, field: &str) -> Result<bool, Error> {
         let scope = self.verifier.scope(self.context, self.table);
-        let uses = BTreeSet::from([ColumnUse::new(field, Class::Range)]);
+        let uses = BTreeSet::from([ColumnUse::new(field, OperatorClass::Range)]);
         if self.context.max_api_calls == 0 {
             self.prove(&uses).await?;
         }
@@ -119,7 +120,7 @@ impl PageReader<'_> {
         tracing::warn!(source = %self.table.source, table = self.table.name.name, field, "the instance does not sort by this column as asked");
         let scope = self.verifier.scope(self.context, self.table);
         self.verifier
-            .note_disregarded(&scope, ColumnUse::new(field, Class::Range));
+            .note_disregarded(&scope, ColumnUse::new(field, OperatorClass::Range));
         self.discovery.note_verified(&scope.identity, Some(&scope.table));
     }
 
@@ -169,14 +170,14 @@ impl PageReader<'_> {
         })
     }
 
-    async fn send(&self, plan: &ScanRequest, position: &Position) -> Result<Fetched, Error> {
+    async fn send(&self, request: &ScanRequest, position: &Position) -> Result<Fetched, Error> {
         self.client
-            .page(self.context, plan, position, &self.table.name.name)
+            .page(self.context, request, position, &self.table.name.name)
             .await
     }
 
-    /// The plan without conditions that are known not to be honoured.
-    fn verified_plan(&self, query: &RemoteQuery) -> Result<ScanRequest, Error> {
+    /// The request without conditions that are known not to be honoured.
+    fn verified_request(&self, query: &RemoteQuery) -> Result<ScanRequest, Error> {
         let doubted = self
             .verifier
             .doubted(&self.verifier.scope(self.context, self.table));
@@ -228,7 +229,12 @@ impl PageReader<'_> {
 
     /// Asks in which zone literals are read, once a range that is 14 hours too wide costs more than the question: when it takes
     /// several pages. A query with a budget of calls keeps them for its rows.
-    async fn learn_zone(&self, query: &RemoteQuery, plan: &ScanRequest, page: &Fetched) -> Result<(), Error> {
+    async fn learn_zone(
+        &self,
+        query: &RemoteQuery,
+        request: &ScanRequest,
+        page: &Fetched,
+    ) -> Result<(), Error> {
         let identity = self.verifier.identity(&self.context.principal);
         let is_known = self
             .verifier
@@ -237,13 +243,13 @@ impl PageReader<'_> {
         if page.next.is_none() || self.context.max_api_calls > 0 || is_known {
             return Ok(());
         }
-        let uses = plan.filter.uses();
+        let uses = request.filter.uses();
         let is_widened = |column: &causeway_core::Column| {
             let is_moment = Family::of(&column.remote_type) == Family::Moment && !column.verification.utc;
             is_moment
                 && column
                     .remote_field()
-                    .is_some_and(|field| uses.contains(&ColumnUse::new(field, Class::Range)))
+                    .is_some_and(|field| uses.contains(&ColumnUse::new(field, OperatorClass::Range)))
         };
         if query.table.columns.iter().any(is_widened) {
             self.learn_behaviour().await?;
@@ -279,5 +285,5 @@ impl PageReader<'_> {
 
 /// What every page but the first relies on.
 fn key_range() -> ColumnUse {
-    ColumnUse::new("sys_id", Class::Range)
+    ColumnUse::new("sys_id", OperatorClass::Range)
 }

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{ColumnType, Error, Literal, Op, RemoteQuery, TableName};
+use crate::{Atom, ColumnType, Constant, Error, Literal, Op, Operand, RemoteOp, RemoteQuery, TableName};
 
 /// A source whose columns are named for what it can do with them: an inexact column compares whole tens only.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ impl Dialect for Toy {
         let Some(Literal::Int(constant)) = values.first() else {
             return Verdict::Never("no constant".into());
         };
-        let condition = Condition::Atom(format!("{} {constant}", column.name));
+        let condition = Atom::with(&column.name, RemoteOp::Eq, Constant::plain(constant)).into();
         match column.name.as_str() {
             "exact" => Verdict::Exact(condition),
             "inexact" => Verdict::Superset(condition, "tens".into()),
@@ -84,10 +84,12 @@ fn remote(condition: &Condition, row: &Row) -> bool {
         Condition::All(parts) => parts.iter().all(|part| remote(part, row)),
         Condition::Any(parts) => parts.iter().any(|part| remote(part, row)),
         Condition::Never => false,
-        Condition::Atom(text) => {
-            let (name, constant) = text.split_once(' ').expect("a name and a constant");
+        Condition::Atom(atom) => {
+            let Operand::Value(Constant::Plain(constant)) = &atom.operand else {
+                panic!("only numbers are compared here");
+            };
             let constant: i64 = constant.parse().expect("a number");
-            match name {
+            match atom.field.as_str() {
                 "exact" => row[0] == Some(constant),
                 // NULL counts as zero, too.
                 "inexact" => row[1].unwrap_or(0) / 10 == constant / 10,

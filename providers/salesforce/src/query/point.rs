@@ -6,22 +6,23 @@
 use std::borrow::Cow;
 
 use causeway_core::time::{format_date, format_timestamp};
-use causeway_core::{Condition, Literal, Op, Verdict};
+use causeway_core::{Atom, Condition, Constant, Literal, Op, RemoteOp, Verdict};
 
-use super::soql::{decimal, long_id, outward, quote};
+use super::literal::{decimal, long_id, outward};
+use super::verdict::{NO_ORDER, among, compared, present};
 
 /// The place of a constant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Point {
-    /// A value that the field can hold, as SOQL writes it.
-    At(String),
+    /// A value that the field can hold.
+    At(Constant),
     /// Between two values that the field can hold: just after this one.
-    After(String),
+    After(Constant),
     /// A number that several stored decimals read as: certainly between `below` and `above`, best written as `at`.
     Near {
-        below: String,
-        at: Option<String>,
-        above: String,
+        below: Constant,
+        at: Option<Constant>,
+        above: Constant,
     },
     /// Less than every value, and whether that is certain.
     BelowAll { certain: bool },
@@ -55,7 +56,7 @@ pub(crate) fn id_point(literal: &Literal) -> Point {
         Some(_) if text.starts_with("000000000000000") => {
             Point::unsayable("an all-zero id stands for no record")
         }
-        Some(long) if long == *text => Point::At(quote(text)),
+        Some(long) if long == *text => Point::At(Constant::Text(long)),
         _ => Point::Nowhere,
     }
 }
@@ -66,8 +67,10 @@ pub(crate) fn int_point(literal: &Literal, long: bool) -> Point {
         return Point::other_type();
     };
     match (long, i32::try_from(*number)) {
-        (_, Ok(number)) => Point::At(number.to_string()),
-        (true, Err(_)) if number.unsigned_abs() < 1_000_000_000_000_000_000 => Point::At(number.to_string()),
+        (_, Ok(number)) => Point::At(Constant::plain(number)),
+        (true, Err(_)) if number.unsigned_abs() < 1_000_000_000_000_000_000 => {
+            Point::At(Constant::plain(number))
+        }
         (true, Err(_)) => Point::unsayable("the number has more than 18 digits"),
         (false, Err(_)) if *number < 0 => Point::BelowAll { certain: true },
         (false, Err(_)) => Point::AboveAll { certain: true },
@@ -92,7 +95,7 @@ pub(crate) fn number_point(literal: &Literal, scale: Option<i32>) -> Point {
     if number == 0.0 && number.is_sign_negative() {
         return Point::unsayable("negative zero");
     }
-    let at = decimal(number);
+    let at = decimal(number).map(Constant::Plain);
     let gap = number.abs().next_up() - number.abs();
     if let (Some(at), Some(scale)) = (&at, scale)
         && 10_f64.powi(-scale) > gap
@@ -100,7 +103,11 @@ pub(crate) fn number_point(literal: &Literal, scale: Option<i32>) -> Point {
         return Point::At(at.clone());
     }
     match (outward(number, false), outward(number, true)) {
-        (Some(below), Some(above)) => Point::Near { below, at, above },
+        (Some(below), Some(above)) => Point::Near {
+            below: Constant::Plain(below),
+            at,
+            above: Constant::Plain(above),
+        },
         _ => Point::unsayable("the number has more than 18 digits"),
     }
 }
@@ -115,7 +122,10 @@ pub(crate) fn date_point(literal: &Literal) -> Point {
     match *days {
         days if days < FIRST => Point::BelowAll { certain: false },
         days if days > LAST => Point::AboveAll { certain: false },
-        days => format_date(days).map_or(Point::unsayable(RANGE), Point::At),
+        days => match format_date(days) {
+            Some(date) => Point::At(Constant::Plain(date)),
+            None => Point::unsayable(RANGE),
+        },
     }
 }
 
@@ -131,8 +141,11 @@ pub(crate) fn moment_point(literal: &Literal) -> Point {
         micros if micros > LAST => Point::AboveAll { certain: false },
         micros => {
             let part = micros.rem_euclid(1_000_000);
-            let place = if part == 0 { Point::At } else { Point::After };
-            format_timestamp(micros - part, "%Y-%m-%dT%H:%M:%SZ").map_or(Point::unsayable(RANGE), place)
+            match format_timestamp(micros - part, "%Y-%m-%dT%H:%M:%SZ").map(Constant::Plain) {
+                Some(second) if part == 0 => Point::At(second),
+                Some(second) => Point::After(second),
+                None => Point::unsayable(RANGE),
+            }
         }
     }
 }
@@ -147,25 +160,17 @@ pub(crate) fn time_point(literal: &Literal) -> Point {
     }
     let (seconds, millis) = (micros / 1_000_000, micros / 1_000 % 1_000);
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let text = format!("{hours:02}:{minutes:02}:{seconds:02}.{millis:03}Z");
+    let time = Constant::Plain(format!("{hours:02}:{minutes:02}:{seconds:02}.{millis:03}Z"));
     if micros % 1_000 == 0 {
-        Point::At(text)
+        Point::At(time)
     } else {
-        Point::After(text)
+        Point::After(time)
     }
-}
-
-fn atom(field: &str, operator: &str, value: &str) -> Condition {
-    Condition::Atom(format!("{field} {operator} {value}"))
-}
-
-fn present(field: &str) -> Condition {
-    atom(field, "!=", "null")
 }
 
 /// What a comparison with one constant becomes.
 pub(crate) fn compare(field: &str, op: Op, point: Point) -> Verdict {
-    let with = |operator, value: &str| Verdict::Exact(atom(field, operator, value));
+    let with = |operator, value| Verdict::Exact(compared(field, operator, value));
     let about = |condition| Verdict::Superset(condition, Cow::Borrowed(DIGITS));
     let all = |certain| match certain {
         true => Verdict::Exact(present(field)),
@@ -178,38 +183,44 @@ pub(crate) fn compare(field: &str, op: Op, point: Point) -> Verdict {
     match (op, point) {
         (_, Point::Unsayable(reason)) => Verdict::Never(reason),
 
-        (Op::Eq, Point::At(value)) => with("=", &value),
-        (Op::NotEq, Point::At(value)) => {
-            Verdict::Exact(Condition::All(vec![atom(field, "!=", &value), present(field)]))
-        }
-        (Op::Lt, Point::At(value)) => with("<", &value),
-        (Op::LtEq, Point::At(value)) => with("<=", &value),
-        (Op::Gt, Point::At(value)) => with(">", &value),
-        (Op::GtEq, Point::At(value)) => with(">=", &value),
+        (Op::Eq, Point::At(value)) => with(RemoteOp::Eq, value),
+        (Op::NotEq, Point::At(value)) => Verdict::Exact(differs(field, value)),
+        (Op::Lt, Point::At(value)) => with(RemoteOp::Lt, value),
+        (Op::LtEq, Point::At(value)) => with(RemoteOp::LtEq, value),
+        (Op::Gt, Point::At(value)) => with(RemoteOp::Gt, value),
+        (Op::GtEq, Point::At(value)) => with(RemoteOp::GtEq, value),
 
         (Op::Eq, Point::After(_) | Point::Nowhere) => none(true),
         (Op::NotEq, Point::After(_) | Point::Nowhere) => all(true),
-        (Op::Lt | Op::LtEq, Point::After(value)) => with("<=", &value),
-        (Op::Gt | Op::GtEq, Point::After(value)) => with(">", &value),
+        (Op::Lt | Op::LtEq, Point::After(value)) => with(RemoteOp::LtEq, value),
+        (Op::Gt | Op::GtEq, Point::After(value)) => with(RemoteOp::Gt, value),
 
-        (Op::Eq, Point::Near { below, above, .. }) => about(between(field, &below, &above)),
+        (Op::Eq, Point::Near { below, above, .. }) => about(between(field, below, above)),
         (Op::NotEq, Point::Near { .. }) => about(present(field)),
-        (Op::Lt, Point::Near { at, above, .. }) => about(atom(field, "<", at.as_ref().unwrap_or(&above))),
-        (Op::Gt, Point::Near { at, below, .. }) => about(atom(field, ">", at.as_ref().unwrap_or(&below))),
-        (Op::LtEq, Point::Near { above, .. }) => about(atom(field, "<", &above)),
-        (Op::GtEq, Point::Near { below, .. }) => about(atom(field, ">", &below)),
+        (Op::Lt, Point::Near { at, above, .. }) => about(compared(field, RemoteOp::Lt, at.unwrap_or(above))),
+        (Op::Gt, Point::Near { at, below, .. }) => about(compared(field, RemoteOp::Gt, at.unwrap_or(below))),
+        (Op::LtEq, Point::Near { above, .. }) => about(compared(field, RemoteOp::Lt, above)),
+        (Op::GtEq, Point::Near { below, .. }) => about(compared(field, RemoteOp::Gt, below)),
 
         (Op::Eq | Op::Lt | Op::LtEq, Point::BelowAll { certain }) => none(certain),
         (Op::NotEq | Op::Gt | Op::GtEq, Point::BelowAll { certain }) => all(certain),
         (Op::Eq | Op::Gt | Op::GtEq, Point::AboveAll { certain }) => none(certain),
         (Op::NotEq | Op::Lt | Op::LtEq, Point::AboveAll { certain }) => all(certain),
 
-        _ => Verdict::Never(Cow::Borrowed("salesforce has no such operator for this type")),
+        _ => Verdict::Never(Cow::Borrowed(NO_ORDER)),
     }
 }
 
-fn between(field: &str, below: &str, above: &str) -> Condition {
-    Condition::All(vec![atom(field, ">", below), atom(field, "<", above)])
+fn between(field: &str, below: Constant, above: Constant) -> Condition {
+    Condition::All(vec![
+        compared(field, RemoteOp::Gt, below),
+        compared(field, RemoteOp::Lt, above),
+    ])
+}
+
+/// Differs from the value and has one.
+fn differs(field: &str, value: Constant) -> Condition {
+    Condition::All(vec![compared(field, RemoteOp::NotEq, value), present(field)])
 }
 
 /// What IN or NOT IN over several constants becomes.
@@ -218,7 +229,7 @@ pub(crate) fn compare_any(field: &str, op: Op, points: impl Iterator<Item = Poin
     for point in points {
         match point {
             Point::At(value) => values.push(value),
-            Point::Near { below, above, .. } => ranges.push(between(field, &below, &above)),
+            Point::Near { below, above, .. } => ranges.push(between(field, below, above)),
             Point::After(_) | Point::Nowhere => {}
             Point::BelowAll { certain: true } | Point::AboveAll { certain: true } => {}
             Point::BelowAll { .. } | Point::AboveAll { .. } => return Verdict::Never(Cow::Borrowed(RANGE)),
@@ -226,13 +237,9 @@ pub(crate) fn compare_any(field: &str, op: Op, points: impl Iterator<Item = Poin
         }
     }
     if op == Op::NotIn {
-        return outside(field, &values, ranges.is_empty());
+        return outside(field, values, ranges.is_empty());
     }
-    let listed = match values.as_slice() {
-        [] => None,
-        [only] => Some(atom(field, "=", only)),
-        several => Some(atom(field, "IN", &format!("({})", several.join(",")))),
-    };
+    let listed = among(field, values);
     let exact = ranges.is_empty();
     let mut parts: Vec<Condition> = listed.into_iter().chain(ranges).collect();
     let condition = match parts.len() {
@@ -248,13 +255,16 @@ pub(crate) fn compare_any(field: &str, op: Op, points: impl Iterator<Item = Poin
 }
 
 /// NOT IN: what is near a constant may still differ from it, so it is not excluded.
-fn outside(field: &str, values: &[String], exact: bool) -> Verdict {
-    let condition = match values {
-        [] => present(field),
-        [only] => Condition::All(vec![atom(field, "!=", only), present(field)]),
-        several => {
-            let list = format!("({})", several.join(","));
-            Condition::All(vec![atom(field, "NOT IN", &list), present(field)])
+fn outside(field: &str, mut values: Vec<Constant>, exact: bool) -> Verdict {
+    let condition = match (values.pop(), values.is_empty()) {
+        (None, _) => present(field),
+        (Some(only), true) => differs(field, only),
+        (Some(last), false) => {
+            values.push(last);
+            Condition::All(vec![
+                Atom::list(field, RemoteOp::NotIn, values).into(),
+                present(field),
+            ])
         }
     };
     if exact {

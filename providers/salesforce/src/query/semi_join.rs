@@ -4,9 +4,12 @@
 //! Invariant: the condition compares ids only, so it keeps precisely the rows that SQL's join keeps.
 //! Source: SOQL and SOSL Reference, "Comparison Operators" (semi-joins and anti-joins) and "Relationship Queries", read 2026-11.
 
-use causeway_core::{Column, Condition, Dialect, Fidelity, Origin, RemoteQuery, Table};
+use causeway_core::{
+    Atom, Column, Condition, Fidelity, Operand, Origin, RemoteOp, RemoteQuery, Selection, Table,
+};
 
-use super::soql::{is_path, write};
+use super::literal::is_path;
+use super::verdict::present;
 
 /// Semi-joins and anti-joins that one query may have.
 pub(crate) const MOST_SEMI_JOINS: usize = 2;
@@ -26,7 +29,6 @@ const NOT_INSIDE: &[&str] = &[
 
 /// `column IN (SELECT …)`, or NOT IN.
 pub(crate) fn condition(
-    dialect: &dyn Dialect,
     table: &Table,
     column: &Column,
     inner: &RemoteQuery,
@@ -45,7 +47,10 @@ pub(crate) fn condition(
         .any(|object| inside.iter().any(|inner| inner.eq_ignore_ascii_case(object)));
     let is_own_object = inner.table.name.remote.eq_ignore_ascii_case(&table.name.remote);
     let object = inner.table.name.remote.to_lowercase();
-    let allowed = !is_own_object && !NOT_INSIDE.contains(&object.as_str()) && !object.ends_with("__tag");
+    let allowed = is_path(&object)
+        && !is_own_object
+        && !NOT_INSIDE.contains(&object.as_str())
+        && !object.ends_with("__tag");
     let is_bare =
         inner.keys.is_none() && inner.grouping.is_none() && inner.order.is_empty() && inner.limit.is_none();
     let is_exact = inner
@@ -58,22 +63,22 @@ pub(crate) fn condition(
     if inner.is_empty() {
         return (!negated).then_some(Condition::Never);
     }
-    let mut inner = inner.clone();
+    let conditions = inner.filters.iter().map(|filter| filter.condition.clone());
+    let mut conditions: Vec<Condition> = conditions.collect();
     if negated && *inner_column != inner.table.key {
         if !selected.filterable {
             return None;
         }
         // Whether a null inside an anti-join empties it is not documented.
-        inner.filters.push(causeway_core::Pushed {
-            derived: false,
-            condition: Condition::Atom(format!("{inner_field} != null")),
-            fidelity: Fidelity::Exact,
-            reason: String::new(),
-        });
+        conditions.push(present(inner_field));
     }
-    let word = if negated { "NOT IN" } else { "IN" };
-    let selection = write(dialect, &inner).ok()?;
-    Some(Condition::Atom(format!("{outer} {word} ({selection})")))
+    let operator = if negated { RemoteOp::NotIn } else { RemoteOp::In };
+    let selection = Selection {
+        table: inner.table.name.clone(),
+        field: inner_field.to_owned(),
+        conditions,
+    };
+    Some(Atom::new(outer, operator, Operand::Selection(selection)).into())
 }
 
 /// The objects whose ids a column holds.

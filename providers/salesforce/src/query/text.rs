@@ -5,11 +5,12 @@
 
 use std::borrow::Cow;
 
-use causeway_core::{Condition, Literal, Op, Verdict};
+use causeway_core::{Atom, Condition, Constant, Literal, Op, RemoteOp, Verdict};
 
+use super::condition::INCLUDES;
+use super::literal::LITERAL_CHARS;
 use super::pattern::{self, Pattern};
-use super::soql::{LITERAL_CHARS, quote};
-use super::verdict::{CASE, COLLATION, NO_ORDER, SETS, never, weaken};
+use super::verdict::{CASE, COLLATION, NO_ORDER, SETS, among, compared, never, present, weaken};
 
 /// The constants of a comparison of text.
 fn texts(values: &[Literal]) -> Option<Vec<&str>> {
@@ -30,7 +31,7 @@ pub(crate) fn text(field: &str, takes_like: bool, op: Op, values: &[Literal]) ->
     match op {
         Op::Eq | Op::In => text_in(field, takes_like, &texts),
         // Empty text is stored as null, so whatever is not null differs from it.
-        Op::NotEq | Op::NotIn if texts.iter().all(|text| text.is_empty()) => present(field),
+        Op::NotEq | Op::NotIn if texts.iter().all(|text| text.is_empty()) => Verdict::Exact(present(field)),
         Op::NotEq | Op::NotIn | Op::NotLike | Op::NotILike => never(CASE),
         Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => never(COLLATION),
         Op::Like | Op::ILike => text_like(field, takes_like, op, texts.first().copied().unwrap_or_default()),
@@ -38,30 +39,24 @@ pub(crate) fn text(field: &str, takes_like: bool, op: Op, values: &[Literal]) ->
     }
 }
 
-fn present(field: &str) -> Verdict {
-    Verdict::Exact(Condition::Atom(format!("{field} != null")))
-}
-
 fn text_in(field: &str, takes_like: bool, texts: &[&str]) -> Verdict {
-    let mut quoted: Vec<String> = Vec::with_capacity(texts.len());
+    let mut listed: Vec<Constant> = Vec::with_capacity(texts.len());
     let mut parts: Vec<Condition> = Vec::new();
     for text in texts.iter().filter(|text| !text.is_empty()) {
         if text.chars().count() <= LITERAL_CHARS && pattern::is_plain(text) {
-            quoted.push(quote(text));
+            listed.push(Constant::text(*text));
             continue;
         }
         match pattern::around(text) {
             Pattern::Like(pattern) if takes_like => {
-                parts.push(Condition::Atom(format!("{field} LIKE {pattern}")));
+                parts.push(compared(field, RemoteOp::Like, Constant::Text(pattern)));
             }
             Pattern::Unsayable(reason) => return never(reason),
             _ => return never("the text holds a control character"),
         }
     }
-    match quoted.as_slice() {
-        [] => {}
-        [only] => parts.insert(0, Condition::Atom(format!("{field} = {only}"))),
-        several => parts.insert(0, Condition::Atom(format!("{field} IN ({})", several.join(",")))),
+    if let Some(listed) = among(field, listed) {
+        parts.insert(0, listed);
     }
     match (parts.pop(), parts.is_empty()) {
         (None, _) => Verdict::Exact(Condition::Never),
@@ -76,14 +71,16 @@ fn text_in(field: &str, takes_like: bool, texts: &[&str]) -> Verdict {
 fn text_like(field: &str, takes_like: bool, op: Op, sql: &str) -> Verdict {
     match pattern::pattern(sql, op == Op::ILike) {
         Pattern::Empty => Verdict::Exact(Condition::Never),
-        Pattern::Everything { exact: true } => present(field),
-        Pattern::Everything { exact: false } => weaken(present(field), "the pattern is checked here"),
+        Pattern::Everything { exact: true } => Verdict::Exact(present(field)),
+        Pattern::Everything { exact: false } => {
+            weaken(Verdict::Exact(present(field)), "the pattern is checked here")
+        }
         Pattern::Texts(texts) => {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             text_in(field, takes_like, &texts)
         }
         Pattern::Like(pattern) if takes_like => Verdict::Superset(
-            Condition::Atom(format!("{field} LIKE {pattern}")),
+            compared(field, RemoteOp::Like, Constant::Text(pattern)),
             Cow::Borrowed(CASE),
         ),
         Pattern::Like(_) => never("salesforce takes LIKE on string fields only"),
@@ -99,10 +96,12 @@ pub(crate) fn set(field: &str, op: Op, values: &[Literal]) -> Verdict {
     };
     match op {
         Op::Eq | Op::In => {}
-        Op::NotEq | Op::NotIn if texts.iter().all(|text| text.is_empty()) => return present(field),
+        Op::NotEq | Op::NotIn if texts.iter().all(|text| text.is_empty()) => {
+            return Verdict::Exact(present(field));
+        }
         _ => return never(SETS),
     }
-    let mut quoted: Vec<String> = Vec::with_capacity(texts.len());
+    let mut sets: Vec<Constant> = Vec::with_capacity(texts.len());
     for text in texts.iter().filter(|text| !text.is_empty()) {
         let members: Vec<&str> = text
             .split(';')
@@ -111,13 +110,13 @@ pub(crate) fn set(field: &str, op: Op, values: &[Literal]) -> Verdict {
         if members.is_empty() || text.chars().count() > LITERAL_CHARS || !pattern::is_plain(text) {
             return never("the text is no set of picklist values");
         }
-        quoted.push(quote(&members.join(";")));
+        sets.push(Constant::Text(members.join(";")));
     }
-    if quoted.is_empty() {
+    if sets.is_empty() {
         return Verdict::Exact(Condition::Never);
     }
     Verdict::Superset(
-        Condition::Atom(format!("{field} INCLUDES ({})", quoted.join(","))),
+        Atom::list(field, RemoteOp::Other(INCLUDES.into()), sets).into(),
         Cow::Borrowed(SETS),
     )
 }

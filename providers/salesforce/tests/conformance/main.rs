@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use causeway_core::conformance::{Lost, Report, Suite};
 use causeway_core::time::{format_date, format_timestamp};
-use causeway_core::{Column, Condition, Ledger, Literal, Op, Source};
+use causeway_core::{Atom, Column, Condition, Constant, Ledger, Literal, Op, RemoteOp, Source};
 use causeway_salesforce::{Config, Salesforce};
 use causeway_sandbox::Options;
 use causeway_sandbox::salesforce::{Org, Semantics, credentials};
@@ -79,30 +79,40 @@ async fn start(semantics: Semantics) -> (Org, Arc<dyn Source>) {
 /// The plainest SOQL for a comparison.
 fn naive(column: &Column, op: Op, values: &[Literal]) -> Option<Condition> {
     let field = column.remote_field()?;
-    let literals = values.iter().map(literal).collect::<Option<Vec<_>>>()?;
-    let first = literals.first().cloned().unwrap_or_default();
-    let list = literals.join(",");
-    Some(Condition::Atom(match op {
-        Op::Eq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => format!("{field} {} {first}", op.sql()),
-        Op::NotEq => format!("({field} != {first} AND {field} != null)"),
-        Op::In => format!("{field} IN ({list})"),
-        Op::NotIn => format!("({field} NOT IN ({list}) AND {field} != null)"),
-        Op::Like | Op::ILike => format!("{field} LIKE {first}"),
-        Op::NotLike | Op::NotILike => format!("((NOT {field} LIKE {first}) AND {field} != null)"),
-        Op::IsNull => format!("{field} = null"),
-        Op::IsNotNull => format!("{field} != null"),
-    }))
+    let constants = values.iter().map(constant).collect::<Option<Vec<_>>>()?;
+    let first = || constants.first().cloned();
+    let is_pattern = matches!(op, Op::Like | Op::ILike | Op::NotLike | Op::NotILike);
+    // Which escapes a pattern may hold is not documented.
+    if is_pattern && matches!(first(), Some(Constant::Text(pattern)) if pattern.contains('\\')) {
+        return None;
+    }
+    let operator = match op {
+        Op::ILike => RemoteOp::Like,
+        Op::NotILike => RemoteOp::NotLike,
+        other => RemoteOp::of_sql(other)?,
+    };
+    let asked = match op {
+        Op::IsNull | Op::IsNotNull => Atom::test(field, operator),
+        Op::In | Op::NotIn => Atom::list(field, operator, constants),
+        _ => Atom::with(field, operator, first()?),
+    };
+    Some(match op {
+        Op::NotEq | Op::NotIn | Op::NotLike | Op::NotILike => {
+            let present = Atom::test(field, RemoteOp::IsNotNull);
+            Condition::All(vec![asked.into(), present.into()])
+        }
+        _ => asked.into(),
+    })
 }
 
-fn literal(value: &Literal) -> Option<String> {
-    Some(match value {
+fn constant(value: &Literal) -> Option<Constant> {
+    Some(Constant::Plain(match value {
         Literal::Boolean(value) => value.to_string(),
         Literal::Int(number) => number.to_string(),
         // SOQL has no word for what is not finite.
         Literal::Float(number) => number.is_finite().then(|| number.to_string())?,
         Literal::Text(text) => {
-            let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
-            (!text.contains(char::is_control)).then(|| format!("'{escaped}'"))?
+            return (!text.contains(char::is_control)).then(|| Constant::text(text));
         }
         Literal::Date(days) => format_date(*days)?,
         Literal::Timestamp(micros) => format_timestamp(*micros, "%Y-%m-%dT%H:%M:%SZ")?,
@@ -110,7 +120,7 @@ fn literal(value: &Literal) -> Option<String> {
             .split_once('T')?
             .1
             .to_owned(),
-    })
+    }))
 }
 
 /// Operators and reasons whose declined comparisons would all have been exact under every reading. What is here is declined on purpose;

@@ -106,6 +106,11 @@ impl Client {
         self.transport.sign_in(context).await.map_err(explain_sign_in)
     }
 
+    /// A request of our own that can't be written, which is our own fault.
+    pub(crate) fn unwritable(&self, reason: String) -> Error {
+        Error::new(&self.origin, Kind::Internal, reason)
+    }
+
     async fn send(&self, context: &QueryContext, request: &Request) -> Result<Response, Error> {
         self.transport
             .send(context, request)
@@ -156,22 +161,22 @@ impl Client {
     pub(crate) async fn page(
         &self,
         context: &QueryContext,
-        plan: &ScanRequest,
+        request: &ScanRequest,
         position: &Position,
         resource: &str,
     ) -> Result<Fetched, Error> {
         let mut position = position.clone();
-        position.limit = position.limit.min(self.bearable_rows(&plan.table));
+        position.limit = position.limit.min(self.bearable_rows(&request.table));
         loop {
-            let page = self.attempt(context, plan, &position, resource).await?;
+            let page = self.attempt(context, request, &position, resource).await?;
             let smaller = position.limit / 2;
             if smaller < Self::SMALLEST_PAGE || !ran_out_of_time(&page.body) || !context.spend_retry() {
                 return Ok(page);
             }
-            tracing::warn!(source = %self.origin, table = plan.table, rows = smaller, "the instance ran out of time; asking for smaller pages");
+            tracing::warn!(source = %self.origin, table = request.table, rows = smaller, "the instance ran out of time; asking for smaller pages");
             position.limit = smaller;
             let mut slow = self.slow_tables.lock().unwrap_or_else(PoisonError::into_inner);
-            slow.insert(plan.table.clone(), smaller);
+            slow.insert(request.table.clone(), smaller);
         }
     }
 
@@ -184,13 +189,15 @@ impl Client {
     async fn attempt(
         &self,
         context: &QueryContext,
-        plan: &ScanRequest,
+        request: &ScanRequest,
         position: &Position,
         resource: &str,
     ) -> Result<Fetched, Error> {
-        let text = plan.shown_text(position);
-        let (body, total, exchange) = self.read(context, plan.target(position), resource, text).await?;
-        let keys = Keys::peek(&body, plan.display);
+        let text = request.shown_text(position);
+        let (body, total, exchange) = self
+            .read(context, request.target(position), resource, text)
+            .await?;
+        let keys = Keys::peek(&body, request.display);
         let seen = Seen {
             rows: keys.rows,
             last: keys.last.as_deref(),
@@ -266,18 +273,18 @@ impl Client {
         }
     }
 
-    /// Reads all records of a plan of our own, page by page, to the provable end.
+    /// Reads all records of a request of our own, page by page, to the provable end.
     pub(crate) async fn records(
         &self,
         context: &QueryContext,
-        plan: &ScanRequest,
+        request: &ScanRequest,
         resource: &str,
         limit: usize,
     ) -> Result<Records, Error> {
         let mut position = Position::first(limit);
         let mut records = Records::default();
         loop {
-            let (rows, page) = self.whole_page(context, plan, &position, resource).await?;
+            let (rows, page) = self.whole_page(context, request, &position, resource).await?;
             if position.after.is_none() && position.offset == 0 {
                 records.total = page.total.unwrap_or_default();
             }
@@ -296,17 +303,17 @@ impl Client {
         }
     }
 
-    /// Reads one page of a plan of our own; a damaged one is asked for again.
+    /// Reads one page of a request of our own; a damaged one is asked for again.
     pub(crate) async fn whole_page(
         &self,
         context: &QueryContext,
-        plan: &ScanRequest,
+        request: &ScanRequest,
         position: &Position,
         resource: &str,
     ) -> Result<(Vec<Record>, Fetched), Error> {
         let mut repeats = 0;
         loop {
-            let page = self.page(context, plan, position, resource).await?;
+            let page = self.page(context, request, position, resource).await?;
             match parse(&page.body) {
                 Ok(rows) => {
                     page.exchange.set_rows(rows.len() as u64);

@@ -8,16 +8,17 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_core::{Error, QueryContext, RemoteQuery};
+use causeway_core::{Atom, Constant, Error, QueryContext, RemoteOp, RemoteQuery};
 
 use super::discovery::{Discovery, is_refusal};
 use crate::api::client::Client;
 use crate::api::records::text;
 use crate::cache::Cache;
 use crate::query::choice_label::{Choice, Labels, fields_of, replaced};
-use crate::query::encoded_query::{EncodedQuery, is_column_name};
+use crate::query::encoded_query::EncodedQuery;
 use crate::query::position::Position;
 use crate::query::request::ScanRequest;
+use crate::query::wire::is_column_name;
 use crate::verification::honored::Identity;
 
 /// As long as schemas.
@@ -84,14 +85,12 @@ async fn read(
     if !is_column_name(field) {
         return Ok(None);
     }
-    let plan = ScanRequest::of_fields(
-        "sys_choice",
-        &["name", "element", "value", "label"],
-        EncodedQuery::atom(format!("element={field}")),
-    );
+    let of_field = Atom::with("element", RemoteOp::Eq, Constant::text(field));
+    let of_field = EncodedQuery::all_of([of_field]).map_err(|reason| client.unwritable(reason))?;
+    let request = ScanRequest::of_fields("sys_choice", &["name", "element", "value", "label"], of_field);
     let resource = format!("labels of {field}");
     let position = Position::first(MOST_CHOICES);
-    let (rows, page) = match client.whole_page(context, &plan, &position, &resource).await {
+    let (rows, page) = match client.whole_page(context, &request, &position, &resource).await {
         Err(error) if is_refusal(error.kind) => return Ok(None),
         page => page?,
     };

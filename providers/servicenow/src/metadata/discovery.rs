@@ -7,7 +7,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_core::{Domain, DomainTree, Error, Kind, Principal, QueryContext, Table, TableName, nearest};
+use causeway_core::{
+    Atom, Constant, Domain, DomainTree, Error, Kind, Principal, QueryContext, RemoteOp, Table, TableName,
+    nearest,
+};
 use serde_json::{Map, Value};
 
 use super::dictionary::{
@@ -18,8 +21,9 @@ use crate::api::client::Client;
 use crate::api::records::{Records, text};
 use crate::cache::Cache;
 use crate::config::Patterns;
-use crate::query::encoded_query::{EncodedQuery, is_table_name};
+use crate::query::encoded_query::EncodedQuery;
 use crate::query::request::ScanRequest;
+use crate::query::wire::is_table_name;
 use crate::verification::honored::{Identity, Verifier};
 
 /// Label and parent of every table, by name.
@@ -146,8 +150,12 @@ impl Discovery {
         let identity = self.identity(&context.principal);
         let load = async {
             let fields = ["name", "label", "super_class.name"];
-            let plan = ScanRequest::of_fields("sys_db_object", &fields, EncodedQuery::everything());
-            let listing = visible(client.records(context, &plan, "tables", METADATA_PAGE_ROWS).await)?;
+            let request = ScanRequest::of_fields("sys_db_object", &fields, EncodedQuery::everything());
+            let listing = visible(
+                client
+                    .records(context, &request, "tables", METADATA_PAGE_ROWS)
+                    .await,
+            )?;
             let rows = listing.rows.iter().map(|row| {
                 let parent = text(row, "super_class.name").to_owned();
                 (
@@ -258,12 +266,14 @@ impl Discovery {
         }
         let fields = lineage_fields();
         let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
-        let plan = ScanRequest::of_fields(
-            "sys_db_object",
-            &fields,
-            EncodedQuery::atom(format!("name={name}")),
-        );
-        let listing = visible(client.records(context, &plan, resource, METADATA_PAGE_ROWS).await)?;
+        let named = Atom::with("name", RemoteOp::Eq, Constant::text(name));
+        let named = EncodedQuery::all_of([named]).map_err(|reason| client.unwritable(reason))?;
+        let request = ScanRequest::of_fields("sys_db_object", &fields, named);
+        let listing = visible(
+            client
+                .records(context, &request, resource, METADATA_PAGE_ROWS)
+                .await,
+        )?;
         // The predicate may have been ignored, so the name is checked here as well.
         let Some(row) = listing.rows.iter().find(|row| text(row, "name") == name) else {
             return Ok(None);
@@ -287,19 +297,21 @@ impl Discovery {
     ) -> Result<Vec<Entry>, Error> {
         let mut conditions = Vec::new();
         if let Some(tables) = tables.filter(|tables| tables.iter().all(|name| is_table_name(name))) {
-            conditions.push(causeway_core::Condition::Atom(format!(
-                "nameIN{}",
-                tables.join(",")
-            )));
+            let names = tables.iter().map(Constant::text).collect();
+            conditions.push(Atom::list("name", RemoteOp::In, names));
         }
-        for atom in ["active=true", "elementISNOTEMPTY"] {
-            conditions.push(causeway_core::Condition::Atom(atom.to_owned()));
-        }
+        conditions.push(Atom::with("active", RemoteOp::Eq, Constant::plain(true)));
+        conditions.push(Atom::test("element", RemoteOp::IsNotNull));
+        let conditions = EncodedQuery::all_of(conditions).map_err(|reason| client.unwritable(reason))?;
         let mut fields = DICTIONARY_FIELDS.to_vec();
         // Read back, because a predicate may have been ignored.
         fields.push("active");
-        let plan = ScanRequest::of_fields("sys_dictionary", &fields, EncodedQuery::of(&conditions));
-        let listing = visible(client.records(context, &plan, resource, METADATA_PAGE_ROWS).await)?;
+        let request = ScanRequest::of_fields("sys_dictionary", &fields, conditions);
+        let listing = visible(
+            client
+                .records(context, &request, resource, METADATA_PAGE_ROWS)
+                .await,
+        )?;
         let hidden = listing.total.saturating_sub(listing.rows.len() as u64);
         if hidden > 0 && !listing.rows.is_empty() {
             tracing::warn!(source = %self.origin, hidden, "the account can't see all of sys_dictionary; some columns are missing");
@@ -399,9 +411,9 @@ impl Discovery {
         context: &QueryContext,
     ) -> Result<Option<Arc<DomainTree>>, Error> {
         let load = async {
-            let plan = ScanRequest::of_fields("domain", &["name", "parent"], EncodedQuery::everything());
+            let request = ScanRequest::of_fields("domain", &["name", "parent"], EncodedQuery::everything());
             match client
-                .records(context, &plan, "domains", METADATA_PAGE_ROWS)
+                .records(context, &request, "domains", METADATA_PAGE_ROWS)
                 .await
             {
                 Ok(listing) => Ok(Some(Arc::new(DomainTree::new(

@@ -6,11 +6,12 @@
 
 use std::collections::BTreeSet;
 
-use causeway_core::{Aggregate, AggregateFunction, Dialect, Error, Grouping, RemoteQuery};
+use causeway_core::{Aggregate, AggregateFunction, Atom, Dialect, Error, Grouping, RemoteOp, RemoteQuery};
 
 use super::column_use::ColumnUse;
-use super::encoded_query::{EncodedQuery, is_column_name, malformed};
-use super::request::{ScanRequest, percent_encoded};
+use super::encoded_query::EncodedQuery;
+use super::request::{ScanRequest, malformed, percent_encoded};
+use super::wire::is_column_name;
 use crate::types::Family;
 
 /// One grouping as requests.
@@ -33,7 +34,7 @@ impl AggregateRequest {
         grouping: &Grouping,
         doubted: &BTreeSet<ColumnUse>,
     ) -> Result<Self, Error> {
-        let plan = ScanRequest::without(dialect, query, doubted)?;
+        let scan = ScanRequest::without(dialect, query, doubted)?;
         let field = |at: usize| {
             let column = query.table.columns.get(at);
             let field = column.and_then(|column| column.remote_field());
@@ -52,8 +53,8 @@ impl AggregateRequest {
             (_, None) => Err(malformed(query, "the aggregate needs a column")),
         };
         Ok(Self {
-            table: plan.table,
-            filter: plan.filter,
+            table: scan.table,
+            filter: scan.filter,
             keys: grouping
                 .keys
                 .iter()
@@ -78,7 +79,10 @@ impl AggregateRequest {
 
     /// The encoded query, of rows where `present` has a value.
     pub(crate) fn query_text(&self, present: Option<&str>) -> String {
-        let narrowed = present.and_then(|field| self.filter.with_atom(format!("{field}ISNOTEMPTY")));
+        // A test of a checked name can always be written.
+        let has_value = present.map(|field| Atom::test(field, RemoteOp::IsNotNull));
+        let has_value = has_value.and_then(|atom| EncodedQuery::all_of([atom]).ok());
+        let narrowed = has_value.and_then(|has_value| self.filter.and(&has_value));
         narrowed.as_ref().unwrap_or(&self.filter).unsorted(None)
     }
 

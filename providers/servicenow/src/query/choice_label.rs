@@ -5,24 +5,22 @@
 //! Invariant: every record whose display value is one of the labels is kept. A value may be shown by a choice of any language, of the
 //! table, an ancestor or a descendant, active or not; without one it is shown as it is stored. What is kept is checked again.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use causeway_core::{Condition, Literal, Op, RemoteQuery, Verdict};
+use causeway_core::{
+    Atom, ColumnType, Condition, Constant, Literal, Op, Operand, RemoteOp, RemoteQuery, Verdict,
+};
 
-use super::encoded_query::check_value;
 use super::pattern::equal_texts;
-use super::verdict::{atom, never, superset};
+use super::verdict::{among, empty, never, superset};
+use super::wire::check_value;
 use crate::types::OF_NUMBERS;
-
-/// Separates the parts of a condition that stands for stored values; no value that is sent may hold it.
-const MARK: char = '\u{1f}';
 
 const SHARED: &str = "several stored values may be shown so";
 
 /// A comparison of the display value of a choice column.
 pub(crate) fn label(field: &str, remote_type: &str, op: Op, values: &[Literal]) -> Verdict {
-    let labels = match op {
+    let labels: Vec<&str> = match op {
         // Empty and NULL are one.
         Op::IsNull => vec![""],
         Op::Eq | Op::In => {
@@ -47,67 +45,51 @@ pub(crate) fn label(field: &str, remote_type: &str, op: Op, values: &[Literal]) 
     if let Some(reason) = checks.filter_map(|label| check_value(label).err()).next() {
         return never(reason);
     }
-    let parts = [field, remote_type].into_iter().chain(labels);
-    let mut text = String::new();
-    for part in parts {
-        text.push(MARK);
-        text.push_str(part);
-    }
-    superset(atom(text), SHARED)
+    let displayed = Operand::Displayed {
+        texts: labels.into_iter().map(str::to_owned).collect(),
+        stored: match remote_type {
+            OF_NUMBERS => ColumnType::Int64,
+            _ => ColumnType::Text,
+        },
+    };
+    superset(Atom::new(field, RemoteOp::In, displayed).into(), SHARED)
 }
 
-/// A condition of [`label`].
+/// A condition of [`label`], whose stored values have yet to be looked up.
 pub(crate) struct Labels<'a> {
     pub(crate) field: &'a str,
-    remote_type: &'a str,
-    labels: Vec<&'a str>,
+    texts: &'a [String],
+    stored: ColumnType,
 }
 
 impl<'a> Labels<'a> {
-    fn read(atom: &'a str) -> Option<Self> {
-        let mut parts = atom.strip_prefix(MARK)?.split(MARK);
-        Some(Self {
-            field: parts.next()?,
-            remote_type: parts.next()?,
-            labels: parts.collect(),
-        })
-    }
-
-    /// As EXPLAIN shows it, which makes no call to read the choices.
-    fn shown(&self) -> Condition {
-        let field = self.field;
-        let labels = self
-            .labels
-            .iter()
-            .map(|label| if label.is_empty() { "nothing" } else { label });
-        let labels: Vec<&str> = labels.collect();
-        atom(format!(
-            "{field}IN(stored values that are shown as {})",
-            labels.join(", ")
-        ))
+    fn of(atom: &'a Atom) -> Option<Self> {
+        match &atom.operand {
+            Operand::Displayed { texts, stored } => Some(Self {
+                field: &atom.field,
+                texts,
+                stored: *stored,
+            }),
+            _ => None,
+        }
     }
 
     /// The stored values as a condition; `None` when one of them can't be sent.
     pub(crate) fn resolved(&self, choices: &[Choice]) -> Option<Condition> {
         let folded = |text: &str| text.trim().to_lowercase();
-        let wanted: BTreeSet<String> = self.labels.iter().map(|label| folded(label)).collect();
+        let wanted: BTreeSet<String> = self.texts.iter().map(|text| folded(text)).collect();
         let chosen = choices
             .iter()
             .filter(|choice| wanted.contains(&folded(&choice.label)));
         let mut values: BTreeSet<&str> = chosen.map(|choice| choice.value.as_str()).collect();
-        values.extend(&self.labels);
+        values.extend(self.texts.iter().map(String::as_str));
         let mut arms = Vec::new();
         if values.remove("") {
-            arms.push(atom(format!("{}ISEMPTY", self.field)));
+            arms.push(empty(self.field));
         }
-        if self.remote_type == OF_NUMBERS {
+        if self.stored == ColumnType::Int64 {
             let numbers: BTreeSet<i32> = values.iter().filter_map(|value| number(value)).collect();
-            let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-            arms.extend(match numbers.as_slice() {
-                [] => None,
-                [only] => Some(atom(format!("{}={only}", self.field))),
-                several => Some(atom(format!("{}IN{}", self.field, several.join(",")))),
-            });
+            arms.extend(among(self.field, numbers.into_iter().map(Constant::plain)));
         } else {
             let texts: Vec<Literal> = values
                 .iter()
@@ -123,8 +105,7 @@ impl<'a> Labels<'a> {
             return Some(Condition::Any(arms));
         }
         // No stored value is known: nothing is to be found, and little is read to make sure.
-        let rest = || atom(format!("{}ISEMPTY", self.field));
-        Some(arms.pop().unwrap_or_else(rest))
+        Some(arms.pop().unwrap_or_else(|| empty(self.field)))
     }
 }
 
@@ -147,31 +128,11 @@ pub(crate) struct Choice {
     pub(crate) label: String,
 }
 
-/// The query as EXPLAIN shows it and its length is estimated.
-pub(crate) fn shown(query: &RemoteQuery) -> Cow<'_, RemoteQuery> {
-    if fields_of(query).is_empty() {
-        return Cow::Borrowed(query);
-    }
-    Cow::Owned(replaced(query, &|labels: &Labels<'_>| Some(labels.shown())))
-}
-
 /// The fields of the query's conditions on labels.
 pub(crate) fn fields_of(query: &RemoteQuery) -> BTreeSet<String> {
-    let mut fields = BTreeSet::new();
-    for filter in &query.filters {
-        gather(&filter.condition, &mut fields);
-    }
-    fields
-}
-
-fn gather(condition: &Condition, fields: &mut BTreeSet<String>) {
-    match condition {
-        Condition::Atom(atom) => fields.extend(Labels::read(atom).map(|labels| labels.field.to_owned())),
-        Condition::All(parts) | Condition::Any(parts) => {
-            parts.iter().for_each(|part| gather(part, fields));
-        }
-        Condition::Never => {}
-    }
+    let atoms = query.filters.iter().flat_map(|filter| filter.condition.atoms());
+    let labels = atoms.filter_map(Labels::of);
+    labels.map(|labels| labels.field.to_owned()).collect()
 }
 
 /// The query with each of its conditions on labels resolved; a filter that would hold for every row is left out.
@@ -198,7 +159,7 @@ fn replacement(
     resolve: &impl Fn(&Labels<'_>) -> Option<Condition>,
 ) -> Option<Condition> {
     match condition {
-        Condition::Atom(atom) => match Labels::read(atom) {
+        Condition::Atom(atom) => match Labels::of(atom) {
             Some(labels) => resolve(&labels),
             None => Some(condition.clone()),
         },
@@ -239,10 +200,10 @@ mod tests {
             .collect();
         match label("f", remote_type, op, &values) {
             Verdict::Superset(Condition::Atom(atom), _) => {
-                let labels = Labels::read(&atom).expect("a condition on labels");
+                let labels = Labels::of(&atom).expect("a condition on labels");
                 let condition = labels.resolved(&choices(list));
                 condition.map_or("everything".to_owned(), |condition| {
-                    EncodedQuery::of([&condition]).unsorted(None)
+                    EncodedQuery::of([&condition]).expect("safe").unsorted(None)
                 })
             }
             Verdict::Exact(Condition::Never) => "no row".to_owned(),
@@ -332,7 +293,7 @@ mod tests {
             panic!("sent");
         };
         let unknown = |_: &Labels<'_>| None;
-        let other = atom("g=1");
+        let other = empty("g");
         assert_eq!(
             replacement(&Condition::Any(vec![other.clone(), labels.clone()]), &unknown),
             None

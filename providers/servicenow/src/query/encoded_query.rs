@@ -1,20 +1,18 @@
-//! Writes encoded queries: names and values that may stand in one, and the shape that its grammar allows.
+//! The shape of encoded queries: everything that the grammar can say.
 //!
-//! Owns: validation of names and values, the normal form, the text. Does not own: which operator says what; see `dialect`.
-//! Invariant: a `^` in the text is always ours; no value is ever run as a script.
+//! Owns: the normal form. Does not own: names, values and single conditions, see `wire`; which operator says what, see `semantics`.
+//! Invariant: what does not fit the grammar is left out, which only widens the result, and only what is checked again is left out.
 //! Grammar: `^` is AND, `^OR` joins only to the condition just before it, `^NQ` starts a group; groups are OR-ed.
 
 use std::collections::BTreeSet;
 
-use causeway_core::{Condition, Error, Kind, RemoteQuery};
+use causeway_core::{Atom, Condition};
 
-use super::column_use::{ColumnUse, is_name_byte};
-
-/// The order by which pages are found.
-pub(crate) const BY_KEY: &str = "ORDERBYsys_id";
+use super::column_use::ColumnUse;
+use super::wire::{Sort, Term, behind};
 
 /// Alternatives, of which one must hold.
-pub(crate) type Chain = Vec<String>;
+pub(crate) type Chain = Vec<Term>;
 /// Chains, all of which must hold.
 pub(crate) type Group = Vec<Chain>;
 
@@ -35,38 +33,47 @@ impl EncodedQuery {
         }
     }
 
-    /// Holds where `atom` does.
-    pub(crate) fn atom(atom: impl Into<String>) -> Self {
-        Self {
-            groups: vec![vec![vec![atom.into()]]],
-        }
+    /// Holds where all of the atoms do.
+    ///
+    /// # Errors
+    /// Returns why one of them can't be written safely.
+    pub(crate) fn all_of(atoms: impl IntoIterator<Item = Atom>) -> Result<Self, String> {
+        Self::any_of([atoms.into_iter().collect()])
     }
 
     /// Holds where one of the groups does, each an AND of single conditions.
-    pub(crate) fn any_of(groups: impl IntoIterator<Item = Vec<String>>) -> Self {
-        let group = |atoms: Vec<String>| atoms.into_iter().map(|atom| vec![atom]).collect();
-        Self {
-            groups: groups.into_iter().map(group).collect(),
-        }
+    ///
+    /// # Errors
+    /// Returns why one of them can't be written safely.
+    pub(crate) fn any_of(groups: impl IntoIterator<Item = Vec<Atom>>) -> Result<Self, String> {
+        let chain = |atom: Atom| Ok(vec![Term::try_new(&atom)?]);
+        let group = |atoms: Vec<Atom>| atoms.into_iter().map(chain).collect::<Result<Group, String>>();
+        Ok(Self {
+            groups: groups.into_iter().map(group).collect::<Result<_, _>>()?,
+        })
     }
 
     /// All of `conditions` that fit together into the grammar.
     ///
     /// What does not fit is left out. That only widens the result, and only what is checked again is ever left out: a condition that
     /// is exact takes one group and always fits, see [`takes_one_group`].
-    pub(crate) fn of<'a>(conditions: impl IntoIterator<Item = &'a Condition>) -> Self {
+    ///
+    /// # Errors
+    /// Returns why one of them can't be written safely.
+    pub(crate) fn of<'a>(conditions: impl IntoIterator<Item = &'a Condition>) -> Result<Self, String> {
         let mut encoded = Self::everything();
         for condition in conditions {
             for conjunct in conjuncts(condition) {
-                if let Some(both) = normal(conjunct).and_then(|part| encoded.and(&part)) {
+                if let Some(both) = normal(conjunct)?.and_then(|part| encoded.and(&part)) {
                     encoded = both;
                 }
             }
         }
-        encoded
+        Ok(encoded)
     }
 
-    fn and(&self, other: &Self) -> Option<Self> {
+    /// Holds where both do; `None` when that takes too many groups.
+    pub(crate) fn and(&self, other: &Self) -> Option<Self> {
         if self.groups.len() * other.groups.len() > MOST_GROUPS {
             return None;
         }
@@ -80,14 +87,18 @@ impl EncodedQuery {
         })
     }
 
-    /// Every atom, for checks.
-    pub(crate) fn atoms(&self) -> impl Iterator<Item = &str> {
-        self.groups.iter().flatten().flatten().map(String::as_str)
+    fn terms(&self) -> impl Iterator<Item = &Term> {
+        self.groups.iter().flatten().flatten()
+    }
+
+    /// Whether it can be sent as it is, without looking up stored values.
+    pub(crate) fn is_resolved(&self) -> bool {
+        self.terms().all(|term| term.is_resolved)
     }
 
     /// Everything that the conditions rely on.
     pub(crate) fn uses(&self) -> BTreeSet<ColumnUse> {
-        self.atoms().map(ColumnUse::of_atom).collect()
+        self.terms().map(|term| term.used.clone()).collect()
     }
 
     /// What must be honoured for no row to be lost. An ignored condition of an AND returns more rows, but an ignored alternative
@@ -100,7 +111,7 @@ impl EncodedQuery {
         let uses = chains.map(|chain| {
             chain
                 .iter()
-                .map(|atom| ColumnUse::of_atom(atom))
+                .map(|term| term.used.clone())
                 .collect::<BTreeSet<_>>()
         });
         uses.filter(|uses| uses.len() > 1).flatten().collect()
@@ -111,35 +122,34 @@ impl EncodedQuery {
         self.groups.len()
     }
 
-    /// The text, with the range of keys repeated in each group because it would bind to the last one only.
-    pub(crate) fn text(&self, after: Option<&str>) -> String {
-        let conditions = self.unsorted(after);
-        if conditions.is_empty() {
-            BY_KEY.to_owned()
-        } else {
-            format!("{conditions}^{BY_KEY}")
-        }
+    /// The text, sorted by `order` and then by key.
+    pub(crate) fn text(&self, order: Option<&Sort>, after: Option<&str>) -> String {
+        let conditions = Some(self.unsorted(after)).filter(|conditions| !conditions.is_empty());
+        let sorts = order
+            .map(Sort::written)
+            .into_iter()
+            .chain([Sort::by_key().written()]);
+        conditions.into_iter().chain(sorts).collect::<Vec<_>>().join("^")
     }
 
-    /// The text without an order, empty when it holds for every row.
+    /// The text without an order, empty when it holds for every row. The range of keys is repeated in each group, because it would bind
+    /// to the last one only.
     pub(crate) fn unsorted(&self, after: Option<&str>) -> String {
-        let range = after.map(|key| format!("sys_id>{key}"));
+        let range = after.map(behind);
         let groups = self.groups.iter().map(|group| {
-            let chains = group.iter().map(|chain| chain.join("^OR"));
+            let chains = group.iter().map(|chain| {
+                let alternatives: Vec<&str> = chain.iter().map(Term::text).collect();
+                alternatives.join("^OR")
+            });
             chains.chain(range.clone()).collect::<Vec<_>>().join("^")
         });
         groups.collect::<Vec<_>>().join("^NQ")
-    }
-
-    /// Holds where both do; `None` when that takes too many groups.
-    pub(crate) fn with_atom(&self, atom: String) -> Option<Self> {
-        self.and(&Self::atom(atom))
     }
 }
 
 /// Whether the condition goes along with any others: it adds no group.
 pub(crate) fn takes_one_group(condition: &Condition) -> bool {
-    normal(condition).is_some_and(|encoded| encoded.groups.len() <= 1)
+    normal(condition).is_ok_and(|encoded| encoded.is_some_and(|encoded| encoded.groups.len() <= 1))
 }
 
 /// The parts of an AND, however nested.
@@ -151,18 +161,28 @@ pub(crate) fn conjuncts(condition: &Condition) -> Vec<&Condition> {
 }
 
 /// The normal form of a condition, or `None` when it has too many groups.
-fn normal(condition: &Condition) -> Option<EncodedQuery> {
-    match condition {
-        Condition::Atom(atom) => Some(EncodedQuery::atom(atom.clone())),
+fn normal(condition: &Condition) -> Result<Option<EncodedQuery>, String> {
+    Ok(match condition {
+        Condition::Atom(atom) => Some(EncodedQuery {
+            groups: vec![vec![vec![Term::try_new(atom)?]]],
+        }),
         Condition::Never => Some(EncodedQuery { groups: Vec::new() }),
-        Condition::All(parts) => parts
-            .iter()
-            .try_fold(EncodedQuery::everything(), |all, part| all.and(&normal(part)?)),
+        Condition::All(parts) => {
+            let mut all = Some(EncodedQuery::everything());
+            for part in parts {
+                let part = normal(part)?;
+                all = all.and_then(|all| all.and(&part?));
+            }
+            all
+        }
         Condition::Any(parts) => {
             let mut chain = Chain::new();
             let mut groups = Vec::new();
             for part in parts {
-                for mut group in normal(part)?.groups {
+                let Some(part) = normal(part)? else {
+                    return Ok(None);
+                };
+                for mut group in part.groups {
                     match (group.pop(), group.is_empty()) {
                         // Alternatives that are a single chain stand side by side in one.
                         (Some(alternatives), true) => chain.extend(alternatives),
@@ -171,7 +191,7 @@ fn normal(condition: &Condition) -> Option<EncodedQuery> {
                             groups.push(group);
                         }
                         // A group without conditions holds for every row, and so does the whole.
-                        (None, _) => return Some(EncodedQuery::everything()),
+                        (None, _) => return Ok(Some(EncodedQuery::everything())),
                     }
                 }
             }
@@ -180,83 +200,24 @@ fn normal(condition: &Condition) -> Option<EncodedQuery> {
             }
             (groups.len() <= MOST_GROUPS).then_some(EncodedQuery { groups })
         }
-    }
-}
-
-/// Whether the text is the name of a table.
-pub(crate) fn is_table_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(is_name_byte)
-}
-
-/// Whether the text is the name of a column, or several joined by dots.
-pub(crate) fn is_column_name(text: &str) -> bool {
-    text.split('.').all(is_table_name)
-}
-
-/// Checks that a value means itself after an operator.
-///
-/// # Errors
-/// Returns why it must stay local.
-pub(crate) fn check_value(value: &str) -> Result<(), &'static str> {
-    /// EncodedQuery, such a value takes up to three times as many bytes of the 8,192 that a URL may have.
-    const MOST_BYTES: usize = 1_000;
-    let first = value.chars().next();
-    let script = value
-        .trim_start()
-        .get(..10)
-        .is_some_and(|start| start.eq_ignore_ascii_case("javascript"));
-    if value.is_empty() {
-        Err("an empty value means something else there")
-    } else if value.contains('^') {
-        Err("'^' can't be written in an encoded query")
-    } else if value.chars().any(is_break) {
-        Err("control characters can't be written in an encoded query")
-    } else if script {
-        Err("a value that begins with 'javascript' is run as a script there")
-    } else if value.trim() != value {
-        Err("blanks at the ends of a value may be lost there")
-    } else if value.eq_ignore_ascii_case("null") {
-        Err("the word null means empty there")
-    } else if first.is_some_and(|first| "=<>!*%@".contains(first)) {
-        Err("a value that begins like an operator may be misread there")
-    } else if value.chars().any(|letter| u32::from(letter) > 0xffff) {
-        Err("characters beyond U+FFFF may not be stored there")
-    } else if value.len() > MOST_BYTES {
-        Err("the value is too long for a request")
-    } else {
-        Ok(())
-    }
-}
-
-/// Ends a line, in some reading.
-pub(crate) fn is_break(letter: char) -> bool {
-    letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{feff}')
-}
-
-/// Whether the text may stand after `sys_id>`. Keys are not always 32 hexadecimal digits: `global`, `glide.maint`.
-pub(crate) fn is_key(text: &str) -> bool {
-    check_value(text).is_ok()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte))
-}
-
-/// Whether the key is 32 lower-case hexadecimal digits, which every collation sorts as bytes.
-pub(crate) fn is_hex_key(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// A query that can't be written.
-pub(crate) fn malformed(query: &RemoteQuery, message: impl Into<String>) -> Error {
-    Error::new(&query.table.source, Kind::Malformed, message).with_table(&query.table.name.name)
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use causeway_core::{Constant, RemoteOp};
+
     use super::*;
 
+    /// A condition such as `a=1` or `b<2`.
     fn atom(text: &str) -> Condition {
-        Condition::Atom(text.to_owned())
+        let (field, rest) = text.split_at(text.find(['=', '<', '>']).expect("an operator"));
+        let operator = match &rest[..1] {
+            "=" => RemoteOp::Eq,
+            "<" => RemoteOp::Lt,
+            _ => RemoteOp::Gt,
+        };
+        Atom::with(field, operator, Constant::plain(&rest[1..])).into()
     }
 
     fn any(parts: &[&str]) -> Condition {
@@ -264,14 +225,14 @@ mod tests {
     }
 
     fn text(conditions: &[Condition]) -> String {
-        EncodedQuery::of(conditions).text(None)
+        EncodedQuery::of(conditions).expect("safe").text(None, None)
     }
 
     #[test]
     fn a_whole_scan_is_only_an_order() {
         assert_eq!(text(&[]), "ORDERBYsys_id");
         assert_eq!(
-            EncodedQuery::everything().text(Some("ab")),
+            EncodedQuery::everything().text(None, Some("ab")),
             "sys_id>ab^ORDERBYsys_id"
         );
     }
@@ -289,9 +250,9 @@ mod tests {
             atom("d=4"),
             atom("e=5"),
         ]);
-        let encoded = EncodedQuery::of(&[atom("a=1"), arms]);
+        let encoded = EncodedQuery::of(&[atom("a=1"), arms]).expect("safe");
         assert_eq!(
-            encoded.text(Some("k")),
+            encoded.text(None, Some("k")),
             "a=1^d=4^ORe=5^sys_id>k^NQa=1^b=2^c=3^sys_id>k^ORDERBYsys_id"
         );
     }
@@ -299,7 +260,7 @@ mod tests {
     #[test]
     fn only_alternatives_of_several_uses_must_be_honoured() {
         let columns = |conditions: &[Condition]| {
-            let uses = EncodedQuery::of(conditions).alternatives();
+            let uses = EncodedQuery::of(conditions).expect("safe").alternatives();
             uses.into_iter()
                 .map(|used| used.column)
                 .collect::<Vec<_>>()
@@ -322,63 +283,10 @@ mod tests {
                     .collect(),
             )
         };
-        let encoded = EncodedQuery::of(&[pairs(0), pairs(5), atom("z=1")]);
+        let encoded = EncodedQuery::of(&[pairs(0), pairs(5), atom("z=1")]).expect("safe");
         assert_eq!(encoded.group_count(), 5);
-        let text = encoded.text(None);
+        let text = encoded.text(None, None);
         assert!(!text.contains("x5=1"), "{text}");
         assert_eq!(text.matches("z=1").count(), 5);
-    }
-
-    #[test]
-    fn names_with_capitals_or_punctuation_are_refused() {
-        assert!(is_column_name("caller_id.department.name") && is_table_name("u_x1"));
-        for name in ["", "u_xIN", "a b", "a^b", "a.", ".a", "a=b", "é"] {
-            assert!(!is_column_name(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn values_that_would_mean_something_else_are_refused() {
-        for value in [
-            "",
-            "a^b",
-            "a\nb",
-            "a\rb",
-            "tab\there",
-            "a\u{2028}b",
-            "javascript:gs.getUserID()",
-            " JavaScript:x",
-            "JAVASCRIPT :x",
-            " a",
-            "a ",
-            "NULL",
-            "null",
-            "=1",
-            "!=1",
-            "%a",
-            "@a",
-            "😀",
-        ] {
-            assert!(check_value(value).is_err(), "{value:?}");
-        }
-        assert!(check_value(&"x".repeat(2000)).is_err());
-        for value in [
-            "Boxeo",
-            "O'Neill & Sons, \"Ltd\"",
-            "50% off_now",
-            "a=b",
-            "Müller",
-            "LIKEx",
-            "x javascript:",
-        ] {
-            assert!(check_value(value).is_ok(), "{value:?}");
-        }
-    }
-
-    #[test]
-    fn keys_are_plain_words() {
-        assert!(is_key("global") && is_key("glide.maint") && is_key("0c5f3cece1b12010f877971dea0b1449"));
-        assert!(!is_key("a^b") && !is_key("a b") && !is_key(""));
-        assert!(is_hex_key("0c5f3cece1b12010f877971dea0b1449") && !is_hex_key("global"));
     }
 }

@@ -12,3 +12,4 @@ pub(crate) mod position;
 pub(crate) mod request;
 pub(crate) mod semantics;
 pub(crate) mod verdict;
+pub(crate) mod wire;

@@ -3,10 +3,10 @@
 //! Owns: lists of values, and texts that can't be sent whole. Does not own: which values can be sent; see `encoded_query`.
 //! Invariant: what is sent says nothing that a matching text lacks.
 
-use causeway_core::{Condition, Literal, Verdict};
+use causeway_core::{Condition, Constant, Literal, RemoteOp, Verdict};
 
-use super::encoded_query::{check_value, is_break};
-use super::verdict::{LOOSE_BLANKS, LOOSE_TEXT, atom, loosened, never, one_of, present, superset};
+use super::verdict::{LOOSE_BLANKS, LOOSE_TEXT, among, compared_text, never, one_of, present, superset};
+use super::wire::{check_value, is_break};
 
 /// Bytes of values beyond which a list is not worth its length.
 const MOST_LIST_BYTES: usize = 100_000;
@@ -60,7 +60,7 @@ pub(crate) fn equal_any(field: &str, values: &[Literal]) -> Verdict {
                 arms.extend(parts.into_iter().next());
             }
             // Any value at all is no more than what the whole table has.
-            found if found == loosened(present(field), LOOSE_BLANKS) => return whole,
+            found if found == superset(present(field), LOOSE_BLANKS) => return whole,
             Verdict::Exact(condition) | Verdict::Superset(condition, _) => arms.push(condition),
             Verdict::Never(_) => return whole,
         }
@@ -98,12 +98,12 @@ pub(crate) fn equal_texts(field: &str, values: &[Literal], reason: &'static str)
         return never("the list is too long for a request");
     }
     let mut arms = Vec::new();
-    match listed.as_slice() {
-        [] => {}
-        [only] => arms.push(atom(format!("{field}={only}"))),
-        several => arms.push(atom(format!("{field}IN{}", several.join(",")))),
-    }
-    arms.extend(alone.into_iter().map(|value| atom(format!("{field}={value}"))));
+    arms.extend(among(field, listed.into_iter().map(Constant::text)));
+    arms.extend(
+        alone
+            .into_iter()
+            .map(|value| compared_text(field, RemoteOp::Eq, value)),
+    );
     match one_of(arms) {
         Condition::Never => Verdict::Exact(Condition::Never),
         condition => superset(condition, reason),
@@ -117,20 +117,20 @@ fn of_stretches(field: &str, stretches: &[String]) -> Verdict {
     };
     if stretches.iter().all(String::is_empty) {
         // Any text, perhaps of a minimal length: NULL is no text.
-        return loosened(present(field), LOOSE_BLANKS);
+        return superset(present(field), LOOSE_BLANKS);
     }
     // Blanks at the outer ends would be lost, so such a stretch is only looked for anywhere.
     let begins = sendable(first).filter(|text| first.starts_with(*text));
     let ends = sendable(last).filter(|text| last.ends_with(*text));
     let mut parts = Vec::new();
-    parts.extend(begins.map(|text| atom(format!("{field}STARTSWITH{text}"))));
-    parts.extend(ends.map(|text| atom(format!("{field}ENDSWITH{text}"))));
+    parts.extend(begins.map(|text| compared_text(field, RemoteOp::StartsWith, text)));
+    parts.extend(ends.map(|text| compared_text(field, RemoteOp::EndsWith, text)));
     if parts.is_empty() {
         let longest = stretches
             .iter()
             .filter_map(|text| sendable(text))
             .max_by_key(|text| text.len());
-        parts.extend(longest.map(|text| atom(format!("{field}LIKE{text}"))));
+        parts.extend(longest.map(|text| compared_text(field, RemoteOp::Contains, text)));
     }
     match (parts.pop(), parts.pop()) {
         (None, _) => never("the pattern has no part that can be sent"),

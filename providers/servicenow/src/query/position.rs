@@ -5,7 +5,7 @@
 
 use causeway_core::Cursor;
 
-use super::encoded_query::is_key;
+use super::wire::is_key;
 
 /// Where a page begins.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,12 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use causeway_core::{Condition, Dialect, Error, Fidelity, Kind, Origin, QueryText, RemoteQuery, Verdict};
+use causeway_core::{
+    Atom, Condition, Dialect, Error, Fidelity, Kind, Origin, QueryText, RemoteQuery, Verdict,
+};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::column_use::ColumnUse;
-use super::encoded_query::{BY_KEY, EncodedQuery, conjuncts, is_column_name, is_table_name, malformed};
+use super::encoded_query::{EncodedQuery, conjuncts};
 use super::position::Position;
+use super::wire::{Sort, is_column_name, is_table_name};
 
 /// Everything but the unreserved characters. An unencoded `&` would end a query, `+` be a blank, `#` cut it.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -29,8 +32,8 @@ pub(crate) struct ScanRequest {
     pub(crate) table: String,
     pub(crate) fields: Vec<String>,
     pub(crate) filter: EncodedQuery,
-    /// What rows are sorted by before their key, as it is written: `ORDERBYDESCopened_at`. Such a scan has one page.
-    pub(crate) order: Option<String>,
+    /// What rows are sorted by before their key. Such a scan has one page.
+    pub(crate) order: Option<Sort>,
     /// The conditions but the keys of a join; `None` when there are no keys.
     pub(crate) keyless: Option<EncodedQuery>,
     /// Whether values come with their display values.
@@ -40,16 +43,40 @@ pub(crate) struct ScanRequest {
 }
 
 impl ScanRequest {
-    /// The plan of an engine's query. The record key is always among the fields, because pages are found by it.
+    /// The request of an engine's query. The record key is always among the fields, because pages are found by it.
+    ///
+    /// # Errors
+    /// [`Kind::Malformed`] when something can't be written safely.
     pub(crate) fn of_query(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<Self, Error> {
         Self::without(dialect, query, &BTreeSet::new())
     }
 
-    /// The plan without the conditions that rely on these uses; the engine checks them.
+    /// The request without the conditions that rely on these uses; the engine checks them.
     ///
     /// # Errors
-    /// [`Kind::Refused`] when the engine was told that it need not, so that it plans again.
+    /// [`Kind::Refused`] when the engine was told that it need not, so that it plans again. [`Kind::Malformed`] when something can't be
+    /// written safely.
     pub(crate) fn without(
+        dialect: &dyn Dialect,
+        query: &RemoteQuery,
+        doubted: &BTreeSet<ColumnUse>,
+    ) -> Result<Self, Error> {
+        let request = Self::build(dialect, query, doubted)?;
+        match request.filter.is_resolved() {
+            true => Ok(request),
+            false => Err(malformed(query, "the stored values of a label are not known")),
+        }
+    }
+
+    /// The request as people see it and as its length is estimated, for which no choice is looked up. It must not be sent.
+    ///
+    /// # Errors
+    /// [`Kind::Malformed`] when something can't be written safely.
+    pub(crate) fn described(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<Self, Error> {
+        Self::build(dialect, query, &BTreeSet::new())
+    }
+
+    fn build(
         dialect: &dyn Dialect,
         query: &RemoteQuery,
         doubted: &BTreeSet<ColumnUse>,
@@ -61,28 +88,14 @@ impl ScanRequest {
                 format!("table name '{table}' can't be written safely"),
             ));
         }
-        let mut fields = vec!["sys_id".to_owned()];
-        for column in query.columns.iter().filter_map(|&at| query.table.columns.get(at)) {
-            let field = match &column.origin {
-                Origin::Field(field) | Origin::Display(field) => field,
-                Origin::RecordUrl => continue,
-            };
-            if !field.split('.').all(is_field_name) {
-                return Err(malformed(
-                    query,
-                    format!("column name '{field}' can't be written safely"),
-                ));
-            }
-            if !fields.contains(field) {
-                fields.push(field.clone());
-            }
-        }
-        let keys = key_condition(dialect, query);
+        let unsafe_to_write = |reason| malformed(query, reason);
+        let encoded =
+            |conditions: &[&Condition]| EncodedQuery::of(conditions.iter().copied()).map_err(unsafe_to_write);
         let mut kept = Vec::new();
         let mut own = Vec::new();
         for filter in &query.filters {
             for part in conjuncts(&filter.condition) {
-                match EncodedQuery::of([part]).uses().intersection(doubted).next() {
+                match encoded(&[part])?.uses().intersection(doubted).next() {
                     None => {
                         kept.push(part);
                         own.extend((!filter.derived).then_some(part));
@@ -94,24 +107,18 @@ impl ScanRequest {
                 }
             }
         }
-        let is_verified = |keys: &&Condition| EncodedQuery::of([*keys]).uses().is_disjoint(doubted);
-        let keys = keys.as_ref().filter(is_verified);
-        let has_keys = keys.is_some() || own.len() < kept.len();
-        let keyless = has_keys.then(|| EncodedQuery::of(own));
-        let filter = EncodedQuery::of(kept.into_iter().chain(keys));
-        if let Some(atom) = filter
-            .atoms()
-            .find(|atom| atom.contains('^') || atom.contains(char::is_control))
+        let keys = key_condition(dialect, query)?;
+        if let Some(keys) = &keys
+            && encoded(&[keys])?.uses().is_disjoint(doubted)
         {
-            let shown: String = atom.chars().take(40).collect();
-            return Err(malformed(
-                query,
-                format!("condition '{shown}' can't be written safely"),
-            ));
+            kept.push(keys);
         }
+        let has_keys = own.len() < kept.len();
+        let keyless = has_keys.then(|| encoded(&own)).transpose()?;
+        let filter = encoded(&kept)?;
         Ok(Self {
             table: table.clone(),
-            fields,
+            fields: fields(query)?,
             filter,
             order: order(query)?,
             keyless,
@@ -120,7 +127,7 @@ impl ScanRequest {
         })
     }
 
-    /// The plan of a read of our own.
+    /// The request of a read of our own.
     pub(crate) fn of_fields(table: &str, fields: &[&str], filter: EncodedQuery) -> Self {
         let mut all = vec!["sys_id".to_owned()];
         all.extend(fields.iter().map(|field| (*field).to_owned()));
@@ -136,22 +143,13 @@ impl ScanRequest {
     }
 
     pub(crate) fn query_text(&self, position: &Position) -> String {
-        self.text(&self.filter, position.after.as_deref())
-    }
-
-    /// The conditions, then the order.
-    fn text(&self, filter: &EncodedQuery, after: Option<&str>) -> String {
-        let text = filter.text(after);
-        match (&self.order, text.strip_suffix(BY_KEY)) {
-            (Some(order), Some(conditions)) => format!("{conditions}{order}^{BY_KEY}"),
-            _ => text,
-        }
+        self.filter.text(self.order.as_ref(), position.after.as_deref())
     }
 
     /// Everything that the conditions and the order rely on.
     pub(crate) fn uses(&self) -> BTreeSet<ColumnUse> {
         let mut uses = self.filter.uses();
-        uses.extend(self.order.as_deref().map(ColumnUse::of_order));
+        uses.extend(self.order.as_ref().map(Sort::used));
         uses
     }
 
@@ -162,9 +160,13 @@ impl ScanRequest {
             return "(about single records)".into();
         }
         let is_later = position.after.is_some() || position.offset > 0;
-        let text = |filter: &EncodedQuery| match is_later {
-            true => format!("{} (a later page)", self.text(filter, None)),
-            false => self.text(filter, None),
+        let text = |filter: &EncodedQuery| {
+            let text = filter.text(self.order.as_ref(), None);
+            if is_later {
+                format!("{text} (a later page)")
+            } else {
+                text
+            }
         };
         match &self.keyless {
             Some(keyless) => QueryText::with_keys(text(&self.filter), text(keyless)),
@@ -214,21 +216,44 @@ impl ScanRequest {
             "{}?sysparm_fields={}{display}&sysparm_query={}",
             self.table,
             self.fields.join(","),
-            self.text(&self.filter, None)
+            self.filter.text(self.order.as_ref(), None)
         )
     }
 }
 
+/// The fields that the columns of the query are read from, the key first.
+fn fields(query: &RemoteQuery) -> Result<Vec<String>, Error> {
+    let mut fields = vec!["sys_id".to_owned()];
+    for column in query.columns.iter().filter_map(|&at| query.table.columns.get(at)) {
+        let field = match &column.origin {
+            Origin::Field(field) | Origin::Display(field) => field,
+            Origin::RecordUrl => continue,
+        };
+        if !field.split('.').all(is_field_name) {
+            return Err(malformed(
+                query,
+                format!("column name '{field}' can't be written safely"),
+            ));
+        }
+        if !fields.contains(field) {
+            fields.push(field.clone());
+        }
+    }
+    Ok(fields)
+}
+
 /// The order that is asked for before the key's. The engine asks for one column at most, which was offered to it.
-fn order(query: &RemoteQuery) -> Result<Option<String>, Error> {
+fn order(query: &RemoteQuery) -> Result<Option<Sort>, Error> {
     let Some(order) = query.order.first() else {
         return Ok(None);
     };
     let column = query.table.columns.get(order.column);
     let field = column.and_then(|column| column.remote_field());
     match field.filter(|field| is_column_name(field)) {
-        Some(field) if order.descending => Ok(Some(format!("ORDERBYDESC{field}"))),
-        Some(field) => Ok(Some(format!("ORDERBY{field}"))),
+        Some(field) => Ok(Some(Sort {
+            field: field.to_owned(),
+            descending: order.descending,
+        })),
         None => Err(malformed(query, "the order can't be written safely")),
     }
 }
@@ -256,15 +281,30 @@ fn is_field_name(name: &str) -> bool {
 }
 
 /// Join keys as one more condition. When one of them can't be sent, none are: a list must not lose a key.
-fn key_condition(dialect: &dyn Dialect, query: &RemoteQuery) -> Option<Condition> {
-    match query.keys.as_ref()?.verdict(dialect, &query.table) {
-        Verdict::Exact(condition) | Verdict::Superset(condition, _) => Some(condition),
-        Verdict::Never(_) => None,
+fn key_condition(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<Option<Condition>, Error> {
+    let Some(keys) = &query.keys else {
+        return Ok(None);
+    };
+    let condition = match keys.verdict(dialect, &query.table) {
+        Verdict::Exact(condition) | Verdict::Superset(condition, _) => condition,
+        Verdict::Never(_) => return Ok(None),
+    };
+    // Labels are looked up for filters only.
+    match condition.atoms().into_iter().all(Atom::is_resolved) {
+        true => Ok(Some(condition)),
+        false => Err(malformed(query, "display values can't be the keys of a join")),
     }
+}
+
+/// A query that can't be written.
+pub(crate) fn malformed(query: &RemoteQuery, message: impl Into<String>) -> Error {
+    Error::new(&query.table.source, Kind::Malformed, message).with_table(&query.table.name.name)
 }
 
 #[cfg(test)]
 mod tests {
+    use causeway_core::{Constant, RemoteOp};
+
     use super::*;
 
     fn at(after: Option<&str>, offset: u64, limit: usize) -> Position {
@@ -279,14 +319,18 @@ mod tests {
 
     #[test]
     fn targets_encode_everything_but_unreserved_characters() {
-        let plan = ScanRequest::of_fields("incident", &["number"], EncodedQuery::atom("number=a&b+c#d é"));
-        let target = plan.target(&at(Some("k"), 5, 10));
+        let number = Atom::with("number", RemoteOp::Eq, Constant::text("a&b+c#d é"));
+        let filter = EncodedQuery::all_of([number]).expect("safe");
+        let request = ScanRequest::of_fields("incident", &["number"], filter);
+        let target = request.target(&at(Some("k"), 5, 10));
         assert_eq!(
             target,
             "/api/now/v2/table/incident?sysparm_query=number%3Da%26b%2Bc%23d%20%C3%A9%5Esys_id%3Ek%5EORDERBYsys_id\
              &sysparm_fields=sys_id%2Cnumber&sysparm_limit=10&sysparm_offset=5&sysparm_display_value=false\
              &sysparm_exclude_reference_link=true&sysparm_suppress_pagination_header=true&sysparm_no_count=true"
         );
-        assert!(plan.longest_target() >= plan.target(&at(Some(&"f".repeat(32)), 100_000, 10_000)).len());
+        assert!(
+            request.longest_target() >= request.target(&at(Some(&"f".repeat(32)), 100_000, 10_000)).len()
+        );
     }
 }

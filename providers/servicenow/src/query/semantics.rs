@@ -4,11 +4,11 @@
 //! those where the verdict says so. Start at [`comparison`].
 //! Source: "Operators available for filters and queries", Australia, read 2026-06-25.
 
-use causeway_core::{Column, Condition, Literal, Op, Verdict, time};
+use causeway_core::{Column, Condition, Constant, Literal, Op, RemoteOp, Verdict, time};
 
-use super::encoded_query::is_hex_key;
 use super::pattern::{equal_any, equal_text, equal_texts, like};
-use super::verdict::{LOOSE_BLANKS, atom, loosened, never, one_of, present, superset};
+use super::verdict::{LOOSE_BLANKS, among, compared, empty, never, one_of, present, superset};
+use super::wire::is_hex_key;
 use crate::types::Family;
 
 const LOOSE_KEYS: &str = "keys that are no sys_id ignore case there";
@@ -36,9 +36,9 @@ pub(crate) fn comparison(
         (Family::Money, _) => never("amounts are compared in another currency there"),
         (Family::Duration, _) => never("durations have no agreed form in a filter"),
         (Family::Text | Family::List, Op::IsNull | Op::IsNotNull) => {
-            loosened(null_test(field, op), LOOSE_BLANKS)
+            superset(null_test(field, op), LOOSE_BLANKS)
         }
-        (_, Op::IsNull | Op::IsNotNull) => null_test(field, op),
+        (_, Op::IsNull | Op::IsNotNull) => Verdict::Exact(null_test(field, op)),
         (Family::List, _) => never("lists have no agreed order there"),
         (Family::Boolean, _) => boolean(field, op, values),
         (Family::Integer, _) => integer(field, op, values, i64::from(i32::MIN)..=i64::from(i32::MAX)),
@@ -55,7 +55,7 @@ pub(crate) fn comparison(
 fn text(field: &str, op: Op, values: &[Literal], text_pushdown: bool) -> Verdict {
     match op {
         // NULL and '' are one, so `<> ''` only says that there is a value.
-        Op::NotEq if values == [Literal::Text(String::new())] => loosened(present(field), LOOSE_BLANKS),
+        Op::NotEq if values == [Literal::Text(String::new())] => superset(present(field), LOOSE_BLANKS),
         Op::NotEq | Op::NotIn => never("text ignores case there, so that would lose rows"),
         Op::NotLike | Op::NotILike => never("text ignores case there, so that would lose rows"),
         Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => never("the instance sorts text by another collation"),
@@ -64,14 +64,14 @@ fn text(field: &str, op: Op, values: &[Literal], text_pushdown: bool) -> Verdict
         Op::Eq => equal_text(field, values),
         Op::In => equal_any(field, values),
         Op::Like => like(field, values),
-        Op::IsNull | Op::IsNotNull => null_test(field, op),
+        Op::IsNull | Op::IsNotNull => Verdict::Exact(null_test(field, op)),
     }
 }
 
 /// Fields that are empty read as NULL, whether NULL or '' is stored.
-fn null_test(field: &str, op: Op) -> Verdict {
+fn null_test(field: &str, op: Op) -> Condition {
     match op {
-        Op::IsNull => Verdict::Exact(atom(format!("{field}ISEMPTY"))),
+        Op::IsNull => empty(field),
         _ => present(field),
     }
 }
@@ -89,7 +89,7 @@ fn boolean(field: &str, op: Op, values: &[Literal]) -> Verdict {
         return never("the value is no boolean");
     }
     let arms = [true, false].into_iter().filter(|value| wanted(*value));
-    let condition = one_of(arms.map(|value| atom(format!("{field}={value}"))).collect());
+    let condition = one_of(arms.map(|value| compared(field, RemoteOp::Eq, value)).collect());
     match wanted(false) {
         // A database that holds booleans as numbers may take no value for false.
         true => superset(condition, MAY_BE_NULL),
@@ -113,11 +113,14 @@ fn integer(field: &str, op: Op, values: &[Literal], width: std::ops::RangeInclus
     /// Whole numbers that a double holds.
     const WHOLE: std::ops::RangeInclusive<i64> = -(1 << 53)..=1 << 53;
     let condition = match op {
-        Op::Eq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => atom(format!("{field}{}{first}", op.sql())),
-        Op::In if numbers.len() == 1 => atom(format!("{field}={first}")),
-        Op::In => atom(format!("{field}IN{}", joined(&numbers))),
+        Op::Eq => compared(field, RemoteOp::Eq, first),
+        Op::Lt => compared(field, RemoteOp::Lt, first),
+        Op::LtEq => compared(field, RemoteOp::LtEq, first),
+        Op::Gt => compared(field, RemoteOp::Gt, first),
+        Op::GtEq => compared(field, RemoteOp::GtEq, first),
+        Op::In => among(field, numbers.iter().map(Constant::plain)).unwrap_or(Condition::Never),
         // NULL rows come or don't come there; SQL never wants them.
-        Op::NotEq => return superset(atom(format!("{field}!={first}")), MAY_BE_NULL),
+        Op::NotEq => return superset(compared(field, RemoteOp::NotEq, first), MAY_BE_NULL),
         Op::NotIn if numbers.len() <= MOST_EXCLUDED => {
             return superset(none_of(field, &numbers), MAY_BE_NULL);
         }
@@ -131,16 +134,8 @@ fn integer(field: &str, op: Op, values: &[Literal], width: std::ops::RangeInclus
 }
 
 fn none_of<T: std::fmt::Display>(field: &str, values: &[T]) -> Condition {
-    let parts = values.iter().map(|value| atom(format!("{field}!={value}")));
+    let parts = values.iter().map(|value| compared(field, RemoteOp::NotEq, value));
     Condition::All(parts.collect())
-}
-
-fn joined(numbers: &[i64]) -> String {
-    numbers
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(",")
 }
 
 /// The column holds decimals and SQL sees the nearest double: several decimals can be equal here and differ there, and the
@@ -199,8 +194,8 @@ fn range(
     if values.iter().filter(same_type).count() != values.len() {
         return never("the values are of several types");
     }
-    let lower = || Some(atom(format!("{field}>={}", bound(least, Side::Lower)?)));
-    let upper = || Some(atom(format!("{field}<={}", bound(greatest, Side::Upper)?)));
+    let lower = || Some(compared(field, RemoteOp::GtEq, bound(least, Side::Lower)?));
+    let upper = || Some(compared(field, RemoteOp::LtEq, bound(greatest, Side::Upper)?));
     let condition = match op {
         Op::Eq | Op::In => lower().and_then(|lower| Some(Condition::All(vec![lower, upper()?]))),
         Op::Lt | Op::LtEq => upper(),
@@ -229,22 +224,22 @@ fn moment(field: &str, op: Op, values: &[Literal]) -> Verdict {
     let [(first, has_fraction), ..] = seconds.as_slice() else {
         return never("there is no value");
     };
-    let compared = |operator: &str| Verdict::Exact(atom(format!("{field}{operator}{first}")));
+    let than = |operator| Verdict::Exact(compared(field, operator, first));
     match op {
-        Op::Lt if !has_fraction => compared("<"),
-        Op::Lt | Op::LtEq => compared("<="),
-        Op::GtEq if !has_fraction => compared(">="),
-        Op::Gt | Op::GtEq => compared(">"),
+        Op::Lt if !has_fraction => than(RemoteOp::Lt),
+        Op::Lt | Op::LtEq => than(RemoteOp::LtEq),
+        Op::GtEq if !has_fraction => than(RemoteOp::GtEq),
+        Op::Gt | Op::GtEq => than(RemoteOp::Gt),
         Op::Eq | Op::In if seconds.len() <= MOST_EXCLUDED => {
             let whole = seconds.iter().filter(|(_, has_fraction)| !has_fraction);
-            let arms = whole.map(|(second, _)| atom(format!("{field}={second}")));
+            let arms = whole.map(|(second, _)| compared(field, RemoteOp::Eq, second));
             Verdict::Exact(one_of(arms.collect()))
         }
         Op::NotEq | Op::NotIn if seconds.len() <= MOST_EXCLUDED => {
             let whole = seconds.iter().filter(|(_, has_fraction)| !has_fraction);
             let texts: Vec<&str> = whole.map(|(second, _)| second.as_str()).collect();
             match texts.is_empty() {
-                true => present(field),
+                true => Verdict::Exact(present(field)),
                 false => superset(none_of(field, &texts), MAY_BE_NULL),
             }
         }
@@ -306,7 +301,7 @@ fn key(field: &str, op: Op, values: &[Literal]) -> Verdict {
             Verdict::Superset(condition, _) if values.iter().all(is_sys_id) => Verdict::Exact(condition),
             other => other,
         },
-        Op::NotEq if values == [Literal::Text(String::new())] => present(field),
+        Op::NotEq if values == [Literal::Text(String::new())] => Verdict::Exact(present(field)),
         Op::NotEq | Op::NotIn if values.len() <= MOST_EXCLUDED => {
             let keys = values.iter().map(|value| match value {
                 Literal::Text(text) if is_hex_key(text) => Some(text.as_str()),

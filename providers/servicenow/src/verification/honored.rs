@@ -7,13 +7,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use causeway_core::{Error, Finding, Principal, QueryContext, Table};
+use causeway_core::{Error, Finding, OperatorClass, Principal, QueryContext, Table};
 use tokio::time::Instant;
 
-use super::probe::{Behaviour, Literals, Outcome, Prober, Seen, Unknown};
+use super::behaviour::{Behaviour, Literals, Seen, finding};
+use super::probe::{Outcome, Prober};
 use crate::api::client::Client;
 use crate::cache::{Cache, KeyedLocks};
-use crate::query::column_use::{Class, ColumnUse};
+use crate::query::column_use::ColumnUse;
 use crate::types::Family;
 
 /// Remote user that calls are made as; `None` is the configured one. Rights differ, and so may what is honoured.
@@ -213,7 +214,7 @@ impl Verifier {
                 Outcome::Disregarded => Some(false),
                 Outcome::Unclear => None,
             };
-            let (equality, range) = (seen(Class::Equality), seen(Class::Range));
+            let (equality, range) = (seen(OperatorClass::Equality), seen(OperatorClass::Range));
             column.verification = causeway_core::Verification { equality, range, utc };
         }
     }
@@ -244,8 +245,8 @@ impl Verifier {
         let lost = lost.filter(|used| self.outcome(scope, used) == Some(Outcome::Disregarded));
         let lost: Vec<String> = lost
             .map(|used| match used.class {
-                Class::Equality => format!("{} (query_match)", used.column),
-                Class::Range => format!("{} (query_range)", used.column),
+                OperatorClass::Equality => format!("{} (query_match)", used.column),
+                OperatorClass::Range => format!("{} (query_range)", used.column),
             })
             .collect();
         (!lost.is_empty()).then(|| Finding {
@@ -264,104 +265,14 @@ fn exact_uses(table: &Table) -> BTreeSet<ColumnUse> {
     let columns = table.columns.iter().filter(|column| column.filterable);
     let uses = columns.filter_map(|column| {
         let field = column.remote_field()?;
-        let classes: &[Class] = match Family::of(&column.remote_type) {
-            Family::Integer | Family::Long | Family::Moment => &[Class::Equality, Class::Range],
-            Family::Boolean | Family::Key | Family::Decimal | Family::Day => &[Class::Equality],
+        let classes: &[OperatorClass] = match Family::of(&column.remote_type) {
+            Family::Integer | Family::Long | Family::Moment => {
+                &[OperatorClass::Equality, OperatorClass::Range]
+            }
+            Family::Boolean | Family::Key | Family::Decimal | Family::Day => &[OperatorClass::Equality],
             _ => &[],
         };
         Some(classes.iter().map(move |class| ColumnUse::new(field, *class)))
     });
     uses.flatten().collect()
-}
-
-fn finding(name: &str, value: &str, meaning: &str) -> Finding {
-    Finding {
-        table: None,
-        name: name.to_owned(),
-        value: value.to_owned(),
-        meaning: meaning.to_owned(),
-    }
-}
-
-impl Behaviour {
-    /// What two tables showed together.
-    fn with(self, other: Self) -> Self {
-        let either = |one: Seen, other: Seen, wins: Seen| match (one, other) {
-            _ if one == wins || other == wins => wins,
-            (Seen::Unclear, other) => other,
-            (one, _) => one,
-        };
-        let unknown = [Unknown::Empties, Unknown::Refused, Unknown::Ignored];
-        let literals = [Literals::OtherZone, Literals::Utc];
-        Self {
-            unknown: unknown
-                .into_iter()
-                .find(|seen| [self.unknown, other.unknown].contains(seen))
-                .unwrap_or(Unknown::Unclear),
-            literals: literals
-                .into_iter()
-                .find(|seen| [self.literals, other.literals].contains(seen))
-                .unwrap_or(Literals::Unclear),
-            sorts: either(self.sorts, other.sorts, Seen::No),
-            hides: either(self.hides, other.hides, Seen::Yes),
-            is_vacant: self.is_vacant && other.is_vacant,
-        }
-    }
-
-    fn findings(self) -> [Finding; 4] {
-        let (unknown, unknown_means) = match self.unknown {
-            Unknown::Ignored => (
-                "ignored",
-                "alternatives are sent only over columns that were proven",
-            ),
-            Unknown::Empties => (
-                "no rows",
-                "an empty answer is believed only over columns that were proven",
-            ),
-            Unknown::Refused => (
-                "refused",
-                "an empty answer is believed only over columns that were proven",
-            ),
-            Unknown::Unclear => (
-                "unclear",
-                "an empty answer is believed only over columns that were proven",
-            ),
-        };
-        let (literals, literals_mean) = match self.literals {
-            Literals::Utc => ("utc", "ranges of date-times are sent as they are"),
-            Literals::OtherZone => (
-                "another zone",
-                "ranges of date-times are sent 14 hours wider; set the integration user's time zone to GMT",
-            ),
-            Literals::Unclear => ("unclear", "ranges of date-times are sent 14 hours wider"),
-        };
-        let (sorts, sorts_mean) = match self.sorts {
-            Seen::Yes => ("honoured", "scans page by sys_id"),
-            Seen::No => (
-                "ignored",
-                "scans of several pages fail; grant query_range on sys_id",
-            ),
-            Seen::Unclear => ("unclear", "each page is checked"),
-        };
-        let (hides, hides_mean) = match self.hides {
-            Seen::Yes => (
-                "some",
-                "counts of the instance are not this user's; don't set assume_full_read_access",
-            ),
-            Seen::No => (
-                "none seen",
-                "counts still stay here unless assume_full_read_access is set",
-            ),
-            Seen::Unclear => (
-                "unclear",
-                "counts stay here unless assume_full_read_access is set",
-            ),
-        };
-        [
-            finding("conditions on unknown columns", unknown, unknown_means),
-            finding("date-time literals", literals, literals_mean),
-            finding("order by sys_id", sorts, sorts_mean),
-            finding("rows removed by access rules", hides, hides_mean),
-        ]
-    }
 }

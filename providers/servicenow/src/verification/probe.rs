@@ -5,56 +5,17 @@
 
 use std::collections::BTreeSet;
 
-use causeway_core::{Error, Kind, QueryContext, Table};
+use causeway_core::{Atom, Constant, Error, Kind, QueryContext, RemoteOp, Table};
 
+use super::behaviour::{Behaviour, Literals, Seen, Unknown};
 use crate::api::client::Client;
 use crate::api::records::{Record, text};
 use crate::query::column_use::ColumnUse;
-use crate::query::encoded_query::{EncodedQuery, is_hex_key};
+use crate::query::encoded_query::EncodedQuery;
 use crate::query::position::Position;
 use crate::query::request::ScanRequest;
+use crate::query::wire::{check_value, is_hex_key};
 use crate::types::Family;
-
-/// What the instance does with a condition on a column that it does not know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unknown {
-    /// It leaves the condition out.
-    Ignored,
-    /// It returns nothing (`glide.invalid_query.returns_no_rows`).
-    Empties,
-    /// It answers 403.
-    Refused,
-    Unclear,
-}
-
-/// How the instance reads date-time literals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Literals {
-    Utc,
-    OtherZone,
-    Unclear,
-}
-
-/// Whether something that may or may not be so is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seen {
-    Yes,
-    No,
-    Unclear,
-}
-
-/// What one table showed of the instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Behaviour {
-    pub(crate) unknown: Unknown,
-    pub(crate) literals: Literals,
-    /// Whether a page asked for in the order of `sys_id` comes so.
-    pub(crate) sorts: Seen,
-    /// Whether rows that match were removed by access rules.
-    pub(crate) hides: Seen,
-    /// Whether the table has no rows at all, for anyone.
-    pub(crate) is_vacant: bool,
-}
 
 /// What became of the conditions of a use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +29,7 @@ pub(crate) enum Outcome {
 /// A few records that the account sees.
 #[derive(Debug, Default)]
 pub(crate) struct Sample {
-    /// Key and moment of creation, as the instance writes it; empty when hidden.
+    /// Key and moment of creation, as the instance writes it; empty when it is hidden or can't be asked for.
     records: Vec<(String, String)>,
     /// Rows that came.
     rows: usize,
@@ -90,16 +51,17 @@ pub(crate) struct Prober<'a> {
 
 impl Prober<'_> {
     pub(crate) async fn sample(&self) -> Result<Sample, Error> {
-        let plan = ScanRequest::of_fields(
+        let request = ScanRequest::of_fields(
             &self.table.name.remote,
             &["sys_created_on"],
             EncodedQuery::everything(),
         );
-        let (rows, total) = self.ask(&plan, SAMPLE, true).await?;
+        let (rows, total) = self.ask(&request, SAMPLE, true).await?;
         let record = |row: &Record| {
+            let created = Some(text(row, "sys_created_on")).filter(|created| check_value(created).is_ok());
             (
                 text(row, "sys_id").to_owned(),
-                text(row, "sys_created_on").to_owned(),
+                created.unwrap_or_default().to_owned(),
             )
         };
         let records = rows.iter().map(record).filter(|(key, _)| is_hex_key(key));
@@ -112,7 +74,7 @@ impl Prober<'_> {
 
     async fn ask(
         &self,
-        plan: &ScanRequest,
+        request: &ScanRequest,
         limit: usize,
         counted: bool,
     ) -> Result<(Vec<Record>, Option<u64>), Error> {
@@ -123,19 +85,20 @@ impl Prober<'_> {
         };
         let (rows, page) = self
             .client
-            .whole_page(self.context, plan, &position, &resource)
+            .whole_page(self.context, request, &position, &resource)
             .await?;
         Ok((rows, page.total))
     }
 
     /// Asks for records by groups of conditions and returns the keys that came.
-    async fn keys_of(&self, groups: Vec<Vec<String>>) -> Result<BTreeSet<String>, Error> {
+    async fn keys_of(&self, groups: Vec<Vec<Atom>>) -> Result<BTreeSet<String>, Error> {
         let limit = groups.len();
-        let plan = ScanRequest {
+        let groups = EncodedQuery::any_of(groups).map_err(|reason| self.client.unwritable(reason))?;
+        let request = ScanRequest {
             names_records: true,
-            ..ScanRequest::of_fields(&self.table.name.remote, &[], EncodedQuery::any_of(groups))
+            ..ScanRequest::of_fields(&self.table.name.remote, &[], groups)
         };
-        let (rows, _) = self.ask(&plan, limit, false).await?;
+        let (rows, _) = self.ask(&request, limit, false).await?;
         Ok(rows.iter().map(|row| text(row, "sys_id").to_owned()).collect())
     }
 
@@ -186,12 +149,12 @@ impl Prober<'_> {
             return Ok(None);
         };
         let asked: Vec<(&String, &ColumnUse)> = keys.zip(uses).collect();
-        let mut groups: Vec<Vec<String>> = Vec::with_capacity(asked.len() + 1);
+        let mut groups: Vec<Vec<Atom>> = Vec::with_capacity(asked.len() + 1);
         for (key, used) in &asked {
             let [one, other] = used.contradiction(self.family(used));
-            groups.push(vec![format!("sys_id={key}"), one, other]);
+            groups.push(vec![record(key), one, other]);
         }
-        groups.push(vec![format!("sys_id={witness}")]);
+        groups.push(vec![record(witness)]);
         let Some(mut came) = unless_refused(self.keys_of(groups).await)? else {
             return Ok(None);
         };
@@ -233,10 +196,10 @@ impl Prober<'_> {
         };
         let moments = Moments::of(rest);
         let unknown = vec![
-            format!("sys_id={stranger}"),
-            "u_causeway_no_such_column=1".to_owned(),
+            record(stranger),
+            Atom::with("u_causeway_no_such_column", RemoteOp::Eq, Constant::plain(1)),
         ];
-        let only = vec![format!("sys_id={witness}")];
+        let only = vec![record(witness)];
         let mut groups = vec![unknown];
         groups.extend(moments.iter().flat_map(Moments::groups));
         groups.push(only.clone());
@@ -260,6 +223,11 @@ impl Prober<'_> {
         behaviour.literals = came.map_or(Literals::Unclear, |came| moments.read(&came));
         Ok(behaviour)
     }
+}
+
+/// The record of a key.
+fn record(key: &str) -> Atom {
+    Atom::with("sys_id", RemoteOp::Eq, Constant::text(key))
 }
 
 /// An instance that refuses a condition says something by that; one that can't answer says nothing.
@@ -327,8 +295,11 @@ impl<'a> Moments<'a> {
         })
     }
 
-    fn groups(&self) -> Vec<Vec<String>> {
-        let group = |key: &str, at: &str| vec![format!("sys_id={key}"), format!("sys_created_on={at}")];
+    fn groups(&self) -> Vec<Vec<Atom>> {
+        let group = |key: &str, at: &str| {
+            let created = Atom::with("sys_created_on", RemoteOp::Eq, Constant::text(at));
+            vec![record(key), created]
+        };
         let [summer, winter] = self.seasons;
         vec![
             group(&summer.0, &summer.1),
@@ -388,21 +359,12 @@ mod tests {
         ]);
         let moments = Moments::of(&both).expect("both seasons");
         assert_eq!(
-            moments.groups(),
-            [
-                [
-                    format!("sys_id={}", both[1].0),
-                    "sys_created_on=2024-07-05 10:00:09".to_owned()
-                ],
-                [
-                    format!("sys_id={}", both[0].0),
-                    "sys_created_on=2024-01-05 10:00:00".to_owned()
-                ],
-                [
-                    format!("sys_id={}", both[2].0),
-                    "sys_created_on=2023-02-05 10:00:58".to_owned()
-                ],
-            ]
+            EncodedQuery::any_of(moments.groups()).map(|groups| groups.unsorted(None)),
+            Ok(format!(
+                "sys_id={}^sys_created_on=2024-07-05 10:00:09^NQsys_id={}^sys_created_on=2024-01-05 10:00:00\
+                 ^NQsys_id={}^sys_created_on=2023-02-05 10:00:58",
+                both[1].0, both[0].0, both[2].0
+            ))
         );
         assert_eq!(moments.read(&came(&both, &[0, 1])), Literals::Utc);
         // London keeps UTC in winter only.

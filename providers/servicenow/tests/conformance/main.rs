@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use causeway_core::conformance::{Lost, Report, Suite};
 use causeway_core::time::{format_date, format_timestamp};
-use causeway_core::{Column, Condition, Ledger, Literal, Op, Source};
+use causeway_core::{Atom, Column, Condition, Constant, Ledger, Literal, Op, RemoteOp, Source};
 use causeway_sandbox::Options;
 use causeway_sandbox::servicenow::{Instance, Semantics, credentials};
 use causeway_servicenow::{Config, ServiceNow};
@@ -103,30 +103,30 @@ fn naive(column: &Column, op: Op, values: &[Literal]) -> Option<Condition> {
     let field = column.remote_field()?;
     let texts = values.iter().map(literal).collect::<Option<Vec<_>>>()?;
     let first = texts.first().cloned().unwrap_or_default();
-    let list = texts.join(",");
-    Some(Condition::Atom(match op {
-        Op::Eq => format!("{field}={first}"),
-        Op::NotEq => format!("{field}!={first}"),
-        Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => format!("{field}{}{first}", op.sql()),
-        Op::In => format!("{field}IN{list}"),
-        Op::NotIn => format!("{field}NOT IN{list}"),
+    let with = |operator, text: &str| Atom::with(field, operator, Constant::text(text));
+    let atom = match op {
+        Op::Eq | Op::NotEq | Op::Lt | Op::LtEq | Op::Gt | Op::GtEq => with(RemoteOp::of_sql(op)?, &first),
+        Op::In | Op::NotIn => {
+            let texts = texts.iter().map(Constant::text).collect();
+            Atom::list(field, RemoteOp::of_sql(op)?, texts)
+        }
         Op::Like | Op::ILike | Op::NotLike | Op::NotILike => {
             let (operator, inner) = match (first.strip_prefix('%'), first.strip_suffix('%')) {
-                (Some(_), Some(_)) => ("LIKE", first.trim_matches('%')),
-                (Some(inner), None) => ("ENDSWITH", inner),
-                (None, Some(inner)) => ("STARTSWITH", inner),
-                (None, None) => ("=", first.as_str()),
+                (Some(_), Some(_)) => (RemoteOp::Contains, first.trim_matches('%')),
+                (Some(inner), None) => (RemoteOp::EndsWith, inner),
+                (None, Some(inner)) => (RemoteOp::StartsWith, inner),
+                (None, None) => (RemoteOp::Eq, first.as_str()),
             };
             match (op, operator) {
                 _ if inner.contains(['%', '_', '\\']) => return None,
-                (Op::Like | Op::ILike, operator) => format!("{field}{operator}{inner}"),
-                (_, "LIKE") => format!("{field}NOT LIKE{inner}"),
+                (Op::Like | Op::ILike, operator) => with(operator, inner),
+                (_, RemoteOp::Contains) => with(RemoteOp::NotContains, inner),
                 _ => return None,
             }
         }
-        Op::IsNull => format!("{field}ISEMPTY"),
-        Op::IsNotNull => format!("{field}ISNOTEMPTY"),
-    }))
+        Op::IsNull | Op::IsNotNull => Atom::test(field, RemoteOp::of_sql(op)?),
+    };
+    Some(atom.into())
 }
 
 fn literal(value: &Literal) -> Option<String> {

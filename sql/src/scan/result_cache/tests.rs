@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use causeway_core::{ColumnType, Condition, Fidelity, Grouping, Literal, Order, Table, TableName};
+use causeway_core::{Atom, ColumnType, Fidelity, Grouping, Literal, Order, RemoteOp, Table, TableName};
 use datafusion::arrow::array::{ArrayRef, StringArray};
 
 use super::*;
@@ -30,7 +30,7 @@ fn query(columns: &[usize], filters: &[&str]) -> RemoteQuery {
         .iter()
         .map(|text| Pushed {
             derived: false,
-            condition: Condition::Atom((*text).to_owned()),
+            condition: Atom::test(*text, RemoteOp::IsNotNull).into(),
             fidelity: Fidelity::Exact,
             reason: String::new(),
         })

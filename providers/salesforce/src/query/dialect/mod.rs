@@ -26,16 +26,18 @@
 //! Source: SOQL and SOSL Reference, "Comparison Operators", "Condition Expression Syntax", "Date Formats", read 2026-11.
 
 use causeway_core::{
-    AggregateFunction, Column, Condition, Dialect, Error, Literal, Op, RemoteQuery, Table, Verdict,
+    AggregateFunction, Atom, Column, Condition, Constant, Dialect, Error, Literal, Op, RemoteOp, RemoteQuery,
+    Table, Verdict,
 };
 
+use super::literal::{is_path, long_id};
 use super::point::{
     Point, compare, compare_any, date_point, id_point, int_point, moment_point, number_point, time_point,
 };
 use super::semi_join;
-use super::soql::{self, LINE_BYTES, STATEMENT_CHARS, is_path};
+use super::soql::{self, LINE_BYTES, STATEMENT_CHARS};
 use super::text::{set, text};
-use super::verdict::{COLLATION, NO_ORDER, never, weaken};
+use super::verdict::{COLLATION, NO_ORDER, compared, never, present, weaken};
 
 /// What SOQL can say, and how faithfully.
 #[derive(Debug, Clone)]
@@ -143,8 +145,8 @@ impl Dialect for SalesforceDialect {
         let verdict = match (family, op) {
             (Family::Closed, _) => never("salesforce does not compare values of this type"),
             (Family::Boolean, _) => boolean(field, op, values),
-            (_, Op::IsNull) => Verdict::Exact(Condition::Atom(format!("{field} = null"))),
-            (_, Op::IsNotNull) => Verdict::Exact(Condition::Atom(format!("{field} != null"))),
+            (_, Op::IsNull) => Verdict::Exact(Atom::test(field, RemoteOp::IsNull).into()),
+            (_, Op::IsNotNull) => Verdict::Exact(present(field)),
             (Family::Set | Family::Text { .. }, _) if !self.text_pushdown => never("text_pushdown is off"),
             (Family::Set, _) => set(field, op, values),
             (Family::Text { .. }, Op::ILike) if column.case_sensitive => {
@@ -186,7 +188,7 @@ impl Dialect for SalesforceDialect {
     fn normalized(&self, column: &Column, value: &Literal) -> Option<Literal> {
         match value {
             Literal::Text(id) if id.len() == 15 && Family::of(column) == Family::Id => {
-                soql::long_id(id).map(Literal::Text)
+                long_id(id).map(Literal::Text)
             }
             _ => None,
         }
@@ -269,7 +271,7 @@ impl Dialect for SalesforceDialect {
         inner: &RemoteQuery,
         negated: bool,
     ) -> Option<Condition> {
-        semi_join::condition(self, table, column, inner, negated)
+        semi_join::condition(table, column, inner, negated)
     }
 
     fn most_semi_joins(&self) -> usize {
@@ -357,7 +359,7 @@ fn id_like(field: &str, values: &[Literal]) -> Verdict {
         Some(start) if start.bytes().any(|byte| !byte.is_ascii_alphanumeric()) => {
             Verdict::Exact(Condition::Never)
         }
-        Some(start) if start.len() == 15 => match soql::long_id(start) {
+        Some(start) if start.len() == 15 => match long_id(start) {
             Some(id) => points(field, Op::Eq, &[Literal::Text(id)], id_point),
             None => never(NO_ORDER),
         },
@@ -367,7 +369,10 @@ fn id_like(field: &str, values: &[Literal]) -> Verdict {
 
 /// Booleans are never null, so their null tests are constants and must never be asked: `b = null` means `b = FALSE` there.
 fn boolean(field: &str, op: Op, values: &[Literal]) -> Verdict {
-    let is = |value: bool| Condition::Atom(format!("{field} = {}", if value { "TRUE" } else { "FALSE" }));
+    let is = |value: bool| {
+        let keyword = if value { "TRUE" } else { "FALSE" };
+        compared(field, RemoteOp::Eq, Constant::plain(keyword))
+    };
     let constants: Option<Vec<bool>> = values
         .iter()
         .map(|literal| match literal {

@@ -2,7 +2,8 @@ use causeway_core::ColumnType;
 use causeway_core::time::{parse_date, parse_timestamp};
 
 use super::*;
-use crate::query::soql::LITERAL_CHARS;
+use crate::query::condition::where_clause;
+use crate::query::literal::LITERAL_CHARS;
 
 fn column(remote_type: &str) -> Column {
     Column {
@@ -25,7 +26,10 @@ fn asked(column: &Column, op: Op, values: &[Literal]) -> String {
 fn soql_of(condition: &Condition) -> String {
     let joined = |parts: &[Condition], word: &str| parts.iter().map(soql_of).collect::<Vec<_>>().join(word);
     match condition {
-        Condition::Atom(text) => text.clone(),
+        Condition::Atom(_) => {
+            let clause = where_clause([condition]).expect("a condition that can be written");
+            clause.trim_start_matches(" WHERE ").to_owned()
+        }
         Condition::All(parts) => joined(parts, " AND "),
         Condition::Any(parts) => joined(parts, " OR "),
         Condition::Never => "nothing".to_owned(),

@@ -1,10 +1,10 @@
 //! LIKE and ILIKE in terms of SOQL.
 //!
-//! Owns: what a pattern becomes. Does not own: escapes, which are [`soql`](super::soql)'s.
+//! Owns: what a pattern becomes. Does not own: quoting; see [`literal`](super::literal).
 //! Invariant: whatever the pattern matches in SQL is matched there too. That holds under every reading of what is not documented: how
 //! many characters a letter outside the basic plane is, whether blanks at the ends count, which letters the user's locale folds.
 
-use super::soql::{LITERAL_CHARS, push_escaped};
+use super::literal::LITERAL_CHARS;
 
 /// Variants of a text beyond which a list of them is not worth its length.
 const MOST_VARIANTS: usize = 16;
@@ -21,7 +21,7 @@ pub(crate) enum Pattern {
     },
     /// Has no wildcard: what it matches equals one of these texts, letter case aside.
     Texts(Vec<String>),
-    /// A quoted SOQL pattern.
+    /// A pattern of SOQL, before it is quoted: the backslash escapes `%` and `_`, and stands for nothing else.
     Like(String),
     /// Can't be said; the text says why.
     Unsayable(&'static str),
@@ -160,12 +160,12 @@ fn like(elements: &[Element], folds_case: bool) -> Pattern {
                 if matches!(plain, '%' | '_') {
                     like.push('\\');
                 }
-                push_escaped(&mut like, plain);
+                like.push(plain);
             }
         }
     }
     if has_text {
-        Pattern::Like(format!("'{like}'"))
+        Pattern::Like(like)
     } else {
         Pattern::Everything { exact: false }
     }

@@ -1,15 +1,16 @@
-//! SOQL text: literals, ids and whole queries.
+//! Whole queries as SOQL, and the line that carries them.
 //!
-//! Owns: every escape. Does not own: what may be asked; see [`dialect`](super::dialect).
-//! Invariant: nothing reaches a query but checked API names, quoted literals and numbers that were printed here.
-
-use std::fmt::Write as _;
+//! Owns: the clauses and limits of a statement. Does not own: its conditions, see [`condition`](super::condition); what may be asked,
+//! see [`dialect`](super::dialect). Invariant: every name in a query was checked. Start at [`write`].
 
 use causeway_core::{
     Aggregate, AggregateFunction, Column, Condition, Dialect, Error, Grouping, Kind, Op, Origin, RemoteQuery,
     Verdict,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::condition::where_clause;
+use super::literal::is_path;
 
 /// Bytes of path and query in one GET. Path and headers together may have 16,384; the rest is for the headers.
 pub(crate) const LINE_BYTES: usize = 14_000;
@@ -18,9 +19,6 @@ pub(crate) const LINE_BYTES: usize = 14_000;
 ///
 /// Source: SOQL and SOSL limits, "Maximum length of SOQL statements".
 pub(crate) const STATEMENT_CHARS: usize = 100_000;
-
-/// Characters of one text literal.
-pub(crate) const LITERAL_CHARS: usize = 4_000;
 
 /// What a query component may carry as it is, besides letters and digits.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -40,89 +38,6 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 pub(crate) fn query_target(base_path: &str, soql: &str) -> String {
     let encoded = utf8_percent_encode(soql, ENCODED).to_string().replace(' ', "+");
     format!("{base_path}/query?q={encoded}")
-}
-
-/// Whether `text` is an API name or a dotted path of them.
-pub(crate) fn is_path(text: &str) -> bool {
-    text.split('.').all(|name| {
-        !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    })
-}
-
-/// A text literal: the backslash first, then the quote, then what no line may hold.
-pub(crate) fn quote(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('\'');
-    text.chars()
-        .for_each(|character| push_escaped(&mut quoted, character));
-    quoted.push('\'');
-    quoted
-}
-
-pub(crate) fn push_escaped(out: &mut String, character: char) {
-    match character {
-        '\\' => out.push_str("\\\\"),
-        '\'' => out.push_str("\\'"),
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        '\u{8}' => out.push_str("\\b"),
-        '\u{c}' => out.push_str("\\f"),
-        control if control.is_control() => {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "\\u{:04X}", u32::from(control));
-        }
-        plain => out.push(plain),
-    }
-}
-
-/// The 18-character form of a record id of 15 or 18 characters; `None` for what is no id.
-///
-/// The last three characters tell which of the first fifteen are upper case, so a wrong case is found out.
-#[must_use]
-pub fn long_id(id: &str) -> Option<String> {
-    const CHECK: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
-    if !matches!(id.len(), 15 | 18) || !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        return None;
-    }
-    let mut long = id.get(..15)?.to_owned();
-    for chunk in id.as_bytes().get(..15)?.chunks(5) {
-        let bits = chunk.iter().enumerate().fold(0, |bits, (at, byte)| {
-            bits | (usize::from(byte.is_ascii_uppercase()) << at)
-        });
-        long.push(char::from(*CHECK.get(bits)?));
-    }
-    (id.len() == 15 || long == id).then_some(long)
-}
-
-/// A number without exponent, of at most 18 digits on either side of the point and in all; `None` when it takes more.
-pub(crate) fn decimal(number: f64) -> Option<String> {
-    if !number.is_finite() || (number == 0.0 && number.is_sign_negative()) {
-        return None;
-    }
-    let text = number.to_string();
-    let (_, decimals) = text.split_once('.').unwrap_or_default();
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    (digits.trim_start_matches('0').len() <= 18 && decimals.len() <= 18).then_some(text)
-}
-
-/// A decimal that is certainly less (or greater) than every decimal that reads as `number`.
-pub(crate) fn outward(number: f64, upwards: bool) -> Option<String> {
-    if !number.is_finite() || number.abs() >= 1e17 {
-        return None;
-    }
-    let digits = number.abs().trunc().to_string().len();
-    let margin = number.abs().mul_add(1e-12, 1e-15);
-    let shifted = if upwards { number + margin } else { number - margin };
-    // Seventeen digits in all: the rounding here is far smaller than the margin.
-    let text = format!("{shifted:.*}", 17_usize.saturating_sub(digits));
-    Some(match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
-    })
 }
 
 fn malformed(query: &RemoteQuery, message: String) -> Error {
@@ -149,25 +64,14 @@ pub(crate) fn write(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<String
     if !is_path(object) {
         return Err(malformed(format!("'{object}' is no name of an object")));
     }
-    let conditions = conditions(dialect, query).map_err(malformed)?;
+    let keys = key_condition(dialect, query).map_err(malformed)?;
+    let conditions = query.filters.iter().map(|filter| &filter.condition).chain(&keys);
     let selected = match &query.grouping {
         None => selected(query).map(|fields| fields.join(", ")),
         Some(grouping) => grouped(query, grouping),
     };
     let mut soql = format!("SELECT {} FROM {object}", selected.map_err(malformed)?);
-    if !conditions.is_empty() {
-        let place = if conditions.len() == 1 {
-            Place::Alone
-        } else {
-            Place::InAll
-        };
-        let texts: Vec<String> = conditions
-            .iter()
-            .map(|condition| written(condition, place))
-            .collect();
-        soql.push_str(" WHERE ");
-        soql.push_str(&texts.join(" AND "));
-    }
+    soql.push_str(&where_clause(conditions).map_err(malformed)?);
     if let Some(grouping) = query
         .grouping
         .as_ref()
@@ -284,72 +188,20 @@ fn field(query: &RemoteQuery, position: usize) -> Result<&str, String> {
     }
 }
 
-/// All conjuncts: the filters, and the keys of a join as one more.
-fn conditions(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<Vec<Condition>, String> {
-    let mut conditions: Vec<Condition> = query
-        .filters
-        .iter()
-        .map(|filter| filter.condition.clone())
-        .collect();
-    if let Some(keys) = &query.keys {
-        match keys.verdict(dialect, &query.table) {
-            Verdict::Exact(condition) | Verdict::Superset(condition, _) => conditions.push(condition),
-            Verdict::Never(reason) => {
-                let column = column(query, keys.column)?;
-                return Err(format!(
-                    "keys of column '{}' can't be sent: {reason}",
-                    column.name
-                ));
-            }
+/// The keys of a join as one more condition.
+fn key_condition(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<Option<Condition>, String> {
+    let Some(keys) = &query.keys else {
+        return Ok(None);
+    };
+    match keys.verdict(dialect, &query.table) {
+        Verdict::Exact(condition) | Verdict::Superset(condition, _) => Ok(Some(condition)),
+        Verdict::Never(reason) => {
+            let column = column(query, keys.column)?;
+            Err(format!(
+                "keys of column '{}' can't be sent: {reason}",
+                column.name
+            ))
         }
-    }
-    // A conjunction inside the conjunction reads better without its parentheses, and nothing needs saying twice.
-    let parts = conditions.into_iter().flat_map(|condition| match condition {
-        Condition::All(parts) => parts,
-        other => vec![other],
-    });
-    let mut distinct = Vec::new();
-    for part in parts {
-        if !distinct.contains(&part) {
-            distinct.push(part);
-        }
-    }
-    Ok(distinct)
-}
-
-/// What surrounds a condition; SOQL refuses AND and OR side by side without parentheses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Alone,
-    InAll,
-    InAny,
-}
-
-fn written(condition: &Condition, place: Place) -> String {
-    match condition {
-        Condition::Atom(text) => text.clone(),
-        // No record is without an id.
-        Condition::Never => "Id = null".to_owned(),
-        Condition::All(parts) | Condition::Any(parts) if parts.len() == 1 => {
-            parts.first().map(|only| written(only, place)).unwrap_or_default()
-        }
-        Condition::All(parts) => joined(parts, " AND ", Place::InAll, place),
-        Condition::Any(parts) if parts.is_empty() => written(&Condition::Never, place),
-        Condition::Any(parts) => joined(parts, " OR ", Place::InAny, place),
-    }
-}
-
-fn joined(parts: &[Condition], word: &str, inside: Place, place: Place) -> String {
-    if parts.is_empty() {
-        // An empty AND holds for every record, and so does this.
-        return "Id != null".to_owned();
-    }
-    let texts: Vec<String> = parts.iter().map(|part| written(part, inside)).collect();
-    let text = texts.join(word);
-    if place == Place::Alone || place == inside {
-        text
-    } else {
-        format!("({text})")
     }
 }
 

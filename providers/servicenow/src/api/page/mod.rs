@@ -12,8 +12,8 @@ use causeway_core::decode::{DecodeError, Layout, Output, Syntax};
 use causeway_core::{Error, Kind, Origin, RemoteQuery, Table};
 
 use super::classify::failure_of;
-use crate::query::encoded_query::is_hex_key;
 use crate::query::position::Position;
+use crate::query::wire::is_hex_key;
 use crate::types::syntax;
 
 /// The rows of a page and the columns that no record carried.

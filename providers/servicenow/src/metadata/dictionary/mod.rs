@@ -10,7 +10,7 @@ use causeway_core::{Column, Origin, Table, TableName};
 use serde_json::{Map, Value};
 
 use crate::api::records::text;
-use crate::query::encoded_query::is_table_name;
+use crate::query::wire::is_table_name;
 use crate::types::{Family, is_secret, label_type};
 
 /// Fields of `sys_dictionary` that are read.

@@ -14,11 +14,11 @@ use causeway_core::{
 
 use super::aggregate::{AggregateRequest, aggregates_alike, groups_alike};
 use super::choice_label;
-use super::column_use::{Class, ColumnUse};
-use super::encoded_query::{is_column_name, takes_one_group};
+use super::encoded_query::takes_one_group;
 use super::request::ScanRequest;
 use super::semantics::{self, MAY_BE_NULL};
-use super::verdict::{atom, never, superset};
+use super::verdict::{never, present, superset};
+use super::wire::is_column_name;
 use crate::types::{Family, is_label};
 
 const MAY_IGNORE: &str = "servicenow may ignore a predicate without saying so";
@@ -53,32 +53,23 @@ fn verified(column: &Column, field: &str, verdict: Verdict) -> Verdict {
         Verdict::Superset(condition, reason) => (condition, Some(reason)),
         Verdict::Never(_) => return verdict,
     };
-    let seen: Vec<Option<bool>> = atoms(&condition)
-        .into_iter()
-        .map(|atom| ColumnUse::of_atom(atom).class.of(column.verification))
+    let atoms = condition.atoms().into_iter();
+    let seen: Vec<Option<bool>> = atoms
+        .map(|atom| column.verification.of(atom.operator.class()))
         .collect();
     if seen.contains(&Some(false)) {
         return never(IGNORED);
     }
-    let honours_tests = Class::Equality.of(column.verification) == Some(true);
+    let honours_tests = column.verification.equality == Some(true);
     match reason {
         None if seen.iter().all(|seen| *seen == Some(true)) => Verdict::Exact(condition),
         None => superset(condition, MAY_IGNORE),
         // Rows without a value are asked away once that is known to work.
-        Some(reason) if reason == MAY_BE_NULL && honours_tests => Verdict::Exact(Condition::All(vec![
-            condition,
-            atom(format!("{field}ISNOTEMPTY")),
-        ])),
+        Some(reason) if reason == MAY_BE_NULL && honours_tests => {
+            Verdict::Exact(Condition::All(vec![condition, present(field)]))
+        }
         Some(reason) if reason == MAY_BE_NULL => superset(condition, MAY_IGNORE),
         Some(reason) => Verdict::Superset(condition, reason),
-    }
-}
-
-fn atoms(condition: &Condition) -> Vec<&str> {
-    match condition {
-        Condition::Atom(atom) => vec![atom],
-        Condition::All(parts) | Condition::Any(parts) => parts.iter().flat_map(atoms).collect(),
-        Condition::Never => Vec::new(),
     }
 }
 
@@ -175,7 +166,7 @@ impl Dialect for ServiceNowDialect {
             Some(grouping) => {
                 Ok(AggregateRequest::of_query(self, query, grouping, &BTreeSet::new())?.readable())
             }
-            None => Ok(ScanRequest::of_query(self, &choice_label::shown(query))?.readable()),
+            None => Ok(ScanRequest::described(self, query)?.readable()),
         }
     }
 
@@ -186,7 +177,7 @@ impl Dialect for ServiceNowDialect {
                     .target(None)
                     .len(),
             ),
-            None => Ok(ScanRequest::of_query(self, &choice_label::shown(query))?.longest_target()),
+            None => Ok(ScanRequest::described(self, query)?.longest_target()),
         }
     }
 }

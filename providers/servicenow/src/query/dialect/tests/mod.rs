@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
 use causeway_core::{
-    Column, ColumnType, Comparison, Fidelity, KeySet, KeyTest, Kind, Origin, Predicate, Pushed, Table,
-    TableName, Verification, translate,
+    Atom, Column, ColumnType, Comparison, Constant, Fidelity, KeySet, KeyTest, Kind, Origin, Predicate,
+    Pushed, RemoteOp, Table, TableName, Verification, translate,
 };
 use proptest::prelude::*;
 
 use super::*;
+use crate::query::encoded_query::EncodedQuery;
 use crate::types::Family;
 
 mod properties;
@@ -24,15 +25,17 @@ fn text(value: &str) -> Literal {
     Literal::Text(value.to_owned())
 }
 
+/// The condition as it is written.
+fn encoded(condition: &Condition) -> String {
+    EncodedQuery::of([condition]).expect("safe").unsorted(None)
+}
+
 /// What is sent for a comparison: the encoded text, `no row`, or `local: ` and the reason.
 fn sent(column: &Column, op: Op, values: &[Literal]) -> String {
     match ServiceNowDialect::default().atom(column, op, values) {
         Verdict::Exact(Condition::Never) => "no row".to_owned(),
         Verdict::Exact(_) => "exact".to_owned(),
-        Verdict::Superset(condition, _) => {
-            let text = crate::query::encoded_query::EncodedQuery::of(&[condition]).text(None);
-            text.trim_end_matches("^ORDERBYsys_id").to_owned()
-        }
+        Verdict::Superset(condition, _) => encoded(&condition),
         Verdict::Never(reason) => format!("local: {reason}"),
     }
 }
@@ -489,12 +492,37 @@ fn a_foreign_condition_that_would_break_the_text_is_refused() {
     let mut forged = query(vec![]);
     forged.filters.push(Pushed {
         derived: false,
-        condition: Condition::Atom("name=a^NQsys_idISNOTEMPTY".to_owned()),
+        condition: Atom::with("name", RemoteOp::Eq, Constant::text("a^NQsys_idISNOTEMPTY")).into(),
         fidelity: Fidelity::Superset,
         reason: String::new(),
     });
     let error = ServiceNowDialect::default().render(&forged).expect_err("refused");
     assert_eq!(error.kind, Kind::Malformed);
+}
+
+#[test]
+fn labels_are_explained_and_never_sent_before_they_are_looked_up() {
+    let dialect = ServiceNowDialect::default();
+    let mut labelled = Table::clone(&table());
+    crate::types::OF_NUMBERS.clone_into(&mut labelled.columns[3].remote_type);
+    let labelled = Arc::new(labelled);
+    let new = is(3, Op::In, &[text("New"), text("Closed")]);
+    let mut query = RemoteQuery {
+        filters: vec![translate(&dialect, &labelled, &new).expect("pushable")],
+        ..RemoteQuery::new(Arc::clone(&labelled), vec![1])
+    };
+    assert_eq!(
+        dialect.render(&query).ok().as_deref(),
+        Some(
+            "incident?sysparm_fields=sys_id,name\
+             &sysparm_query=stateIN(stored values that are shown as New, Closed)^ORDERBYsys_id"
+        )
+    );
+    let sent = ScanRequest::of_query(&dialect, &query).expect_err("not looked up");
+    assert_eq!(sent.kind, Kind::Malformed);
+    query.filters.clear();
+    query.keys = Some(KeySet::equal(3, vec![text("New")]));
+    assert_eq!(dialect.render(&query).expect_err("keys").kind, Kind::Malformed);
 }
 
 #[test]

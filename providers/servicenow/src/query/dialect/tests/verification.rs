@@ -1,6 +1,9 @@
 //! What verification changes.
 
+use causeway_core::OperatorClass;
+
 use super::*;
+use crate::query::column_use::ColumnUse;
 
 /// What is sent for a comparison with a column whose conditions are honoured, in UTC, and whether it is exact.
 fn believed(internal_type: &str, op: Op, values: &[Literal]) -> (String, bool) {
@@ -10,14 +13,10 @@ fn believed(internal_type: &str, op: Op, values: &[Literal]) -> (String, bool) {
         range: Some(true),
         utc: true,
     };
-    let text = |condition| {
-        let text = crate::query::encoded_query::EncodedQuery::of(&[condition]).text(None);
-        text.trim_end_matches("^ORDERBYsys_id").to_owned()
-    };
     match ServiceNowDialect::default().atom(&column, op, values) {
         Verdict::Exact(Condition::Never) => ("no row".to_owned(), true),
-        Verdict::Exact(condition) => (text(condition), true),
-        Verdict::Superset(condition, _) => (text(condition), false),
+        Verdict::Exact(condition) => (encoded(&condition), true),
+        Verdict::Superset(condition, _) => (encoded(&condition), false),
         Verdict::Never(reason) => (format!("local: {reason}"), false),
     }
 }
@@ -137,8 +136,8 @@ fn an_exact_condition_whose_column_is_no_longer_honoured_fails_the_query() {
         is(2, Op::Eq, &[Literal::Int(1)]),
         is(1, Op::Eq, &[text("a")]),
     ]);
-    let lost = |column| std::collections::BTreeSet::from([ColumnUse::new(column, Class::Equality)]);
-    let text = |plan: ScanRequest| plan.filter.text(None);
+    let lost = |column| std::collections::BTreeSet::from([ColumnUse::new(column, OperatorClass::Equality)]);
+    let text = |request: ScanRequest| request.filter.text(None, None);
     assert_eq!(
         ScanRequest::without(&dialect, &query, &lost("state"))
             .map(text)
