@@ -8,6 +8,7 @@ mod server;
 
 use std::collections::HashMap;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -71,28 +72,9 @@ async fn measure(clients: u64, time: Duration) -> bool {
     org.log().clear();
     instance.log().clear();
 
-    let mut load = JoinSet::new();
-    let end = Instant::now() + time;
-    for number in 0..clients {
-        let client = connect(address, &mut tasks).await;
-        load.spawn(refresh(client, number, end));
-    }
-    let mut latencies: Vec<Duration> = Vec::new();
-    let mut errors = Vec::new();
-    for (times, failures) in load.join_all().await {
-        latencies.extend(times);
-        errors.extend(failures);
-    }
-    latencies.sort();
+    let (latencies, errors) = load(address, clients, time, &mut tasks).await;
     let calls = org.log().data_calls().len() + instance.log().data_calls().len();
     let overlaps = overlapping(&watcher).await;
-    let percentile = |share: f64| {
-        let at = (latencies.len() as f64 * share) as usize;
-        latencies
-            .get(at.min(latencies.len().saturating_sub(1)))
-            .map_or(0.0, Duration::as_secs_f64)
-            * 1000.0
-    };
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
@@ -100,8 +82,8 @@ async fn measure(clients: u64, time: Duration) -> bool {
         latencies.len(),
         time.as_secs(),
         errors.len(),
-        percentile(0.5),
-        percentile(0.99),
+        percentile_ms(&latencies, 0.5),
+        percentile_ms(&latencies, 0.99),
         calls as f64 / latencies.len().max(1) as f64,
     )
     .expect("a standard output");
@@ -111,7 +93,32 @@ async fn measure(clients: u64, time: Duration) -> bool {
     errors.is_empty() && overlaps == 0
 }
 
-async fn connect(address: std::net::SocketAddr, tasks: &mut JoinSet<()>) -> Client {
+/// What `clients` that refresh for `time` see: times of answers, shortest first, and errors.
+async fn load(
+    address: SocketAddr,
+    clients: u64,
+    time: Duration,
+    tasks: &mut JoinSet<()>,
+) -> (Vec<Duration>, Vec<String>) {
+    let mut load = JoinSet::new();
+    let end = Instant::now() + time;
+    for number in 0..clients {
+        let client = connect(address, tasks).await;
+        load.spawn(refresh(client, number, end));
+    }
+    let (times, errors): (Vec<_>, Vec<_>) = load.join_all().await.into_iter().unzip();
+    let mut latencies = times.concat();
+    latencies.sort();
+    (latencies, errors.concat())
+}
+
+fn percentile_ms(sorted: &[Duration], share: f64) -> f64 {
+    let at = (sorted.len() as f64 * share) as usize;
+    let found = sorted.get(at.min(sorted.len().saturating_sub(1)));
+    found.map_or(0.0, Duration::as_secs_f64) * 1000.0
+}
+
+async fn connect(address: SocketAddr, tasks: &mut JoinSet<()>) -> Client {
     let (client, connection) = tokio_postgres::Config::new()
         .host("127.0.0.1")
         .port(address.port())

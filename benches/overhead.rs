@@ -48,24 +48,7 @@ fn one_record(criterion: &mut Criterion) {
             let statement = client.prepare(sql).await.expect("a right statement");
             (id, statement)
         });
-        let address = match name {
-            "salesforce" => {
-                let soql =
-                    format!("SELECT Name, Industry, OwnerId, CreatedDate, Id FROM Account WHERE Id = '{id}'");
-                with_parameters(&format!("{url}/services/data/v62.0/query"), &[("q", &soql)])
-            }
-            _ => with_parameters(
-                &format!("{url}/api/now/v2/table/incident"),
-                &[
-                    ("sysparm_query", &format!("sys_id={id}")),
-                    (
-                        "sysparm_fields",
-                        "number,short_description,priority,opened_at,sys_id",
-                    ),
-                    ("sysparm_limit", "10"),
-                ],
-            ),
-        };
+        let address = address_of(name, &url, &id);
         let mut group = criterion.benchmark_group(format!("one record/{name}"));
         group.sample_size(100).measurement_time(Duration::from_secs(10));
         group.bench_function("through the server", |bencher| {
@@ -90,8 +73,25 @@ fn one_record(criterion: &mut Criterion) {
     }
 }
 
-fn with_parameters(address: &str, parameters: &[(&str, &str)]) -> String {
-    reqwest::Url::parse_with_params(address, parameters)
+/// The address that a hand-written program would ask for the record `id`.
+fn address_of(name: &str, url: &str, id: &str) -> String {
+    let soql = format!("SELECT Name, Industry, OwnerId, CreatedDate, Id FROM Account WHERE Id = '{id}'");
+    let encoded_query = format!("sys_id={id}");
+    let (path, parameters): (_, &[(&str, &str)]) = match name {
+        "salesforce" => ("/services/data/v62.0/query", &[("q", &soql)]),
+        _ => (
+            "/api/now/v2/table/incident",
+            &[
+                ("sysparm_query", &encoded_query),
+                (
+                    "sysparm_fields",
+                    "number,short_description,priority,opened_at,sys_id",
+                ),
+                ("sysparm_limit", "10"),
+            ],
+        ),
+    };
+    reqwest::Url::parse_with_params(&format!("{url}{path}"), parameters)
         .expect("a right address")
         .into()
 }

@@ -29,6 +29,7 @@
 pub mod cli;
 pub mod config;
 pub mod identity;
+#[cfg(feature = "demo")]
 pub mod practice;
 pub mod server;
 mod sources;

@@ -1,29 +1,26 @@
 //! The command line: what is printed, and exit codes.
 
-use std::process::Output;
-
-use tokio::process::Command;
+use std::process::{Command, Output};
 
 use crate::practice::Practice;
 
-async fn causeway(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_causeway"))
+/// Runs the program to its end. The practice orgs that it may ask are served by the other threads.
+fn causeway(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_causeway"));
+    command
         .args(arguments)
         .env("RUST_LOG", "off")
-        .env_remove("CAUSEWAY_CONFIG")
-        .output()
-        .await
-        .expect("the program runs")
+        .env_remove("CAUSEWAY_CONFIG");
+    tokio::task::block_in_place(|| command.output()).expect("the program runs")
 }
 
 /// Exit code, stdout and stderr of `causeway query` as `user`.
-async fn query(practice: &Practice, user: &str, format: &str, sql: &str) -> (Option<i32>, String, String) {
+fn query(practice: &Practice, user: &str, format: &str, sql: &str) -> (Option<i32>, String, String) {
     let config = practice.folder.path().join("causeway.toml");
     let config = config.to_str().expect("a path");
     let output = causeway(&[
         "query", "--config", config, "--user", user, "--format", format, sql,
-    ])
-    .await;
+    ]);
     (output.status.code(), text(&output.stdout), text(&output.stderr))
 }
 
@@ -48,7 +45,7 @@ async fn query_prints_each_format() {
             " name  | n | ok | nothing\n-------+---+----+---------\n Boxeo | 7 | t  |\n(1 row)\n",
         ),
     ] {
-        let (code, stdout, stderr) = query(&practice, "ana", format, ACCOUNT).await;
+        let (code, stdout, stderr) = query(&practice, "ana", format, ACCOUNT);
         assert_eq!((code, stdout.as_str()), (Some(0), expected), "{stderr}");
     }
 }
@@ -56,7 +53,7 @@ async fn query_prints_each_format() {
 #[tokio::test(flavor = "multi_thread")]
 async fn query_answers_as_the_named_user() {
     let practice = Practice::start().await;
-    let (code, stdout, _) = query(&practice, "ben", "csv", ACCOUNT).await;
+    let (code, stdout, _) = query(&practice, "ben", "csv", ACCOUNT);
     assert_eq!((code, stdout.as_str()), (Some(0), "name,n,ok,nothing\n"));
 }
 
@@ -68,14 +65,13 @@ async fn a_failed_query_says_why_and_exits_with_1() {
         "ana",
         "table",
         "SELECT nme FROM servicenow.customer_account",
-    )
-    .await;
+    );
     assert_eq!((code, stdout.as_str()), (Some(1), ""));
     assert!(
         stderr.starts_with("ERROR:  ") && stderr.contains("SQLSTATE:  42703"),
         "{stderr}"
     );
-    let (code, _, stderr) = query(&practice, "nobody", "table", "SELECT 1").await;
+    let (code, _, stderr) = query(&practice, "nobody", "table", "SELECT 1");
     assert_eq!(code, Some(1));
     assert!(stderr.contains("user \"nobody\" does not exist"), "{stderr}");
 }
@@ -84,7 +80,7 @@ async fn a_failed_query_says_why_and_exits_with_1() {
 async fn several_users_need_a_choice() {
     let practice = Practice::start().await;
     let config = practice.folder.path().join("causeway.toml");
-    let output = causeway(&["query", "--config", config.to_str().expect("a path"), "SELECT 1"]).await;
+    let output = causeway(&["query", "--config", config.to_str().expect("a path"), "SELECT 1"]);
     assert_eq!(output.status.code(), Some(1));
     let stderr = text(&output.stderr);
     assert!(
@@ -98,7 +94,7 @@ async fn check_reports_what_is_right_and_what_is_wrong() {
     let practice = Practice::start().await;
     let path = practice.folder.path().join("causeway.toml");
     let config = path.to_str().expect("a path");
-    let output = causeway(&["check", "--config", config]).await;
+    let output = causeway(&["check", "--config", config]);
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{stdout}{}", text(&output.stderr));
     assert!(stdout.lines().all(|line| line.starts_with("ok     ")), "{stdout}");
@@ -136,7 +132,7 @@ async fn check_reports_what_is_right_and_what_is_wrong() {
         ),
     ] {
         std::fs::write(&path, right.replacen(from, to, 1)).expect("writable");
-        let output = causeway(&["check", "--config", config]).await;
+        let output = causeway(&["check", "--config", config]);
         let stdout = text(&output.stdout);
         assert_eq!(output.status.code(), Some(1), "{stdout}");
         let found = stdout
@@ -146,13 +142,13 @@ async fn check_reports_what_is_right_and_what_is_wrong() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_configuration_is_explained_before_anything_starts() {
+#[test]
+fn a_wrong_configuration_is_explained_before_anything_starts() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("causeway.toml");
     std::fs::write(&path, "[server]\nlisen = 1\n").expect("writable");
     let path = path.to_str().expect("a path");
-    let output = causeway(&["serve", "--config", path]).await;
+    let output = causeway(&["serve", "--config", path]);
     assert_eq!(output.status.code(), Some(1));
     let stderr = text(&output.stderr);
     assert!(
@@ -161,11 +157,11 @@ async fn a_wrong_configuration_is_explained_before_anything_starts() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn wrong_usage_exits_with_2_and_help_shows_examples() {
-    assert_eq!(causeway(&["qurey"]).await.status.code(), Some(2));
-    assert_eq!(causeway(&["query", "SELECT 1"]).await.status.code(), Some(2));
-    let help = causeway(&["--help"]).await;
+#[test]
+fn wrong_usage_exits_with_2_and_help_shows_examples() {
+    assert_eq!(causeway(&["qurey"]).status.code(), Some(2));
+    assert_eq!(causeway(&["query", "SELECT 1"]).status.code(), Some(2));
+    let help = causeway(&["--help"]);
     assert_eq!(help.status.code(), Some(0));
     let stdout = text(&help.stdout);
     for command in ["demo", "serve", "query", "check", "sandbox"] {
@@ -177,9 +173,9 @@ async fn wrong_usage_exits_with_2_and_help_shows_examples() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_demo_shows_rows_calls_and_a_psql_command() {
-    let output = causeway(&["demo", "--once", "--listen", "127.0.0.1:0"]).await;
+#[test]
+fn the_demo_shows_rows_calls_and_a_psql_command() {
+    let output = causeway(&["demo", "--once", "--listen", "127.0.0.1:0"]);
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{stdout}{}", text(&output.stderr));
     for wanted in [

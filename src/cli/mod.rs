@@ -3,14 +3,13 @@
 //! Owns: arguments, exit codes, what is printed. Exit codes: 0 done, 1 a query, configuration or check failed, 2 wrong usage.
 
 mod check;
-mod demo;
 mod output;
+#[cfg(feature = "demo")]
+mod practice;
 mod progress;
 mod query;
-mod sandbox;
 mod serve;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -21,36 +20,33 @@ use tracing_subscriber::EnvFilter;
 ///
 /// Nothing is copied: each table is a remote object, read through its API while the query runs.
 #[derive(Debug, Parser)]
-#[command(name = "causeway", version, after_help = EXAMPLES)]
+#[command(name = "causeway", version, after_help = examples())]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
 
-const EXAMPLES: &str = "Examples:
-  causeway demo                                  see it work, without any configuration
+fn examples() -> String {
+    let demo = if cfg!(feature = "demo") {
+        "\n  causeway demo                                  see it work, without any configuration"
+    } else {
+        ""
+    };
+    format!(
+        "Examples:{demo}
   causeway check --config causeway.toml          is the configuration right, do the sources let us in?
   causeway serve --config causeway.toml          let psql and BI tools connect
   causeway query --config causeway.toml \"SELECT name FROM salesforce.account LIMIT 5\"
 
-RUST_LOG=debug shows what happens inside, on stderr.";
+RUST_LOG=debug shows what happens inside, on stderr."
+    )
+}
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start two practice orgs and the server, run a join over both, and keep serving
-    ///
-    /// Needs no configuration and no account anywhere. Prints the rows of the join, the API calls that it made, and a psql command.
-    Demo {
-        /// Address to serve on; another port is taken if this one is busy
-        #[arg(long, default_value = "127.0.0.1:5433")]
-        listen: SocketAddr,
-        /// End after the queries instead of serving
-        #[arg(long)]
-        once: bool,
-        /// Multiply the rows of the practice orgs (1 is 500 accounts and 3,000 opportunities)
-        #[arg(long, default_value_t = 1)]
-        scale: usize,
-    },
+    #[cfg(feature = "demo")]
+    #[command(flatten)]
+    Practice(practice::Command),
     /// Serve PostgreSQL clients until Ctrl-C
     Serve {
         /// Configuration file
@@ -82,32 +78,6 @@ enum Command {
         /// Configuration file
         #[arg(long, env = "CAUSEWAY_CONFIG")]
         config: PathBuf,
-    },
-    /// Run the two practice orgs alone, until Ctrl-C
-    ///
-    /// A Salesforce org and a ServiceNow instance on loopback, with made-up data, for trying out configurations and clients.
-    Sandbox {
-        /// Address of the practice Salesforce org
-        #[arg(long, default_value = "127.0.0.1:8801")]
-        salesforce_listen: SocketAddr,
-        /// Address of the practice ServiceNow instance
-        #[arg(long, default_value = "127.0.0.1:8802")]
-        servicenow_listen: SocketAddr,
-        /// Multiply the rows
-        #[arg(long, default_value_t = 1)]
-        scale: usize,
-        /// Seed of the data; the same seed gives the same rows
-        #[arg(long, default_value_t = 42)]
-        seed: u64,
-        /// Serve HTTPS with self-signed certificates
-        #[arg(long)]
-        tls: bool,
-        /// Milliseconds to add to every data call, to imitate distant servers
-        #[arg(long, default_value_t = 0)]
-        latency_ms: u64,
-        /// Write causeway.toml and its key into this folder
-        #[arg(long, value_name = "FOLDER")]
-        write: Option<PathBuf>,
     },
 }
 
@@ -147,7 +117,8 @@ pub fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Demo { listen, once, scale } => demo::run(listen, once, scale).await,
+        #[cfg(feature = "demo")]
+        Command::Practice(command) => practice::run(command).await,
         Command::Serve { config } => serve::run(&config).await,
         Command::Query {
             config,
@@ -156,25 +127,6 @@ async fn run(command: Command) -> Result<(), Failure> {
             sql,
         } => query::run(&config, format, user.as_deref(), &sql).await,
         Command::Check { config } => check::run(&config).await,
-        Command::Sandbox {
-            salesforce_listen,
-            servicenow_listen,
-            scale,
-            seed,
-            tls,
-            latency_ms,
-            write,
-        } => {
-            let options = crate::practice::Options {
-                salesforce_listen,
-                servicenow_listen,
-                scale,
-                seed,
-                tls,
-                latency: std::time::Duration::from_millis(latency_ms),
-            };
-            sandbox::run(&options, write.as_deref()).await
-        }
     }
 }
 
@@ -217,7 +169,6 @@ macro_rules! from_display {
 from_display!(
     crate::config::Problems,
     crate::server::StartError,
-    causeway_sandbox::StartError,
     std::io::Error,
     csv::Error
 );

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_sql::{Answer, Engine, Error, Session};
+use causeway_sql::{Answer, Engine, Session};
 use futures::StreamExt as _;
 
 use super::output::Printer;
@@ -73,26 +73,4 @@ fn warn(notices: Vec<String>) {
     for notice in notices {
         eprintln!("WARNING:  {notice}");
     }
-}
-
-/// Runs a statement and prints its rows as a table.
-pub(super) async fn show(session: &Session, sql: &str) -> Result<(), Failure> {
-    let answer = session.sql(sql).await?;
-    print(answer, Format::Table, &Progress::start("running")).await
-}
-
-/// The only value of the only row, as text.
-pub(super) async fn value(session: &Session, sql: &str) -> Result<String, Failure> {
-    let mut rows = session.sql(sql).await?.stream().await?;
-    while let Some(batch) = rows.next().await {
-        if let Some(text) = crate::server::texts(&batch?)?
-            .into_iter()
-            .flatten()
-            .flatten()
-            .next()
-        {
-            return Ok(text);
-        }
-    }
-    Err(Error::internal("a query for one value returned none").into())
 }

@@ -4,19 +4,22 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use causeway_core::Ledger;
-use causeway_sql::Engine;
+use causeway_sql::{Engine, Error, Session};
+use futures::StreamExt as _;
 
-use super::query::{show, value};
 use super::{Failure, stop_signal};
+use crate::cli::Format;
+use crate::cli::progress::Progress;
+use crate::cli::query::print;
 use crate::config;
 use crate::identity::Users;
 use crate::practice::{self, Orgs, PASSWORD};
 use crate::server::Server;
 
 /// The query that Causeway exists for.
-const JOIN: &str = include_str!("../../sql/demo/account_opportunities.sql");
+const JOIN: &str = include_str!("../../../sql/demo/account_opportunities.sql");
 /// Counts that differ from person to person.
-const VISIBLE: &str = include_str!("../../sql/demo/visible_accounts.sql");
+const VISIBLE: &str = include_str!("../../../sql/demo/visible_accounts.sql");
 
 pub(super) async fn run(listen: SocketAddr, once: bool, scale: usize) -> Result<(), Failure> {
     let started = Instant::now();
@@ -98,8 +101,29 @@ async fn explain_to(engine: &Engine) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn show_quietly(session: &causeway_sql::Session, sql: &str) -> Result<(), Failure> {
-    use futures::StreamExt as _;
+/// Runs a statement and prints its rows as a table.
+async fn show(session: &Session, sql: &str) -> Result<(), Failure> {
+    let answer = session.sql(sql).await?;
+    print(answer, Format::Table, &Progress::start("running")).await
+}
+
+/// The only value of the only row, as text.
+async fn value(session: &Session, sql: &str) -> Result<String, Failure> {
+    let mut rows = session.sql(sql).await?.stream().await?;
+    while let Some(batch) = rows.next().await {
+        if let Some(text) = crate::server::texts(&batch?)?
+            .into_iter()
+            .flatten()
+            .flatten()
+            .next()
+        {
+            return Ok(text);
+        }
+    }
+    Err(Error::internal("a query for one value returned none").into())
+}
+
+async fn show_quietly(session: &Session, sql: &str) -> Result<(), Failure> {
     let mut rows = session.sql(sql).await?.stream().await?;
     while let Some(batch) = rows.next().await {
         batch?;
