@@ -17,6 +17,7 @@ mod query_log;
 mod scan;
 mod session;
 mod settings;
+mod statement;
 
 pub use catalog::views::{View, view_faults};
 pub use causeway_postgres::text_form;
@@ -26,6 +27,6 @@ pub use error::{Error, sqlstate};
 pub use policy::Policy;
 pub use query_log::{QueryRecord, QueryState};
 pub use session::answer::Answer;
-pub use session::statement::Statement;
 pub use session::{Canceller, Description, Session};
 pub use settings::{Pushdown, Settings, parse_duration};
+pub use statement::Statement;

@@ -170,7 +170,7 @@ impl SourceSchema {
 #[async_trait]
 impl SchemaProvider for SourceSchema {
     fn table_names(&self) -> Vec<String> {
-        pg_catalog::known_names(&self.scope.person, self.source.name())
+        self.scope.person.known_tables(self.source.name())
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {

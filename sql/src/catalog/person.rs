@@ -91,4 +91,18 @@ impl Person {
             table,
         }
     }
+
+    /// Names of a source's tables as far as they are known, without a call.
+    pub(crate) fn known_tables(&self, schema: &str) -> Vec<String> {
+        let Some(source) = self.deployment.source(schema) else {
+            return Vec::new();
+        };
+        let known = source.known_tables(&self.principal).unwrap_or_default();
+        let described = source.described_tables(&self.principal);
+        let mut names: Vec<String> = known.iter().map(|table| table.name.clone()).collect();
+        names.extend(described.iter().map(|table| table.name.name.clone()));
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
 }

@@ -83,7 +83,7 @@ impl CatalogInfo for Visible {
             }
             _ => {}
         }
-        Ok(Some(known_names(&self.person, schema)))
+        Ok(Some(self.person.known_tables(schema)))
     }
 
     async fn table_schema(
@@ -122,24 +122,6 @@ impl CatalogInfo for Visible {
             _ => TableType::Base,
         }))
     }
-}
-
-/// Names of a source's tables as far as they are known, without a call.
-pub(crate) fn known_names(person: &Person, schema: &str) -> Vec<String> {
-    let Some(source) = person.deployment.source(schema) else {
-        return Vec::new();
-    };
-    let known = source.known_tables(&person.principal).unwrap_or_default();
-    let mut names: Vec<String> = known.iter().map(|table| table.name.clone()).collect();
-    names.extend(
-        source
-            .described_tables(&person.principal)
-            .iter()
-            .map(|table| table.name.name.clone()),
-    );
-    names.sort_unstable();
-    names.dedup();
-    names
 }
 
 /// The columns of a described table that this person sees.

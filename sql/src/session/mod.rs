@@ -4,7 +4,6 @@
 
 pub(crate) mod answer;
 mod shared;
-pub(crate) mod statement;
 mod states;
 mod variables;
 

@@ -12,7 +12,7 @@ use datafusion::sql::sqlparser::ast::{self, SetExpr, Visit, Visitor, visit_relat
 use super::VIEWS_SCHEMA;
 use crate::Error;
 use crate::error::sqlstate;
-use crate::session::statement;
+use crate::statement;
 
 /// One `[views]` entry of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]

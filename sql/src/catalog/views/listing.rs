@@ -20,7 +20,6 @@ use super::definition::{Definition, relations};
 use super::plan::{self, Planner};
 use super::{VIEWS_SCHEMA, is_missing};
 use crate::Error;
-use crate::catalog::pg_catalog::known_names;
 use crate::catalog::{Person, SYSTEM_SCHEMA, Scope};
 
 /// The views of the schema `views` that are shown to a person.
@@ -172,7 +171,7 @@ fn has_all_names(person: &Person, query: &ast::Query) -> bool {
         undescribed |= !described;
         let policies = &person.deployment.policies;
         let uses_denied = words().any(|word| policies.denies(&person.principal, &schema, &table, word));
-        known_names(person, &schema).contains(&table) && !uses_denied
+        person.known_tables(&schema).contains(&table) && !uses_denied
     });
     there && undescribed
 }

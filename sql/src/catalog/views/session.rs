@@ -15,7 +15,6 @@ use super::definition::{Definition, SessionPart};
 use super::plan::{self, Planner};
 use super::{SESSION_SCHEMA, VIEWS_SCHEMA};
 use crate::Error;
-use crate::catalog::pg_catalog::known_names;
 use crate::catalog::{Person, Scope};
 use crate::error::{sqlstate, unsupported};
 
@@ -282,7 +281,7 @@ fn not_own(person: &Person, parts: &[String], if_exists: bool) -> Result<(), Err
         .map(|source| source.name().as_ref());
     let is_table = sources
         .filter(|source| schema.is_none_or(|schema| schema == *source))
-        .any(|source| known_names(person, source).contains(name));
+        .any(|source| person.known_tables(source).contains(name));
     if is_table {
         return Err(Error::new("42809", format!("\"{name}\" is not a view")));
     }
