@@ -25,7 +25,6 @@ use tokio_util::sync::CancellationToken;
 
 use self::answer::Limits;
 
-use crate::catalog::pg_catalog::PgCatalog;
 use crate::catalog::views::plan::{Planner, Seen};
 use crate::catalog::{DATABASE, Person, SEARCH_SCHEMA, Scope, statement_catalogs};
 use crate::catalog::{pg_catalog, views};
@@ -71,7 +70,6 @@ pub struct Session {
     base: SessionState,
     /// Plans statements over data, as PostgreSQL does.
     data: Arc<Planner>,
-    pg_catalog: PgCatalog,
     canceller: Canceller,
 }
 
@@ -87,13 +85,12 @@ impl Session {
             listed_views: views::listing::Listed::default(),
         });
         let States { mut base, mut data } = person.engine.states.clone();
-        let pg_catalog = pg_catalog::install(&mut base, &mut data, &person)?;
+        pg_catalog::install(&mut base, &mut data, &person)?;
         Ok(Self {
             person,
             defaults,
             data: Arc::new(Planner(data)),
             base,
-            pg_catalog,
             canceller: Canceller::default(),
         })
     }
@@ -222,7 +219,7 @@ impl Session {
         let plan = state
             .analyzer()
             .execute_and_check(plan, state.config_options(), |_, _| {})?;
-        let schema = column_names::renamed(&statement.ast, &Arc::new(plan.schema().as_arrow().clone()));
+        let schema = output_schema(statement, &Arc::new(plan.schema().as_arrow().clone()));
         Ok(Description {
             parameters,
             schema: Some(schema),
@@ -355,7 +352,7 @@ impl Session {
             execute::run(state, plan).await.map_err(unplannable)
         };
         let rows = limits.guard(planning).await??;
-        let schema = column_names::renamed(&statement.ast, &rows.schema());
+        let schema = output_schema(statement, &rows.schema());
         let (context, record) = (Arc::clone(context), Arc::clone(record));
         Ok(Answer::stream_of(schema, rows, context, record, limits))
     }
@@ -406,18 +403,11 @@ impl Session {
         let seen = Arc::<Seen>::default();
         let state = self.state(context, statement.asks_catalog, &seen)?;
         if statement.asks_catalog {
-            pg_catalog::prepare(
-                &self.person,
-                &self.data,
-                context,
-                &state,
-                &self.pg_catalog,
-                &statement.ast.to_string(),
-            )
-            .await?;
+            let text = statement.ast.to_string();
+            pg_catalog::prepare(&self.person, &self.data, context, &text).await?;
         }
         let ast = if statement.asks_catalog {
-            statement.ast.clone()
+            pg_catalog::syntax::adapted(statement.ast.clone())?
         } else {
             postgres::syntax::adapted(statement.ast.clone(), parameters)?
         };
@@ -445,7 +435,7 @@ impl Session {
         let mut scope = Scope::of_statement(&self.person, &self.data, context);
         scope.only_described = asks_catalog;
         scope.seen = Arc::clone(seen);
-        let catalogs = statement_catalogs(&scope, Arc::clone(&self.pg_catalog.schema))?;
+        let catalogs = statement_catalogs(&scope)?;
         let settings = self.person.settings.read();
         let base = if asks_catalog { &self.base } else { &self.data.0 };
         let config = base
@@ -501,6 +491,15 @@ impl Session {
         }
         let value = Arc::new(StringArray::from(vec![settings.show(&name)?]));
         RecordBatch::try_new(show_schema(variable), vec![value]).map_err(Error::internal)
+    }
+}
+
+/// The columns of an answer under the names that PostgreSQL gives them.
+fn output_schema(statement: &Statement, schema: &SchemaRef) -> SchemaRef {
+    let schema = column_names::renamed(&statement.ast, schema);
+    match statement.asks_catalog {
+        true => pg_catalog::syntax::unmarked(&schema),
+        false => schema,
     }
 }
 
@@ -606,7 +605,6 @@ pub(crate) fn session_config() -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_default_catalog_and_schema(DATABASE, SEARCH_SCHEMA)
         .with_create_default_catalog_and_schema(false)
-        .with_information_schema(true)
         // Join keys come from one complete build side; partitioned joins would hand out several filters.
         .with_repartition_joins(false)
         .with_batch_size(8192);

@@ -97,7 +97,7 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
 }
 
 /// The items of `ARRAY[…]`, `'{…}'` or a cast of either; `None` for other arrays.
-fn list_items(array: &Expr) -> Result<Option<Vec<Expr>>, Error> {
+pub(crate) fn list_items(array: &Expr) -> Result<Option<Vec<Expr>>, Error> {
     match array {
         Expr::Nested(inner) => list_items(inner),
         Expr::Array(array) if !array.elem.is_empty() => Ok(Some(array.elem.clone())),
