@@ -91,14 +91,20 @@ mod tests {
     #[test]
     fn functions_of_types_are_there() {
         let ids = |relation: &str, column: &str| {
-            let column = rows(relation).expect(relation).column_by_name(column).expect(column);
+            let column = rows(relation)
+                .expect(relation)
+                .column_by_name(column)
+                .expect(column);
             assert_eq!(column.null_count(), 0);
             column.as_primitive::<Int32Type>().values().to_vec()
         };
         let functions = ids("pg_proc", "oid");
         for column in ["typinput", "typoutput", "typreceive", "typsend"] {
             for function in ids("pg_type", column) {
-                assert!(function == 0 || functions.contains(&function), "{column} {function}");
+                assert!(
+                    function == 0 || functions.contains(&function),
+                    "{column} {function}"
+                );
             }
         }
     }

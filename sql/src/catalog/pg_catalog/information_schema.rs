@@ -41,14 +41,18 @@ pub(super) fn rows(person: &Arc<Person>, relation: &Relation) -> Result<Option<R
         }),
         "views" => {
             let views = objects.all().iter().filter(|object| object.kind == "v");
-            rows::batch(schema, &views.collect::<Vec<_>>(), |object, column| match column {
-                "table_catalog" => DATABASE.into(),
-                "table_schema" => object.schema.clone().into(),
-                "table_name" => object.name.clone().into(),
-                "view_definition" => objects.definition(object).into(),
-                "check_option" => "NONE".into(),
-                _ => "NO".into(),
-            })
+            rows::batch(
+                schema,
+                &views.collect::<Vec<_>>(),
+                |object, column| match column {
+                    "table_catalog" => DATABASE.into(),
+                    "table_schema" => object.schema.clone().into(),
+                    "table_name" => object.name.clone().into(),
+                    "view_definition" => objects.definition(object).into(),
+                    "check_option" => "NONE".into(),
+                    _ => "NO".into(),
+                },
+            )
         }
         "columns" => {
             let all = everything(&objects);
@@ -56,19 +60,23 @@ pub(super) fn rows(person: &Arc<Person>, relation: &Relation) -> Result<Option<R
                 let numbered = objects.attributes(object).into_iter().zip(1_i64..);
                 numbered.map(move |(attribute, number)| (object, number, attribute))
             });
-            rows::batch(schema, &columns.collect::<Vec<_>>(), |(object, number, attribute), column| {
-                self::column(object, *number, attribute, column)
+            rows::batch(
+                schema,
+                &columns.collect::<Vec<_>>(),
+                |(object, number, attribute), column| self::column(object, *number, attribute, column),
+            )
+        }
+        "table_privileges" | "role_table_grants" => {
+            rows::batch(schema, objects.all(), |object, column| match column {
+                "grantor" | "grantee" => user.clone().into(),
+                "table_catalog" => DATABASE.into(),
+                "table_schema" => object.schema.clone().into(),
+                "table_name" => object.name.clone().into(),
+                "privilege_type" => "SELECT".into(),
+                "with_hierarchy" => "YES".into(),
+                _ => "NO".into(),
             })
         }
-        "table_privileges" | "role_table_grants" => rows::batch(schema, objects.all(), |object, column| match column {
-            "grantor" | "grantee" => user.clone().into(),
-            "table_catalog" => DATABASE.into(),
-            "table_schema" => object.schema.clone().into(),
-            "table_name" => object.name.clone().into(),
-            "privilege_type" => "SELECT".into(),
-            "with_hierarchy" => "YES".into(),
-            _ => "NO".into(),
-        }),
         _ => return Ok(None),
     };
     batch.map(Some)
@@ -76,7 +84,8 @@ pub(super) fn rows(person: &Arc<Person>, relation: &Relation) -> Result<Option<R
 
 /// A person's tables and views, and PostgreSQL's.
 fn everything(objects: &Objects) -> Vec<Object> {
-    let system = relations::all().filter_map(|relation| objects.by_name(Some(&relation.schema), &relation.name));
+    let system =
+        relations::all().filter_map(|relation| objects.by_name(Some(&relation.schema), &relation.name));
     objects.all().iter().cloned().chain(system).collect()
 }
 

@@ -57,7 +57,10 @@ pub(crate) fn install(
 
 /// Puts the two schemas of PostgreSQL into a person's catalog.
 pub(crate) fn register(catalog: &MemoryCatalogProvider, person: &Arc<Person>) -> Result<()> {
-    let (own, standard) = (CatalogSchema::pg_catalog(person), CatalogSchema::information_schema(person));
+    let (own, standard) = (
+        CatalogSchema::pg_catalog(person),
+        CatalogSchema::information_schema(person),
+    );
     catalog.register_schema(relations::PG_CATALOG, Arc::new(own))?;
     catalog.register_schema(relations::INFORMATION_SCHEMA, Arc::new(standard))?;
     Ok(())

@@ -70,17 +70,28 @@ impl Objects {
         let shared = person.listed_views.names().into_iter();
         named.extend(shared.map(|view| (VIEWS_SCHEMA.to_owned(), view, "v")));
         let own = person.session_views.now();
-        named.extend(own.iter().map(|view| (SESSION_SCHEMA.to_owned(), view.name.clone(), "v")));
+        named.extend(
+            own.iter()
+                .map(|view| (SESSION_SCHEMA.to_owned(), view.name.clone(), "v")),
+        );
         named.sort();
-        let ids = oids::of_all(named.iter().map(|(schema, name, _)| (schema.as_str(), name.as_str())));
-        let namespaces: HashMap<&str, i32> = schemas.iter().map(|(oid, name)| (name.as_str(), *oid)).collect();
-        let objects = named.into_iter().zip(ids).map(|((schema, name, kind), oid)| Object {
-            oid,
-            namespace: namespaces.get(schema.as_str()).copied().unwrap_or_default(),
-            schema,
-            name,
-            kind,
-        });
+        let ids = oids::of_all(
+            named
+                .iter()
+                .map(|(schema, name, _)| (schema.as_str(), name.as_str())),
+        );
+        let namespaces: HashMap<&str, i32> =
+            schemas.iter().map(|(oid, name)| (name.as_str(), *oid)).collect();
+        let objects = named
+            .into_iter()
+            .zip(ids)
+            .map(|((schema, name, kind), oid)| Object {
+                oid,
+                namespace: namespaces.get(schema.as_str()).copied().unwrap_or_default(),
+                schema,
+                name,
+                kind,
+            });
         let objects = objects.collect();
         Self {
             person: Arc::clone(person),
@@ -108,7 +119,9 @@ impl Objects {
 
     /// The same and the tables of `pg_catalog`. Its views are not listed: tools that ask for views mean a person's.
     pub(super) fn with_system_tables(&self) -> Vec<Object> {
-        let own = relations::all().filter(|relation| relation.is_table).map(system_object);
+        let own = relations::all()
+            .filter(|relation| relation.is_table)
+            .map(system_object);
         own.chain(self.objects.iter().cloned()).collect()
     }
 
@@ -124,12 +137,16 @@ impl Objects {
     pub(super) fn by_name(&self, schema: Option<&str>, name: &str) -> Option<Object> {
         let in_schema = |schema: &str| {
             let own = self.objects.iter();
-            let own = own.clone().find(|object| object.schema == schema && object.name == name);
+            let own = own
+                .clone()
+                .find(|object| object.schema == schema && object.name == name);
             own.cloned()
                 .or_else(|| relations::find(schema, name).map(system_object))
         };
         let Some(schema) = schema else {
-            return search_path(&self.person).iter().find_map(|schema| in_schema(schema));
+            return search_path(&self.person)
+                .iter()
+                .find_map(|schema| in_schema(schema));
         };
         in_schema(schema)
     }
@@ -160,7 +177,11 @@ impl Objects {
     fn schema_of(&self, object: &Object) -> SchemaRef {
         let schema = match object.schema.as_str() {
             SYSTEM_SCHEMA => system::schema(&self.person, &object.name),
-            VIEWS_SCHEMA => self.person.listed_views.get(&object.name).map(|view| view.schema()),
+            VIEWS_SCHEMA => self
+                .person
+                .listed_views
+                .get(&object.name)
+                .map(|view| view.schema()),
             SESSION_SCHEMA => {
                 let views = self.person.session_views.now();
                 let view = views.iter().find(|view| view.name == object.name);

@@ -30,7 +30,13 @@ pub(super) fn rows(person: &Arc<Person>, relation: &Relation) -> Result<Option<R
             let counted: Vec<_> = objects.with_system_tables().into_iter().collect();
             let counted: Vec<_> = counted
                 .into_iter()
-                .map(|object| (objects.attributes(&object).len(), rows_of(person, &object), object))
+                .map(|object| {
+                    (
+                        objects.attributes(&object).len(),
+                        rows_of(person, &object),
+                        object,
+                    )
+                })
                 .collect();
             rows::batch(schema, &counted, |(columns, count, object), column| {
                 class(object, *columns, *count, owner, column)
@@ -62,7 +68,11 @@ pub(super) fn rows(person: &Arc<Person>, relation: &Relation) -> Result<Option<R
         "pg_tables" | "pg_views" => {
             let kind = if relation.name == "pg_tables" { "r" } else { "v" };
             let objects = objects();
-            let listed: Vec<_> = objects.all().iter().filter(|object| object.kind == kind).collect();
+            let listed: Vec<_> = objects
+                .all()
+                .iter()
+                .filter(|object| object.kind == kind)
+                .collect();
             rows::batch(schema, &listed, |object, column| match column {
                 "schemaname" => object.schema.clone().into(),
                 "tablename" | "viewname" => object.name.clone().into(),
@@ -84,9 +94,9 @@ pub(super) fn rows(person: &Arc<Person>, relation: &Relation) -> Result<Option<R
             })
         }
         "pg_database" => rows::batch(schema, &[()], |(), column| database(owner, column)),
-        "pg_roles" | "pg_authid" | "pg_user" | "pg_shadow" => {
-            rows::batch(schema, &[()], |(), column| role(&person.principal.user, owner, column))
-        }
+        "pg_roles" | "pg_authid" | "pg_user" | "pg_shadow" => rows::batch(schema, &[()], |(), column| {
+            role(&person.principal.user, owner, column)
+        }),
         "pg_settings" => settings(person, relation),
         "pg_stat_activity" => activity(person, relation, owner),
         _ => return Ok(None),
@@ -106,7 +116,9 @@ fn namespace(oid: i32, name: &str, owner: i32, column: &str) -> Cell {
 /// Rows of a table, for those from whom a count hides nothing.
 fn rows_of(person: &Person, object: &Object) -> Option<i64> {
     let source = person.engine.source(&object.schema)?;
-    let known = source.known_rows(&object.name).filter(|_| person.may_see_counts())?;
+    let known = source
+        .known_rows(&object.name)
+        .filter(|_| person.may_see_counts())?;
     i64::try_from(known.rows).ok()
 }
 
@@ -121,15 +133,25 @@ fn class(object: &Object, columns: usize, count: Option<i64>, owner: i32, column
         "relfilenode" => object.oid.into(),
         "relkind" => object.kind.into(),
         "relnatts" => i64::try_from(columns).ok().into(),
-        "relpersistence" => if object.schema.starts_with("pg_temp") { "t" } else { "p" }.into(),
+        "relpersistence" => if object.schema.starts_with("pg_temp") {
+            "t"
+        } else {
+            "p"
+        }
+        .into(),
         "relreplident" => "n".into(),
         "relispopulated" => true.into(),
         "relhasrules" => (object.kind == "v").into(),
         "reltuples" => count.unwrap_or(-1).into(),
-        "reltype" | "reloftype" | "reltablespace" | "relpages" | "relallvisible" | "reltoastrelid" | "relchecks"
-        | "relrewrite" | "relfrozenxid" | "relminmxid" => 0.into(),
-        "relhasindex" | "relisshared" | "relhastriggers" | "relhassubclass" | "relrowsecurity"
-        | "relforcerowsecurity" | "relispartition" => false.into(),
+        "reltype" | "reloftype" | "reltablespace" | "relpages" | "relallvisible" | "reltoastrelid"
+        | "relchecks" | "relrewrite" | "relfrozenxid" | "relminmxid" => 0.into(),
+        "relhasindex"
+        | "relisshared"
+        | "relhastriggers"
+        | "relhassubclass"
+        | "relrowsecurity"
+        | "relforcerowsecurity"
+        | "relispartition" => false.into(),
         _ => Cell::Null,
     }
 }
@@ -148,7 +170,10 @@ fn attribute(table: i32, number: i64, attribute: &Attribute, column: &str) -> Ce
         "attcollation" => ty.collation.into(),
         "attnotnull" => attribute.not_null.into(),
         "attstattarget" | "attcacheoff" | "atttypmod" => (-1).into(),
-        "attndims" => i64::from(ty.storage == "x" && types::internal_name(ty.oid).is_some_and(|name| name.starts_with('_'))).into(),
+        "attndims" => i64::from(
+            ty.storage == "x" && types::internal_name(ty.oid).is_some_and(|name| name.starts_with('_')),
+        )
+        .into(),
         "attinhcount" => 0.into(),
         "atthasdef" | "atthasmissing" | "attisdropped" => false.into(),
         "attislocal" => true.into(),

@@ -60,7 +60,11 @@ pub(crate) async fn prepare(
         skip_unreachable(outcome);
     }
     let mut views = question.tables.clone();
-    let asked = if all_known { asked } else { named(&question.object_ids) };
+    let asked = if all_known {
+        asked
+    } else {
+        named(&question.object_ids)
+    };
     let by_id = asked.iter().filter(|object| object.schema == VIEWS_SCHEMA);
     views.extend(by_id.map(|view| view.name.clone()));
     listing::refresh(person, planner, context, &views).await?;

@@ -53,7 +53,9 @@ static RELATIONS: LazyLock<BTreeMap<(String, String), Relation>> = LazyLock::new
     }
     for relation in relations.values_mut() {
         let columns = relation.columns.iter();
-        let fields: Vec<_> = columns.map(|column| types::field(&column.name, &column.declared)).collect();
+        let fields: Vec<_> = columns
+            .map(|column| types::field(&column.name, &column.declared))
+            .collect();
         relation.arrow = Arc::new(Schema::new(fields));
     }
     relations

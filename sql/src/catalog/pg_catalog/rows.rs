@@ -144,7 +144,12 @@ pub(super) fn batch<T>(
 ) -> Result<RecordBatch> {
     let fields = schema.fields().iter();
     let columns = fields
-        .map(|field| column(field.data_type(), items.iter().map(|item| cell(item, field.name()))))
+        .map(|field| {
+            column(
+                field.data_type(),
+                items.iter().map(|item| cell(item, field.name())),
+            )
+        })
         .collect::<Result<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(items.len()));
     Ok(RecordBatch::try_new_with_options(

@@ -153,7 +153,9 @@ static TYPES: LazyLock<HashMap<i32, Named>> = LazyLock::new(|| {
         return HashMap::new();
     };
     let numbers = |column: &str| Some(batch.column_by_name(column)?.as_primitive::<Int32Type>());
-    let names = batch.column_by_name("typname").map(|names| names.as_string::<i32>());
+    let names = batch
+        .column_by_name("typname")
+        .map(|names| names.as_string::<i32>());
     let Some((((oids, names), items), arrays)) = numbers("oid")
         .zip(names)
         .zip(numbers("typelem"))
@@ -218,7 +220,9 @@ pub(super) fn oid_of(name: &str) -> Option<i32> {
     }
     let bare = name.split('(').next().unwrap_or(name).trim();
     let by = |names: &[(&'static str, &'static str)], name: &str, found: bool| {
-        let (from, to) = names.iter().find(|(from, to)| if found { *to == name } else { *from == name })?;
+        let (from, to) = names
+            .iter()
+            .find(|(from, to)| if found { *to == name } else { *from == name })?;
         Some(if found { *from } else { *to })
     };
     let internal = by(SQL_NAMES, bare, true)

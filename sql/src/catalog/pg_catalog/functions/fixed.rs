@@ -132,24 +132,37 @@ pub(in crate::catalog::pg_catalog) fn fixed() -> Vec<ScalarUDF> {
     }
     functions.extend([
         plain("format_type", "text", |given, row| {
-            let name = given.number(0, row).map(|oid| types::name(oid, given.number(1, row)));
+            let name = given
+                .number(0, row)
+                .map(|oid| types::name(oid, given.number(1, row)));
             name.into()
         }),
         plain("pg_encoding_to_char", "name", |given, row| {
-            given.number(0, row).map(|number| if number == 6 { "UTF8" } else { "" }).into()
+            given
+                .number(0, row)
+                .map(|number| if number == 6 { "UTF8" } else { "" })
+                .into()
         }),
         plain("pg_char_to_encoding", "integer", |given, row| {
             let number = |name: &str| if name.eq_ignore_ascii_case("utf8") { 6 } else { -1 };
             given.text(0, row).map(number).into()
         }),
-        plain("pg_size_pretty", "text", |given, row| given.number(0, row).map(pretty_size).into()),
-        plain("quote_ident", "text", |given, row| given.text(0, row).map(quoted).into()),
-        plain("quote_literal", "text", |given, row| given.text(0, row).map(literal).into()),
+        plain("pg_size_pretty", "text", |given, row| {
+            given.number(0, row).map(pretty_size).into()
+        }),
+        plain("quote_ident", "text", |given, row| {
+            given.text(0, row).map(quoted).into()
+        }),
+        plain("quote_literal", "text", |given, row| {
+            given.text(0, row).map(literal).into()
+        }),
         plain("parse_ident", "text[]", |given, row| {
             let parts = given.text(0, row).map(name_parts);
             parts.map(|parts| format!("{{{}}}", parts.join(","))).into()
         }),
-        plain("array_upper", "integer", |given, row| bound(given, row, |length| length)),
+        plain("array_upper", "integer", |given, row| {
+            bound(given, row, |length| length)
+        }),
         plain("array_lower", "integer", |given, row| bound(given, row, |_| 1)),
     ]);
     functions

@@ -63,7 +63,9 @@ fn schemas(person: &Arc<Person>) -> [ScalarUDF; 2] {
 fn settings(person: &Arc<Person>) -> [ScalarUDF; 1] {
     let of = Arc::clone(person);
     [plain("current_setting", "text", move |given, row| {
-        let value = given.text(0, row).and_then(|name| of.settings.read().show(name).ok());
+        let value = given
+            .text(0, row)
+            .and_then(|name| of.settings.read().show(name).ok());
         value.into()
     })]
 }
@@ -88,18 +90,26 @@ fn about(
 /// Labels and API names, and the queries of views.
 fn descriptions(person: &Arc<Person>) -> [ScalarUDF; 3] {
     [
-        about(person, "obj_description", "text", |objects, object, given, row| {
-            match given.text(1, row) {
+        about(
+            person,
+            "obj_description",
+            "text",
+            |objects, object, given, row| match given.text(1, row) {
                 None | Some("pg_class") => objects.comment(object).into(),
                 Some(_) => Cell::Null,
-            }
-        }),
-        about(person, "col_description", "text", |objects, object, given, row| {
-            let number = given.number(1, row);
-            let comments = objects.column_comments(object).into_iter();
-            let mut comments = comments.filter(|(at, _)| Some(*at) == number);
-            comments.next().map(|(_, comment)| comment).into()
-        }),
+            },
+        ),
+        about(
+            person,
+            "col_description",
+            "text",
+            |objects, object, given, row| {
+                let number = given.number(1, row);
+                let comments = objects.column_comments(object).into_iter();
+                let mut comments = comments.filter(|(at, _)| Some(*at) == number);
+                comments.next().map(|(_, comment)| comment).into()
+            },
+        ),
         about(person, "pg_get_viewdef", "text", |objects, object, _, _| {
             objects.definition(object).into()
         }),
@@ -117,7 +127,9 @@ fn visibility(person: &Arc<Person>) -> [ScalarUDF; 1] {
             let is_visible = |object: &Object| {
                 !is_set
                     || path.contains(&object.schema)
-                        && objects.by_name(None, &object.name).is_some_and(|first| first == *object)
+                        && objects
+                            .by_name(None, &object.name)
+                            .is_some_and(|first| first == *object)
             };
             found.map(|object| is_visible(&object)).into()
         })
@@ -148,7 +160,9 @@ const KINDS: [Kind; 5] = [
         },
         to_name: |objects, oid| {
             let object = objects.by_id(oid)?;
-            let is_first = objects.by_name(None, &object.name).is_some_and(|first| first == object);
+            let is_first = objects
+                .by_name(None, &object.name)
+                .is_some_and(|first| first == object);
             Some(match is_first {
                 true => quoted(&object.name),
                 false => format!("{}.{}", quoted(&object.schema), quoted(&object.name)),
@@ -220,11 +234,16 @@ fn registered(person: &Arc<Person>, kind: &'static Kind) -> [ScalarUDF; 3] {
             None => given.text(0, row).map(str::to_owned).into(),
         })
     });
-    [id(kind.id, Arc::clone(person)), text, id(kind.to, Arc::clone(person))]
+    [
+        id(kind.id, Arc::clone(person)),
+        text,
+        id(kind.to, Arc::clone(person)),
+    ]
 }
 
 /// The types of ids, each with the functions that give an id and a name.
-pub(in crate::catalog::pg_catalog) fn id_types() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+pub(in crate::catalog::pg_catalog) fn id_types()
+-> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     KINDS.iter().map(|kind| (kind.name, kind.id, kind.text))
 }
 
@@ -273,7 +292,10 @@ fn function_row(oid: i64) -> Option<(&'static datafusion::arrow::array::RecordBa
 
 fn arguments_of(oid: i64) -> Option<String> {
     let (rows, row) = function_row(oid)?;
-    let lists = rows.column_by_name("proargtypes")?.as_list_opt::<i32>()?.value(row);
+    let lists = rows
+        .column_by_name("proargtypes")?
+        .as_list_opt::<i32>()?
+        .value(row);
     let types = lists.as_primitive_opt::<Int32Type>()?.values().iter();
     let names: Vec<_> = types.map(|oid| types::name(i64::from(*oid), None)).collect();
     Some(names.join(", "))
@@ -281,8 +303,14 @@ fn arguments_of(oid: i64) -> Option<String> {
 
 fn result_of(oid: i64) -> Option<String> {
     let (rows, row) = function_row(oid)?;
-    let result = rows.column_by_name("prorettype")?.as_primitive_opt::<Int32Type>()?;
+    let result = rows
+        .column_by_name("prorettype")?
+        .as_primitive_opt::<Int32Type>()?;
     let set = rows.column_by_name("proretset")?.as_boolean_opt()?;
     let name = types::name(i64::from(result.value(row)), None);
-    Some(if set.value(row) { format!("SETOF {name}") } else { name })
+    Some(if set.value(row) {
+        format!("SETOF {name}")
+    } else {
+        name
+    })
 }

@@ -98,7 +98,9 @@ pub(super) fn table_function(factor: &mut TableFactor) {
             let args: Vec<_> = args.args.iter().map(ToString::to_string).collect();
             (plain_name(name), args.join(", "), alias.take())
         }
-        TableFactor::Function { name, args, alias, .. } => {
+        TableFactor::Function {
+            name, args, alias, ..
+        } => {
             let args: Vec<_> = args.iter().map(ToString::to_string).collect();
             (plain_name(name), args.join(", "), alias.take())
         }

@@ -41,7 +41,8 @@ pub(super) fn cast(expr: &mut Expr) -> Step {
         }
     }
     adapt(data_type);
-    let is_literal = matches!(operand.as_ref(), Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_)));
+    let is_literal =
+        matches!(operand.as_ref(), Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_)));
     if is_literal && let DataType::Array(ArrayElemTypeDef::SquareBracket(item, _)) = data_type {
         let items = match list_items(operand) {
             Ok(items) => items.unwrap_or_default(),
@@ -131,8 +132,8 @@ fn adapt(ty: &mut DataType) {
     *ty = match name.as_str() {
         "oid" => DataType::Integer(None),
         "xid" | "xid8" => DataType::BigInt(None),
-        "name" | "char" | "cstring" | "regconfig" | "regdictionary" | "pg_node_tree" | "json" | "jsonb" | "aclitem"
-        | "inet" | "uuid" | "xml" => DataType::Text,
+        "name" | "char" | "cstring" | "regconfig" | "regdictionary" | "pg_node_tree" | "json" | "jsonb"
+        | "aclitem" | "inet" | "uuid" | "xml" => DataType::Text,
         _ if name.starts_with("information_schema.") || name.starts_with("regoper") => DataType::Text,
         // Any other type of PostgreSQL's, under its own name.
         _ if matches!(ty, DataType::Custom(..)) => reparsed(&name).unwrap_or_else(|| ty.clone()),

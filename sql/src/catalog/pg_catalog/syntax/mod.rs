@@ -2,10 +2,11 @@
 //!
 //! Owns: what clients write in questions about the catalog and DataFusion does not take: names in `pg_catalog`, casts to `reg…`,
 //! functions in FROM, operators by schema, collations. Does not own: statements over data; see `postgres::syntax`. Invariant: a
-//! question keeps its meaning, except that an array of a subquery is NULL. Start at [`adapted`].
+//! question keeps its meaning, except that arrays of subqueries and some correlated values are NULL. Start at [`adapted`].
 
 mod calls;
 mod casts;
+mod subqueries;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -78,6 +79,14 @@ impl VisitorMut for Adapter {
             |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
         if select.projection.iter().any(is_wildcard) {
             select.projection.iter_mut().enumerate().for_each(marked);
+        }
+        for item in &mut select.projection {
+            if let SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. } = item {
+                subqueries::in_output(value);
+            }
+        }
+        if let Some(filter) = &mut select.selection {
+            subqueries::in_condition(filter);
         }
         ControlFlow::Continue(())
     }
