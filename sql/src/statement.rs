@@ -1,17 +1,15 @@
 //! SQL text to statements.
 //!
-//! Owns: parsing, positions of syntax errors, and which statements need PostgreSQL's catalog. Rewrites for catalog questions of
-//! clients never touch a statement over data: some of them would change its meaning.
+//! Owns: parsing, positions of syntax errors, and which statements ask PostgreSQL's catalog. Does not own: how they are planned.
+//! Invariant: a statement over data is never taken for a catalog question, whose words are read more generously.
 
 use std::ops::ControlFlow;
-use std::sync::LazyLock;
 
-use datafusion::sql::sqlparser::ast::{self, VisitMut, VisitorMut, visit_relations};
+use datafusion::sql::sqlparser::ast::{self, visit_relations};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::ParserError;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
-use datafusion_pg_catalog::sql::PostgresCompatibilityParser;
 
 use crate::Error;
 use crate::error::syntax_error;
@@ -86,106 +84,38 @@ impl Statement {
     }
 }
 
-static COMPATIBILITY: LazyLock<PostgresCompatibilityParser> = LazyLock::new(PostgresCompatibilityParser::new);
-
 /// Parses one or more statements.
 ///
 /// # Errors
 /// 42601 with the position.
 pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
     refuse_long_chains(sql)?;
-    let plain = causeway_postgres::statements(sql);
-    let compatible = || COMPATIBILITY.parse(sql);
-    let parsed = match plain {
+    let parsed = match causeway_postgres::statements(sql) {
         Ok(parsed) => parsed,
-        // Some catalog questions of clients only parse after substitution.
-        Err(error) => match compatible() {
-            Ok(statements)
-                if statements
-                    .iter()
-                    .all(|ast| asks_catalog(ast) || !matches!(ast, ast::Statement::Query(_))) =>
-            {
-                return Ok(statements
-                    .into_iter()
-                    .map(|ast| catalog_question(ast.to_string(), ast))
-                    .collect());
-            }
-            Ok(_) => return Err(located(sql, &error)),
-            Err(_) => return Err(located(sql, &error)),
-        },
+        Err(_) if is_abort(sql) => {
+            causeway_postgres::statements("ROLLBACK").map_err(|error| located(sql, &error))?
+        }
+        Err(error) => return Err(located(sql, &error)),
     };
     let several = parsed.len() > 1;
-    let text = |ast: &ast::Statement| {
-        if several {
+    let statements = parsed.into_iter().map(|ast| Statement {
+        text: if several {
             ast.to_string()
         } else {
             sql.trim().trim_end_matches(';').to_owned()
-        }
-    };
-    if !parsed.iter().any(asks_catalog) {
-        let statements = parsed.into_iter().map(|ast| Statement {
-            text: text(&ast),
-            ast,
-            asks_catalog: false,
-        });
-        return Ok(statements.collect());
-    }
-    let rewritten = compatible().map_err(|error| located(sql, &error))?;
-    if rewritten.len() != parsed.len() {
-        return Err(Error::new(
-            crate::sqlstate::NOT_SUPPORTED,
-            "this combination of statements is not supported; send them one by one",
-        ));
-    }
-    let statements = parsed.into_iter().zip(rewritten).map(|(plain, rewritten)| {
-        let text = text(&plain);
-        if asks_catalog(&plain) {
-            catalog_question(text, rewritten)
-        } else {
-            Statement {
-                text,
-                ast: plain,
-                asks_catalog: false,
-            }
-        }
+        },
+        asks_catalog: asks_catalog(&ast),
+        ast,
     });
     Ok(statements.collect())
 }
 
-fn catalog_question(text: String, mut ast: ast::Statement) -> Statement {
-    let ControlFlow::Continue(()) = VisitMut::visit(&mut ast, &mut WithoutArrayQueries);
-    Statement {
-        text,
-        ast,
-        asks_catalog: true,
-    }
-}
-
-/// Replaces `array(SELECT …)`, which psql uses for options and memberships that nothing here has, with NULL.
-struct WithoutArrayQueries;
-
-impl VisitorMut for WithoutArrayQueries {
-    type Break = std::convert::Infallible;
-
-    fn pre_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<Self::Break> {
-        let ast::Expr::Function(function) = &*expr else {
-            return ControlFlow::Continue(());
-        };
-        let name = function.name.to_string().to_lowercase();
-        let joins_array =
-            name.ends_with("array_to_string") && expr.to_string().to_lowercase().contains("array(select");
-        let is_array_query = name == "array" && matches!(function.args, ast::FunctionArguments::Subquery(_));
-        if joins_array || is_array_query {
-            *expr = ast::Expr::Cast {
-                kind: ast::CastKind::Cast,
-                expr: Box::new(ast::Expr::Value(ast::Value::Null.with_empty_span())),
-                data_type: ast::DataType::Text,
-                array: false,
-                format: None,
-            };
-        }
-        ControlFlow::Continue(())
-    }
+/// PostgreSQL's other word for ROLLBACK.
+fn is_abort(sql: &str) -> bool {
+    let words = sql.trim().trim_end_matches(';').split_whitespace();
+    let words: Vec<String> = words.map(str::to_lowercase).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    matches!(words.as_slice(), ["abort"] | ["abort", "work" | "transaction"])
 }
 
 /// Whether a statement reads PostgreSQL's catalog and no data, or calls one of its functions and reads nothing.

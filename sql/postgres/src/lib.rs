@@ -22,8 +22,11 @@ use datafusion::logical_expr::planner::ExprPlanner;
 
 pub use error::{Error, sqlstate, syntax_error, unplannable};
 pub use syntax::array_parameters::{array_parameters, listed};
+pub use syntax::duplicate_names::distinguish_outputs;
+pub use syntax::literals::call;
 pub use syntax::parser::{parser, statements};
-pub use syntax::{adapted, column_names};
+pub use syntax::quantified::{list_items, quantified};
+pub use syntax::{Step, adapted, column_names};
 pub use text::output as text_form;
 
 /// Makes a state that plans statements as PostgreSQL would: its syntax, its types, its operators, and none but its functions.

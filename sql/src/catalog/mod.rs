@@ -53,12 +53,9 @@ pub(crate) struct Scope {
 }
 
 /// The catalog of one statement.
-pub(crate) fn statement_catalogs(
-    scope: &Scope,
-    pg_catalog: Arc<dyn SchemaProvider>,
-) -> Result<Arc<dyn CatalogProviderList>> {
+pub(crate) fn statement_catalogs(scope: &Scope) -> Result<Arc<dyn CatalogProviderList>> {
     let catalog = scope.catalog()?;
-    catalog.register_schema("pg_catalog", pg_catalog)?;
+    pg_catalog::register(&catalog, &scope.person)?;
     Ok(listed(catalog))
 }
 

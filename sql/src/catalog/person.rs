@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_core::{Ledger, Principal, Source, Table};
+use datafusion::arrow::datatypes::SchemaRef;
 
 use super::views::listing::Listed;
 use super::views::{Definition, Kept};
@@ -70,6 +71,12 @@ impl Person {
     /// What this person may see of a table.
     pub(crate) fn access(&self, table: &Table) -> Access {
         self.deployment.policies.access(&self.principal, table)
+    }
+
+    /// The columns of a described table that this person sees.
+    pub(crate) fn visible_schema(&self, table: &Table) -> SchemaRef {
+        let access = self.access(table);
+        access.schema(table, &access.visible(table))
     }
 
     /// The table with what this session says about scans of it.

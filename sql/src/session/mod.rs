@@ -27,13 +27,12 @@ pub(crate) use shared::EngineShared;
 pub(crate) use states::States;
 use variables::show_schema;
 
-use crate::catalog::pg_catalog::PgCatalog;
 use crate::catalog::views::plan::{Planner, Seen};
 use crate::catalog::{Person, Scope, pg_catalog, statement_catalogs, views};
 use crate::error::{sqlstate, unplannable, unsupported};
 use crate::query_log::{QueryRecord, QueryState};
 use crate::settings::{Settings, SharedSettings};
-use crate::{Answer, Error, Statement, execute, explain};
+use crate::{Answer, Error, Statement, execute, explain, statement};
 
 /// What a statement takes and returns.
 #[derive(Debug, Clone)]
@@ -72,7 +71,6 @@ pub struct Session {
     base: SessionState,
     /// Plans statements over data, as PostgreSQL does.
     data: Arc<Planner>,
-    pg_catalog: PgCatalog,
     canceller: Canceller,
 }
 
@@ -88,14 +86,13 @@ impl Session {
             listed_views: views::listing::Listed::default(),
         });
         let States { mut base, mut data } = engine.states.clone();
-        let pg_catalog = pg_catalog::install(&mut base, &mut data, &person)?;
+        pg_catalog::install(&mut base, &mut data, &person)?;
         Ok(Self {
             engine,
             person,
             defaults,
             data: Arc::new(Planner(data)),
             base,
-            pg_catalog,
             canceller: Canceller::default(),
         })
     }
@@ -223,7 +220,7 @@ impl Session {
         let plan = state
             .analyzer()
             .execute_and_check(plan, state.config_options(), |_, _| {})?;
-        let schema = column_names::renamed(&statement.ast, &Arc::new(plan.schema().as_arrow().clone()));
+        let schema = output_schema(statement, &Arc::new(plan.schema().as_arrow().clone()));
         Ok(Description {
             parameters,
             schema: Some(schema),
@@ -338,7 +335,7 @@ impl Session {
             execute::run(state, plan).await.map_err(unplannable)
         };
         let rows = limits.guard(planning).await??;
-        let schema = column_names::renamed(&statement.ast, &rows.schema());
+        let schema = output_schema(statement, &rows.schema());
         let (context, record) = (Arc::clone(context), Arc::clone(record));
         Ok(Answer::stream_of(schema, rows, context, record, limits))
     }
@@ -389,18 +386,11 @@ impl Session {
         let seen = Arc::<Seen>::default();
         let state = self.state(context, statement.asks_catalog, &seen)?;
         if statement.asks_catalog {
-            pg_catalog::prepare(
-                &self.person,
-                &self.data,
-                context,
-                &state,
-                &self.pg_catalog,
-                &statement.ast.to_string(),
-            )
-            .await?;
+            let text = statement.ast.to_string();
+            pg_catalog::prepare(&self.person, &self.data, context, &text).await?;
         }
         let ast = if statement.asks_catalog {
-            statement.ast.clone()
+            pg_catalog::syntax::adapted(statement.ast.clone())?
         } else {
             causeway_postgres::adapted(statement.ast.clone(), parameters)?
         };
@@ -428,7 +418,7 @@ impl Session {
         let mut scope = Scope::of_statement(&self.person, &self.data, context);
         scope.only_described = asks_catalog;
         scope.seen = Arc::clone(seen);
-        let catalogs = statement_catalogs(&scope, Arc::clone(&self.pg_catalog.schema))?;
+        let catalogs = statement_catalogs(&scope)?;
         let settings = self.person.settings.read();
         let base = if asks_catalog { &self.base } else { &self.data.0 };
         let config = base
@@ -442,6 +432,15 @@ impl Session {
         // The moment that now() and current_date mean throughout this statement.
         state.mark_start_execution();
         Ok(state)
+    }
+}
+
+/// The columns of an answer under the names that PostgreSQL gives them.
+fn output_schema(statement: &Statement, schema: &SchemaRef) -> SchemaRef {
+    let schema = column_names::renamed(&statement.ast, schema);
+    match statement.asks_catalog {
+        true => pg_catalog::syntax::unmarked(&schema),
+        false => schema,
     }
 }
 

@@ -37,7 +37,6 @@ pub(crate) fn session_config() -> SessionConfig {
     let mut config = SessionConfig::new()
         .with_default_catalog_and_schema(DATABASE, SEARCH_SCHEMA)
         .with_create_default_catalog_and_schema(false)
-        .with_information_schema(true)
         // Join keys come from one complete build side; partitioned joins would hand out several filters.
         .with_repartition_joins(false)
         .with_batch_size(8192);

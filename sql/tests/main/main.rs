@@ -8,6 +8,7 @@ mod attacks;
 mod budgets;
 mod by_hand;
 mod cache;
+mod catalog;
 mod fixture;
 mod hidden_keys;
 mod instance;

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{Expr, Ident, SelectItem, SetExpr, Value, VisitMut, VisitorMut};
 
 /// Gives repeated outputs of the statement names of their own; people see the names that they wrote.
-pub(crate) fn distinguish_outputs(body: &mut SetExpr) {
+pub fn distinguish_outputs(body: &mut SetExpr) {
     match body {
         SetExpr::Select(select) => distinguish_items(&mut select.projection),
         SetExpr::SetOperation { left, right, .. } => {

@@ -122,7 +122,9 @@ pub(crate) fn text(value: &str) -> Expr {
     Expr::Value(Value::SingleQuotedString(value.to_owned()).with_empty_span())
 }
 
-pub(crate) fn call(name: &str, args: Vec<Expr>) -> Expr {
+/// The call of a function that is named without a schema.
+#[must_use]
+pub fn call(name: &str, args: Vec<Expr>) -> Expr {
     let args = args
         .into_iter()
         .map(|arg| ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(arg)))

@@ -62,7 +62,8 @@ struct Adapter<'a> {
     parameters: &'a [Option<DataType>],
 }
 
-pub(crate) type Step = ControlFlow<Box<Error>>;
+/// How a walk over a statement goes on: it breaks with the error of the statement.
+pub type Step = ControlFlow<Box<Error>>;
 
 pub(crate) fn refuse(message: impl Into<String>) -> Step {
     ControlFlow::Break(Box::new(Error::new(sqlstate::NOT_SUPPORTED, message)))

@@ -9,7 +9,9 @@ use super::literals::{cast, text};
 use crate::Error;
 
 /// `x op ANY (…)` and `x op ALL (…)` over lists, as comparisons with each item; over subqueries, as IN where it is that.
-pub(crate) fn quantified(expr: &mut Expr) -> Step {
+///
+/// Errors: breaks with 0A000 for an operator that has no such form, 22P02 for a list that is none.
+pub fn quantified(expr: &mut Expr) -> Step {
     let (left, op, right, is_any) = match &*expr {
         Expr::AnyOp {
             left,
@@ -97,7 +99,10 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
 }
 
 /// The items of `ARRAY[…]`, `'{…}'` or a cast of either; `None` for other arrays.
-fn list_items(array: &Expr) -> Result<Option<Vec<Expr>>, Error> {
+///
+/// # Errors
+/// 22P02 for a text that is no list.
+pub fn list_items(array: &Expr) -> Result<Option<Vec<Expr>>, Error> {
     match array {
         Expr::Nested(inner) => list_items(inner),
         Expr::Array(array) if !array.elem.is_empty() => Ok(Some(array.elem.clone())),
