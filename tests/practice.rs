@@ -99,12 +99,8 @@ impl Practice {
 
     /// Waits until at least `count` data calls have reached ServiceNow.
     pub(crate) async fn servicenow_reached(&self, count: usize) {
-        let waiting = async {
-            while self.servicenow_calls() < count {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(20), waiting)
+        let log = self.orgs.servicenow.log();
+        tokio::time::timeout(Duration::from_secs(20), log.reached(count))
             .await
             .expect("calls are made");
     }

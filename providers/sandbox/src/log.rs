@@ -2,7 +2,9 @@
 //!
 //! Owns: one [`Entry`] per HTTP request that reached a practice org, in order of arrival.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
 
 /// One HTTP request as the practice org saw it.
 #[derive(Debug, Clone, Default, serde::Serialize)]
@@ -32,18 +34,29 @@ pub struct Entry {
 
 /// A shared, ordered list of [`Entry`] values. Clones share the list.
 #[derive(Debug, Clone, Default)]
-pub struct RequestLog(Arc<Mutex<Vec<Entry>>>);
+pub struct RequestLog(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    entries: Mutex<Vec<Entry>>,
+    added: Notify,
+}
 
 impl RequestLog {
+    fn locked(&self) -> MutexGuard<'_, Vec<Entry>> {
+        self.0.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Adds an entry.
     pub fn push(&self, entry: Entry) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
+        self.locked().push(entry);
+        self.0.added.notify_waiters();
     }
 
     /// Copies the entries so far.
     #[must_use]
     pub fn entries(&self) -> Vec<Entry> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.locked().clone()
     }
 
     /// Copies the entries of data calls: everything but sign-ins.
@@ -53,6 +66,18 @@ impl RequestLog {
             .into_iter()
             .filter(|entry| !entry.path.contains("oauth"))
             .collect()
+    }
+
+    /// Waits until at least `count` data calls have been answered.
+    pub async fn reached(&self, count: usize) {
+        loop {
+            // Made before the look, so that an entry that is added in between wakes it.
+            let added = self.0.added.notified();
+            if self.data_calls().len() >= count {
+                return;
+            }
+            added.await;
+        }
     }
 
     /// Copies the entries of requests that broke a rule of safe use; see [`Entry::violation`].
@@ -66,6 +91,6 @@ impl RequestLog {
 
     /// Forgets the entries so far.
     pub fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.locked().clear();
     }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use causeway_core::http::AuthConfig;
 use causeway_core::{Ledger, Principal, Source};
 use causeway_salesforce::Salesforce;
 use causeway_sandbox::{Options, salesforce, servicenow};
 use causeway_servicenow::ServiceNow;
-use causeway_sql::{Engine, EngineConfig, Error, Policy, Session};
+use causeway_sql::{Answer, Engine, EngineConfig, Error, Policy, Session};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::TryStreamExt as _;
@@ -254,7 +255,23 @@ impl World {
 }
 
 pub(crate) async fn batches(session: &Session, sql: &str) -> Result<Vec<RecordBatch>, Error> {
-    session.sql(sql).await?.stream().await?.try_collect().await
+    collected(session.sql(sql).await?).await
+}
+
+pub(crate) async fn collected(answer: Answer) -> Result<Vec<RecordBatch>, Error> {
+    answer.stream().await?.try_collect().await
+}
+
+/// Waits until `holds`, letting everything else go on meanwhile.
+pub(crate) async fn until(holds: impl Fn() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting)
+        .await
+        .expect("it comes true");
 }
 
 pub(crate) async fn rows(session: &Session, sql: &str) -> Result<Vec<Vec<String>>, Error> {

@@ -1,10 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_sql::ScalarValue;
 use datafusion::arrow::datatypes::DataType;
 use futures::TryStreamExt as _;
 
-use crate::fixture::{batches, rows, texts, world};
+use crate::fixture::{collected, rows, texts, until, world};
 
 #[tokio::test]
 async fn opening_a_session_and_asking_nothing_remote_costs_no_call() {
@@ -207,14 +208,14 @@ async fn a_statement_ends_at_its_timeout_and_when_it_is_cancelled() {
     rows(&session, "RESET statement_timeout")
         .await
         .expect("a setting");
+    let answer = session.sql("SELECT count(*) FROM salesforce.account").await;
+    let answer = answer.expect("a plan");
+    let context = Arc::clone(answer.context());
     let canceller = session.canceller();
-    let (outcome, ()) = tokio::join!(
-        batches(&session, "SELECT count(*) FROM salesforce.account"),
-        async {
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            canceller.cancel();
-        }
-    );
+    let (outcome, ()) = tokio::join!(collected(answer), async {
+        until(|| context.calls() > 0).await;
+        canceller.cancel();
+    });
     let error = outcome.expect_err("cancelled");
     assert_eq!(
         (error.sqlstate, error.message.as_str()),
@@ -276,11 +277,17 @@ async fn a_scalar_subquery_with_several_rows_is_an_error() {
 async fn a_join_over_rows_in_memory_is_cancelled_at_once() {
     let world = world().await;
     let session = world.session("admin").await;
+    let incidents = rows(&session, "SELECT number FROM servicenow.incident").await;
+    let incidents = incidents.expect("a query").len() as u64;
     let canceller = session.canceller();
     let sql = "SELECT count(*) FROM servicenow.incident a, servicenow.incident b, servicenow.incident c \
                WHERE a.number < b.number AND b.number < c.number";
-    let (outcome, ()) = tokio::join!(batches(&session, sql), async {
-        tokio::time::sleep(Duration::from_secs(2)).await;
+    let answer = session.sql(sql).await.expect("a plan");
+    let context = Arc::clone(answer.context());
+    let (outcome, ()) = tokio::join!(collected(answer), async {
+        until(|| context.rows() >= incidents).await;
+        // The rows are here: what is left is to compare them, and the join has a turn of that.
+        tokio::task::yield_now().await;
         canceller.cancel();
     });
     assert_eq!(outcome.expect_err("cancelled").sqlstate, "57014");
