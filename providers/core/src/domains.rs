@@ -52,7 +52,7 @@ impl DomainTree {
             [only] => Ok(&only.id),
             [] => Err(format!("domain '{wanted}' does not exist")),
             _ => Err(format!(
-                "domain '{wanted}' is ambiguous; give its full path or sys_id"
+                "domain '{wanted}' is ambiguous; give its full path or its id"
             )),
         }
     }

@@ -60,7 +60,7 @@ impl Kind {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{origin}: {message}")]
 pub struct Error {
-    /// Configured name of the source, for example `salesforce`.
+    /// Configured name of the source, for example `crm`.
     pub origin: Arc<str>,
     /// Table that was read, where one is known.
     pub table: Option<Arc<str>>,

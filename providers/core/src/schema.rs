@@ -100,7 +100,7 @@ pub struct Column {
     pub ty: ColumnType,
     /// Label that people see in the remote system.
     pub label: String,
-    /// The remote system's own name of the type, for example `picklist` or `glide_date_time`.
+    /// The remote system's own name of the type, as its own administrators know it.
     pub remote_type: String,
     /// Objects that a reference points to, by API name.
     pub references: Vec<String>,

@@ -275,7 +275,7 @@ pub trait Source: Send + Sync + std::fmt::Debug {
     /// Configured name, which is the SQL schema.
     fn name(&self) -> &Arc<str>;
 
-    /// Kind of system, for example `salesforce`.
+    /// Kind of system, as the configuration names it.
     fn kind(&self) -> &'static str;
 
     /// Address that calls go to, without credentials.

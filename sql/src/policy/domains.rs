@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{self, Expr as SqlExpr};
 use super::Access;
 use crate::error::{into_datafusion, source_error};
 
-/// `sys_domain IN (…)` with the person's domains, everything below them, and `global`; `None` when all rows are visible.
+/// `<domain column> IN (…)` with the person's domains, everything below them, and `global`; `None` when all rows are visible.
 ///
 /// # Errors
 /// F0000 for a domain that does not exist, what the source says when its domains can't be read.

@@ -112,7 +112,7 @@ impl GroupedTable {
             grouping.aggregates.get(aggregate)?.function,
             AggregateFunction::Count | AggregateFunction::CountDistinct
         );
-        // Without keys there is one group, which HAVING of SOQL may not be said of.
+        // Without keys there is one group, which a source may not filter.
         let may = counts && self.base.source.dialect().filters_groups() && !grouping.keys.is_empty();
         let value = *value;
         may.then_some(Having { aggregate, op, value })

@@ -411,7 +411,7 @@ impl<'de> Visitor<'de> for RowsSeed<'_, '_> {
             rows: &mut *self.rows,
             node: root,
         })? {
-            // ServiceNow may add an object that holds nothing but `__meta`; it is no record.
+            // Some systems add an object that holds nothing but `__meta`; it is no record.
             if !only_meta {
                 self.rows.end_record();
             }
@@ -537,7 +537,7 @@ impl<'de> Visitor<'de> for NestedSeed<'_, '_, '_> {
         Ok(())
     }
 
-    /// ServiceNow writes an absent reference as the empty string.
+    /// Some systems write an absent reference as the empty string.
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
         if !text.is_empty() {
             return Err(E::custom("a nested record was expected, not text"));

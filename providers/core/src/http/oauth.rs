@@ -62,7 +62,7 @@ pub enum AuthConfig {
         client_secret: Option<SecretString>,
         /// User.
         username: String,
-        /// Password; for Salesforce followed by the security token.
+        /// Password, followed by a security token where the system wants one.
         password: SecretString,
         /// Token endpoint, where it is not the source's own.
         token_url: Option<String>,

@@ -64,7 +64,7 @@ impl Transport {
     /// Longest `Retry-After` that a query waits for.
     const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-    /// Makes the transport to `base`, an origin such as `https://acme.my.salesforce.com`.
+    /// Makes the transport to `base`, an origin such as `https://acme.example.com`.
     ///
     /// # Errors
     /// [`Kind::Config`] when the address is unusable: plain http anywhere but on loopback is refused.

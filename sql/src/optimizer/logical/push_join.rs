@@ -379,7 +379,7 @@ fn semi_join(outer: &Side, inner: &Side) -> Option<Joined> {
 }
 
 /// The rows of `outer` whose key is not among those of `inner`. A key that may be NULL would need an OR around the condition, which
-/// SOQL does not take.
+/// the source may not take.
 fn anti_join(outer: &Side, inner: &Side) -> Option<Joined> {
     (outer.key == outer.scan.table.table.key)
         .then(|| conditioned(outer, inner, true))
