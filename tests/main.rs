@@ -1,5 +1,6 @@
 //! Whole-system tests, in one binary because each one links DataFusion.
 
 mod cli;
+mod examples;
 mod practice;
 mod wire;

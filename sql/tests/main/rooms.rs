@@ -111,7 +111,14 @@ fn imports_are_read_from_groups_too() {
 /// What only one vendor says belongs into that vendor's folder.
 #[test]
 fn no_vendor_is_named_in_core_or_sql() {
-    const WORDS: &[&str] = &["salesforce", "servicenow", "soql", "sys_id", "sys_domain", "glide"];
+    const WORDS: &[&str] = &[
+        "salesforce",
+        "servicenow",
+        "soql",
+        "sys_id",
+        "sys_domain",
+        "glide",
+    ];
     let sql = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
     for folder in ["src", "postgres/src", "../providers/core/src"] {
@@ -121,13 +128,19 @@ fn no_vendor_is_named_in_core_or_sql() {
     for path in files {
         // Tests name what they like; the conformance suite has texts that are awkward to one vendor.
         let of_tests = |part: std::path::Component<'_>| {
-            ["tests", "tests.rs", "conformance"].iter().any(|name| part.as_os_str() == *name)
+            ["tests", "tests.rs", "conformance"]
+                .iter()
+                .any(|name| part.as_os_str() == *name)
         };
         if path.components().any(of_tests) {
             continue;
         }
         let text = std::fs::read_to_string(&path).expect("a text");
-        let code = text.split("#[cfg(test)]").next().expect("the code").to_lowercase();
+        let code = text
+            .split("#[cfg(test)]")
+            .next()
+            .expect("the code")
+            .to_lowercase();
         let words = WORDS.iter().filter(|word| code.contains(**word));
         named.extend(words.map(|word| format!("{} says {word}", path.display())));
     }
