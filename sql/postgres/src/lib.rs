@@ -8,6 +8,7 @@
 
 mod error;
 mod functions;
+mod missing_functions;
 mod subqueries;
 mod syntax;
 mod text;
