@@ -14,6 +14,8 @@ mod syntax;
 mod text;
 mod types;
 mod typing;
+#[cfg(test)]
+mod upstream;
 
 use std::sync::Arc;
 

@@ -43,7 +43,7 @@ fn logical() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     rules
 }
 
-/// A name that no other scan has. Two scans of one name are equal to DataFusion (55.2), whatever they read, and equal subqueries are run once.
+/// A name that no other scan has. Two scans of one name are equal to DataFusion (docs/upstream.md, equal-scans), whatever they read, and equal subqueries are run once.
 fn own_name(table: &str) -> TableReference {
     static SCANS: AtomicU64 = AtomicU64::new(0);
     let number = SCANS.fetch_add(1, Ordering::Relaxed);
@@ -51,7 +51,7 @@ fn own_name(table: &str) -> TableReference {
 }
 
 /// Without DataFusion's static filter pushdown: filters reached the scans as a logical plan, and behind a join of sides with equal column
-/// names it moves a filter to the wrong side (DataFusion 55.2). The later pass, `FilterPushdown(Post)`, makes joins collect their keys and stays.
+/// names it moves a filter to the wrong side (docs/upstream.md, filters-by-name). The later pass, `FilterPushdown(Post)`, makes joins collect their keys and stays.
 fn physical() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::new().rules;
     rules.retain(|rule| rule.name() != "FilterPushdown");
