@@ -11,6 +11,8 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
 use datafusion::sql::sqlparser::parser::ParserError;
 
+use crate::missing_functions::is_missing;
+
 /// An SQL error: everything that PostgreSQL's ErrorResponse carries.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -242,7 +244,7 @@ fn from_plan(message: &str) -> Error {
         sqlstate::UNDEFINED_TABLE
     } else if let Some(name) = message.strip_prefix("Invalid function '") {
         let name = name.split('\'').next().unwrap_or_default();
-        if crate::functions::is_missing(name) {
+        if is_missing(name) {
             return Error::new(
                 sqlstate::NOT_SUPPORTED,
                 format!("the function {name} is not supported"),

@@ -8,11 +8,14 @@
 
 mod error;
 mod functions;
+mod missing_functions;
 mod subqueries;
 mod syntax;
 mod text;
 mod types;
 mod typing;
+#[cfg(test)]
+mod upstream;
 
 use std::sync::Arc;
 
@@ -26,7 +29,8 @@ pub use syntax::duplicate_names::distinguish_outputs;
 pub use syntax::literals::call;
 pub use syntax::parser::{parser, statements};
 pub use syntax::quantified::{list_items, quantified};
-pub use syntax::{Step, adapted, column_names};
+pub use syntax::step::Step;
+pub use syntax::{adapted, column_names};
 pub use text::output as text_form;
 
 /// Makes a state that plans statements as PostgreSQL would: its syntax, its types, its operators, and none but its functions.

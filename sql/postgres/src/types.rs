@@ -1,15 +1,18 @@
 //! PostgreSQL's types and what they are in Arrow.
+//!
+//! Owns: kinds of types, their common type, expressions with a type, and the errors that name types. Does not own: casts; see `typing::casts`.
+//! Invariant: every Arrow type has exactly one [`Kind`]. Start at [`Kind`].
 
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, FieldRef, IntervalUnit, TimeUnit};
 use datafusion::common::datatype::DataTypeExt as _;
 use datafusion::common::{DataFusionError, Result};
+use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::planner::TypePlanner;
 use datafusion::sql::sqlparser::ast;
 
-use crate::Error;
-use crate::sqlstate;
+use crate::error::{Error, sqlstate};
 
 /// Digits after the point of a numeric that has no scale of its own: quotients, averages, doubles made numeric. Such values print
 /// without trailing zeros.
@@ -183,6 +186,33 @@ pub(crate) fn common_type<'a>(types: impl IntoIterator<Item = &'a DataType>) -> 
     common
 }
 
+/// An expression and its type.
+#[derive(Debug, Clone)]
+pub(crate) struct Typed {
+    pub(crate) expr: Expr,
+    pub(crate) ty: DataType,
+}
+
+impl Typed {
+    /// A quoted literal has no type of its own yet.
+    pub(crate) fn kind(&self) -> Kind {
+        if is_unknown(&self.expr) {
+            Kind::Unknown
+        } else {
+            Kind::of(&self.ty)
+        }
+    }
+}
+
+/// Whether `expr` is NULL or a quoted literal.
+pub(crate) fn is_unknown(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(value, _) => value.data_type().is_null() || value.try_as_str().is_some(),
+        Expr::Alias(alias) => is_unknown(&alias.expr),
+        _ => false,
+    }
+}
+
 /// SQL type names to Arrow types.
 #[derive(Debug)]
 pub(crate) struct PostgresTypes;
@@ -250,4 +280,17 @@ pub(crate) fn fault(sqlstate: &'static str, message: impl Into<String>) -> DataF
 /// 22003 as PostgreSQL words it.
 pub(crate) fn out_of_range(kind: Kind) -> DataFusionError {
     fault("22003", format!("{} out of range", kind.name()))
+}
+
+/// 22P02 as PostgreSQL words it.
+pub(crate) fn invalid_text(kind: Kind, text: &str) -> DataFusionError {
+    fault(
+        "22P02",
+        format!("invalid input syntax for type {}: \"{text}\"", kind.name()),
+    )
+}
+
+/// What PostgreSQL skips around a value.
+pub(crate) fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
 }

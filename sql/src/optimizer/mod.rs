@@ -89,7 +89,7 @@ fn physical_rules() -> Result<PhysicalRules> {
         &[(
             "FilterPushdown",
             "filters reached the scans as a logical plan, and behind a join of sides with equal column names it moves a filter to the \
-             wrong side (DataFusion 55.2); the later pass, FilterPushdown(Post), makes joins collect their keys and stays",
+             wrong side (docs/upstream.md, filters-by-name); the later pass, FilterPushdown(Post), makes joins collect their keys and stays",
         )],
         vec![
             (

@@ -1,4 +1,7 @@
 //! `+ - * / %` over numbers, which fail where PostgreSQL's fail.
+//!
+//! Owns: the checked operators. Does not own: digits of quotients; see `division`.
+//! Invariant: a result that does not fit its type is 22003, never another number. Start at [`Arithmetic`].
 
 use std::sync::Arc;
 

@@ -1,4 +1,7 @@
 //! `avg`, which divides once. Its types are beside those of `sum`.
+//!
+//! Owns: avg over numerics, doubles and intervals. Does not own: running sums; see `aggregates`.
+//! Invariant: rounding happens once, at the division. Start at [`Average`].
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,4 +1,7 @@
 //! Arithmetic of dates, timestamps, times and intervals. Everything is in UTC and microseconds.
+//!
+//! Owns: the one function behind `+ - * /` over moments. Does not own: parts of moments; see `extract`.
+//! Invariant: a result outside PostgreSQL's range is an error. Start at [`MomentArithmetic`].
 
 use std::sync::Arc;
 
@@ -90,85 +93,91 @@ impl ScalarUDFImpl for MomentArithmetic {
 
 impl MomentArithmetic {
     fn compute(&self, left: &ArrayRef, right: &ArrayRef, result: &DataType) -> Result<ArrayRef> {
-        let kinds = (Kind::of(left.data_type()), Kind::of(right.data_type()));
-        let sign = if self.op == Operator::Minus { -1 } else { 1 };
-        let signed = |value: IntervalMonthDayNano| {
-            let span = Span::of(value);
-            if sign < 0 { span.negated() } else { span }
-        };
-        match kinds {
+        match (Kind::of(left.data_type()), Kind::of(right.data_type())) {
             // The same with its sides exchanged.
             (Kind::Int4, Kind::Date)
             | (Kind::Interval, Kind::Date | Kind::Timestamp | Kind::TimestampTz | Kind::Time)
             | (Kind::Time, Kind::Date)
             | (Kind::Float8, Kind::Interval) => self.compute(right, left, result),
-            (Kind::Date, Kind::Int4) => Ok(Arc::new(binary::<Date32Type, Int32Type, Date32Type>(
-                left,
-                right,
-                |day, days| {
-                    day.checked_add(sign * days)
-                        .ok_or_else(|| fault("22008", "date out of range"))
-                },
-            )?)),
-            (Kind::Date, Kind::Date) => Ok(Arc::new(binary::<Date32Type, Date32Type, Int32Type>(
-                left,
-                right,
-                |left, right| {
-                    left.checked_sub(right)
-                        .ok_or_else(|| fault("22008", "date out of range"))
-                },
-            )?)),
-            (Kind::Date, Kind::Interval) => Ok(Arc::new(binary::<Date32Type, Interval, Stamp>(
-                left,
-                right,
-                |day, interval| moved(i64::from(day) * DAY, signed(interval)),
-            )?)),
-            (Kind::Date, Kind::Time) => {
-                let moments =
-                    binary::<Date32Type, Time64MicrosecondType, Stamp>(left, right, |day, time| {
-                        Ok(i64::from(day) * DAY + time)
-                    })?;
-                Ok(Arc::new(moments))
-            }
+            (Kind::Date, other) => self.of_date(left, right, other),
             (Kind::Timestamp | Kind::TimestampTz, Kind::Interval) => {
                 let moments = binary::<Stamp, Interval, Stamp>(left, right, |moment, interval| {
-                    moved(moment, signed(interval))
+                    moved(moment, self.signed(interval))
                 })?;
                 Ok(Arc::new(moments.with_data_type(result.clone())))
             }
             (Kind::Timestamp | Kind::TimestampTz, _) => {
                 Ok(Arc::new(binary::<Stamp, Stamp, Interval>(left, right, between)?))
             }
-            (Kind::Time, Kind::Time) => Ok(Arc::new(binary::<
-                Time64MicrosecondType,
-                Time64MicrosecondType,
-                Interval,
-            >(left, right, |left, right| {
-                Span {
-                    micros: left - right,
-                    ..Span::default()
-                }
-                .interval()
-            })?)),
-            (Kind::Time, Kind::Interval) => Ok(Arc::new(binary::<
-                Time64MicrosecondType,
-                Interval,
-                Time64MicrosecondType,
-            >(left, right, |time, interval| {
-                Ok((time + signed(interval).micros).rem_euclid(DAY))
-            })?)),
+            (Kind::Time, other) => self.of_time(left, right, other),
             (Kind::Interval, Kind::Interval) => Ok(Arc::new(binary::<Interval, Interval, Interval>(
                 left,
                 right,
-                |left, right| Span::of(left).plus(signed(right)).interval(),
+                |left, right| Span::of(left).plus(self.signed(right)).interval(),
             )?)),
             (Kind::Interval, Kind::Float8) => Ok(Arc::new(binary::<Interval, Float64Type, Interval>(
                 left,
                 right,
                 |interval, factor| self.scaled(interval, factor),
             )?)),
-            other => Err(DataFusionError::Internal(format!("no arithmetic over {other:?}"))),
+            other => Err(no_arithmetic(other)),
         }
+    }
+
+    /// The right side, negated where it is subtracted.
+    fn signed(&self, value: IntervalMonthDayNano) -> Span {
+        let span = Span::of(value);
+        if self.op == Operator::Minus {
+            span.negated()
+        } else {
+            span
+        }
+    }
+
+    fn of_date(&self, left: &ArrayRef, right: &ArrayRef, other: Kind) -> Result<ArrayRef> {
+        let beyond = || fault("22008", "date out of range");
+        let sign = if self.op == Operator::Minus { -1 } else { 1 };
+        Ok(match other {
+            Kind::Int4 => Arc::new(binary::<Date32Type, Int32Type, Date32Type>(
+                left,
+                right,
+                |day, days| day.checked_add(sign * days).ok_or_else(beyond),
+            )?),
+            Kind::Date => Arc::new(binary::<Date32Type, Date32Type, Int32Type>(
+                left,
+                right,
+                |left, right| left.checked_sub(right).ok_or_else(beyond),
+            )?),
+            Kind::Interval => Arc::new(binary::<Date32Type, Interval, Stamp>(
+                left,
+                right,
+                |day, interval| moved(i64::from(day) * DAY, self.signed(interval)),
+            )?),
+            Kind::Time => Arc::new(binary::<Date32Type, Time64MicrosecondType, Stamp>(
+                left,
+                right,
+                |day, time| Ok(i64::from(day) * DAY + time),
+            )?),
+            other => return Err(no_arithmetic((Kind::Date, other))),
+        })
+    }
+
+    fn of_time(&self, left: &ArrayRef, right: &ArrayRef, other: Kind) -> Result<ArrayRef> {
+        type Time = Time64MicrosecondType;
+        Ok(match other {
+            Kind::Time => Arc::new(binary::<Time, Time, Interval>(left, right, |left, right| {
+                let micros = left - right;
+                Span {
+                    micros,
+                    ..Span::default()
+                }
+                .interval()
+            })?),
+            Kind::Interval => Arc::new(binary::<Time, Interval, Time>(left, right, |time, interval| {
+                Ok((time + self.signed(interval).micros).rem_euclid(DAY))
+            })?),
+            other => return Err(no_arithmetic((Kind::Time, other))),
+        })
     }
 
     fn scaled(&self, interval: IntervalMonthDayNano, factor: f64) -> Result<IntervalMonthDayNano> {
@@ -180,6 +189,10 @@ impl MomentArithmetic {
         }
         Span::of(interval).times(1.0 / factor)?.interval()
     }
+}
+
+fn no_arithmetic(kinds: (Kind, Kind)) -> DataFusionError {
+    DataFusionError::Internal(format!("no arithmetic over {kinds:?}"))
 }
 
 pub(crate) fn moment_of(micros: i64) -> Result<NaiveDateTime> {

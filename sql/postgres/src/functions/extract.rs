@@ -1,4 +1,7 @@
 //! Fields of moments: `extract`, `date_part` and `date_trunc`.
+//!
+//! Owns: fields and how a moment is cut to one. Does not own: arithmetic; see `datetime`.
+//! Invariant: fields that have a range as their preimage say so (`preimages`). Start at [`Extract`].
 
 use std::sync::Arc;
 

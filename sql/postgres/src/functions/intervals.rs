@@ -1,4 +1,7 @@
 //! Intervals: reading them, and months, days and microseconds as one span.
+//!
+//! Owns: [`Span`] and its text form. Does not own: arithmetic with moments; see `datetime`.
+//! Invariant: an interval outside PostgreSQL's range is an error. Start at [`Span`].
 
 use datafusion::arrow::datatypes::IntervalMonthDayNano;
 use datafusion::common::Result;

@@ -1,4 +1,7 @@
 //! Functions of numbers, which check their domains and their ranges.
+//!
+//! Owns: functions of doubles, and rounding of every kind of number. Does not own: operators; see `arithmetic`.
+//! Invariant: an argument outside a function's domain is an error, never NaN. Start at [`FloatFunction`].
 
 use std::sync::Arc;
 

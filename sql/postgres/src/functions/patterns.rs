@@ -1,66 +1,16 @@
-//! LIKE, SIMILAR TO and regular expressions.
+//! The texts of patterns: LIKE, SIMILAR TO and regular expressions.
 //!
-//! Regular expressions run on Rust's engine. Patterns that it and PostgreSQL read alike are accepted, others are refused: what
-//! differs is classes, back references, lookaround, and which alternative wins when a match is taken out or replaced.
+//! Owns: translating them for the engines that run here, and refusing what these would read otherwise. Does not own: which operator takes
+//! a pattern; see `typing::matching`.
+//! Invariant: Rust's engine runs only what it and PostgreSQL read alike. What differs is classes, back references, lookaround, and which
+//! alternative wins when a match is taken out or replaced.
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
-use datafusion::logical_expr::expr::Like;
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator, lit};
+use datafusion::common::Result;
 
-use crate::types::{Kind, fault, unsupported};
-use crate::typing::operators::Typed;
-
-/// The text of a constant pattern; the inner `None` is NULL.
-fn constant(expr: &Expr) -> Option<Option<String>> {
-    match expr {
-        Expr::Literal(value, _) if value.is_null() => Some(None),
-        Expr::Literal(value, _) => value.try_as_str().map(|text| text.map(str::to_owned)),
-        _ => None,
-    }
-}
-
-fn text_operand(operand: Typed, name: &str) -> Result<Expr> {
-    match operand.kind() {
-        Kind::Text => Ok(operand.expr),
-        Kind::Unknown => operand.to(&DataType::Utf8),
-        other => {
-            let message = format!("operator does not exist: {} {name} unknown", other.name());
-            Err(fault(crate::sqlstate::UNDEFINED_FUNCTION, message))
-        }
-    }
-}
-
-/// `expr [NOT] LIKE pattern [ESCAPE c]`, with the escape character brought back to the backslash.
-pub(crate) fn like(
-    negated: bool,
-    case_insensitive: bool,
-    expr: Typed,
-    pattern: Typed,
-    escape: Option<char>,
-) -> Result<Expr> {
-    let symbol = if case_insensitive { "~~*" } else { "~~" };
-    let expr = text_operand(expr, symbol)?;
-    let pattern = text_operand(pattern, symbol)?;
-    let pattern = match constant(&pattern) {
-        Some(None) => pattern,
-        Some(Some(text)) => lit(escaped_by_backslash(&text, escape.unwrap_or('\\'))?),
-        None if escape.is_some_and(|escape| escape != '\\') => {
-            return Err(unsupported("ESCAPE is supported with constant patterns only"));
-        }
-        None => super::strings::checked_pattern(pattern),
-    };
-    Ok(Expr::Like(Like::new(
-        negated,
-        Box::new(expr),
-        Box::new(pattern),
-        None,
-        case_insensitive,
-    )))
-}
+use crate::types::{fault, unsupported};
 
 /// The same pattern with backslashes as its escape characters.
-fn escaped_by_backslash(pattern: &str, escape: char) -> Result<String> {
+pub(crate) fn escaped_by_backslash(pattern: &str, escape: char) -> Result<String> {
     let mut out = String::with_capacity(pattern.len());
     let mut characters = pattern.chars();
     while let Some(c) = characters.next() {
@@ -89,45 +39,8 @@ pub(crate) fn is_unfinished(pattern: &str) -> bool {
     pattern.chars().rev().take_while(|c| *c == '\\').count() % 2 == 1
 }
 
-/// `~`, `~*`, `!~` and `!~*`.
-pub(crate) fn matches(left: Typed, op: Operator, right: Typed) -> Result<Expr> {
-    let name = op.to_string();
-    let text = text_operand(left, &name)?;
-    let pattern = text_operand(right, &name)?;
-    let pattern = match constant(&pattern) {
-        Some(None) => return Ok(Expr::Literal(ScalarValue::Boolean(None), None)),
-        Some(Some(pattern)) => lit(regex(&pattern)?),
-        None => return Err(unsupported("regular expressions are supported as constants only")),
-    };
-    Ok(Expr::BinaryExpr(BinaryExpr::new(
-        Box::new(text),
-        op,
-        Box::new(pattern),
-    )))
-}
-
-/// `expr SIMILAR TO pattern`, as a regular expression over the whole text.
-pub(crate) fn similar(negated: bool, expr: Typed, pattern: Typed, escape: Option<char>) -> Result<Expr> {
-    let text = text_operand(expr, "SIMILAR TO")?;
-    let pattern = text_operand(pattern, "SIMILAR TO")?;
-    let pattern = match constant(&pattern) {
-        Some(None) => return Ok(Expr::Literal(ScalarValue::Boolean(None), None)),
-        Some(Some(pattern)) => lit(regex(&similar_to_regex(&pattern, escape.unwrap_or('\\'))?)?),
-        None => return Err(unsupported("SIMILAR TO is supported with constant patterns only")),
-    };
-    let op = if negated {
-        Operator::RegexNotMatch
-    } else {
-        Operator::RegexMatch
-    };
-    Ok(Expr::BinaryExpr(BinaryExpr::new(
-        Box::new(text),
-        op,
-        Box::new(pattern),
-    )))
-}
-
-fn similar_to_regex(pattern: &str, escape: char) -> Result<String> {
+/// A pattern of SIMILAR TO as a regular expression over the whole text.
+pub(crate) fn similar_to_regex(pattern: &str, escape: char) -> Result<String> {
     let mut out = String::from("^(?:");
     let mut characters = pattern.chars();
     while let Some(c) = characters.next() {

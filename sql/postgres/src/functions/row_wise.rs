@@ -1,4 +1,7 @@
 //! Functions over columns, written as functions over one row's values or whole arrays.
+//!
+//! Owns: going through rows, NULLs, constants. Does not own: any function.
+//! Invariant: constants alone give a constant. Start at [`over_arrays`].
 
 use std::sync::Arc;
 

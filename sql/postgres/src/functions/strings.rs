@@ -1,4 +1,7 @@
 //! Functions of text that check more than DataFusion's do.
+//!
+//! Owns: substr, split_part, chr, regexp_replace, regexp_like, and patterns that come from columns. Does not own: what a pattern means; see
+//! `patterns`. Invariant: no result is longer than `text_budget` allows. Start at [`TextFunction`].
 
 use std::sync::Arc;
 

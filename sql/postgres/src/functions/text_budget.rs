@@ -78,7 +78,7 @@ fn too_large() -> DataFusionError {
         MOST_BATCH_BYTES >> 20,
         (MOST_BATCH_BYTES / BATCH_ROWS) >> 10
     );
-    DataFusionError::from(crate::Error::new("54000", "requested length too large").with_hint(hint))
+    DataFusionError::from(crate::error::Error::new("54000", "requested length too large").with_hint(hint))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -116,7 +116,7 @@ impl ScalarUDFImpl for Bounded {
     }
 }
 
-/// DataFusion reads a negative length of a row as a large one.
+/// DataFusion reads a negative length of a row as a large one (docs/upstream.md, negative-lengths).
 fn without_negatives(lengths: &mut ColumnarValue) -> Result<()> {
     if let ColumnarValue::Array(array) = lengths {
         let lengths = row_wise::unary::<Int64Type, Int64Type>(array, |length| Ok(length.max(0)))?;

@@ -1,7 +1,7 @@
 //! Correlated scalar subqueries that compare with the outer query by anything: `(SELECT count(*) FROM b WHERE b.day < a.day)`.
 //!
-//! DataFusion makes joins of equalities only (55.2). Here the outer rows are numbered and joined with the rows below the aggregate, which
-//! is then computed for each number. A row without a match is told by a mark, since an aggregate of no rows has a value too.
+//! DataFusion makes joins of equalities only (docs/upstream.md, decorrelation). Here the outer rows are numbered and joined with the rows
+//! below the aggregate, which is then computed for each number. A row without a match is told by a mark, since an aggregate of no rows has a value too.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! The first rows of each group. Correlated subqueries that keep the first rows: `… WHERE o.accountid = a.id ORDER BY o.amount DESC LIMIT 2`.
 //!
-//! DataFusion makes joins of correlated subqueries, and a LIMIT would then cut the rows of all outer rows together. Here the rows are
-//! numbered for each value that they are compared with, and those with the first numbers are kept; what is compared moves above that.
+//! DataFusion makes joins of correlated subqueries, and a LIMIT would then cut the rows of all outer rows together (docs/upstream.md,
+//! lateral-limit). Here the rows are numbered for each value that they are compared with, and those with the first numbers are kept; what is compared moves above that.
 
 use std::sync::Arc;
 

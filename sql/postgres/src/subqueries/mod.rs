@@ -1,4 +1,4 @@
-//! Subqueries that DataFusion takes apart wrongly (55.2), and one that it reads to its end in vain.
+//! Subqueries that DataFusion takes apart wrongly (docs/upstream.md, decorrelation), and one that it reads to its end in vain.
 //!
 //! A correlated subquery becomes a join. On the way its columns lose their tables' names, so that two columns of one name become one; what
 //! was computed for one outer row (an aggregate over no rows, a window, LIMIT, the NULLs of an outer join, NOT IN) is computed over all.

@@ -1,8 +1,8 @@
 //! The value of a scalar subquery that may have several rows.
 //!
-//! DataFusion wants a scalar subquery to be an aggregate. [`only`] keeps a row and counts them; [`value_of`] takes the value, or fails as
-//! PostgreSQL does when there was another row. They are two because a correlated subquery is computed for every value that occurs, and a
-//! second row matters only where the outer query has that value.
+//! DataFusion wants a scalar subquery to be an aggregate (docs/upstream.md, scalar-subquery). [`only`] keeps a row and counts them;
+//! [`value_of`] takes the value, or fails as PostgreSQL does when there was another row. They are two because a correlated subquery is
+//! computed for every value that occurs, and a second row matters only where the outer query has that value.
 
 use std::sync::Arc;
 

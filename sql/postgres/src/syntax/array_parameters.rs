@@ -1,7 +1,7 @@
 //! `x = ANY ($1)`: an array that comes as a parameter.
 //!
 //! DataFusion makes the function `array_has` of it, infers no type for the array, and forgets that NULL is neither found nor missing
-//! (55.2). With the parameter's value it is a list.
+//! (docs/upstream.md, any-array). With the parameter's value it is a list.
 
 use std::collections::HashMap;
 

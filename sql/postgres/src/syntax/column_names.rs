@@ -1,4 +1,7 @@
 //! Names of output columns as PostgreSQL chooses them: `count`, `?column?`, never an expression's text.
+//!
+//! Owns: the names that people see. Does not own: the names in a plan; see `duplicate_names`.
+//! Invariant: names come from the statement as it was written. Start at [`renamed`].
 
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::sql::sqlparser::ast::{self, Expr, SelectItem, SetExpr};

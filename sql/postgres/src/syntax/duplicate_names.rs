@@ -1,4 +1,7 @@
 //! Output columns that repeat a name.
+//!
+//! Owns: names that tell outputs apart inside a plan. Does not own: what people see; see `column_names`.
+//! Invariant: an output that can be sorted by keeps its name. Start at [`distinguish_outputs`].
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -35,7 +38,8 @@ fn distinguish_items(items: &mut [SelectItem]) {
             SelectItem::UnnamedExpr(expr) => planned_name(expr),
             _ => continue,
         };
-        // DataFusion calls a cast column as the column, which ORDER BY may add to the outputs, and a subquery as its own output.
+        // DataFusion calls a cast column as the column, which ORDER BY may add to the outputs, and a subquery as its own output
+        // (docs/upstream.md, duplicate-names).
         let is_misnamed = matches!(
             &*item,
             SelectItem::UnnamedExpr(Expr::Cast { .. } | Expr::Subquery(_) | Expr::Exists { .. })

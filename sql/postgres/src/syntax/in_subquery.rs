@@ -1,8 +1,9 @@
 //! `x IN (SELECT …)`, `x > ALL (SELECT …)` and comparisons of rows, where NULLs decide.
 //!
-//! DataFusion answers IN under OR, NOT and CASE as if it were never NULL, ANY and ALL over subqueries with mistakes of their own (55.2),
+//! DataFusion answers IN under OR, NOT and CASE as if it were never NULL, ANY and ALL over subqueries with mistakes of their own,
 //! and compares rows as structs, for which NULL equals NULL. Here they become EXISTS and comparisons of columns, as PostgreSQL defines
 //! them ("Subquery Expressions", "Row and Array Comparisons"). IN and NOT IN that stand alone in a filter stay: they are joins.
+//! Upstream: docs/upstream.md, in-subquery, any-all and row-comparison.
 
 use std::ops::ControlFlow;
 
@@ -12,9 +13,8 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
-use super::Step;
-use crate::Error;
-use crate::sqlstate;
+use super::step::Step;
+use crate::error::{Error, sqlstate};
 
 /// The name of a subquery's rows in an EXISTS of ours.
 const ROWS: &str = "causeway_rows";

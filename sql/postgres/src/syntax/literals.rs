@@ -1,12 +1,15 @@
 //! Literals and casts of a statement, written so that DataFusion reads them as PostgreSQL does.
+//!
+//! Owns: types of numbers, typed texts, intervals, `varchar(n)`. Does not own: reading values; see `text::input`.
+//! Invariant: no digit is lost between the statement and the plan. Start at [`number`].
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{self, DataType, Expr, Ident, ObjectName, SetExpr, Value};
 
-use super::{Step, fail, refuse};
-use crate::sqlstate;
-use crate::text::input;
+use super::step::{Step, fail, refuse};
+use crate::error::sqlstate;
+use crate::functions::decimals;
 
 /// Integer literals are `integer` when they fit, then `bigint`, then numeric.
 pub(crate) fn number(expr: &mut Expr) {
@@ -47,7 +50,7 @@ pub(crate) fn negated_number(size: &Expr) -> Option<Expr> {
         && let Expr::Value(value) = expr.as_ref()
         && let Value::SingleQuotedString(digits) = &value.value
         && *size == long_numeric(digits)
-        && input::is_long_numeric(digits)
+        && decimals::is_long_numeric(digits)
     {
         return Some(match digits.strip_prefix('-') {
             Some(size) => long_numeric(size),

@@ -5,6 +5,7 @@
 
 pub(crate) mod array_parameters;
 pub mod column_names;
+mod dialect;
 pub(crate) mod duplicate_names;
 pub(crate) mod in_subquery;
 pub(crate) mod literals;
@@ -13,6 +14,7 @@ pub(crate) mod parameters;
 pub(crate) mod parser;
 pub(crate) mod quantified;
 pub(crate) mod row_limits;
+mod step;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -24,9 +26,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 use datafusion::sql::sqlparser::tokenizer::Span;
 
-use super::text::input;
-use crate::Error;
-use crate::sqlstate;
+use crate::error::{Error, sqlstate};
+use crate::functions::decimals;
 use duplicate_names::distinguish_outputs;
 use literals::{
     call, double_columns, interval, limited_text, local_timestamp, long_numeric, negated_number, number, text,
@@ -34,6 +35,7 @@ use literals::{
 use parameters::declared;
 use quantified::quantified;
 use row_limits::row_counts;
+use step::{Step, fail, refuse};
 
 /// Rewrites a statement into what DataFusion is to plan, with parameters of these types as far as they are known.
 ///
@@ -60,17 +62,6 @@ struct Adapter<'a> {
     /// Places of numbers that are positions or counts, not values.
     untyped: HashSet<Span>,
     parameters: &'a [Option<DataType>],
-}
-
-/// How a walk over a statement goes on: it breaks with the error of the statement.
-pub type Step = ControlFlow<Box<Error>>;
-
-pub(crate) fn refuse(message: impl Into<String>) -> Step {
-    ControlFlow::Break(Box::new(Error::new(sqlstate::NOT_SUPPORTED, message)))
-}
-
-pub(crate) fn fail(code: &'static str, message: impl Into<String>) -> Step {
-    ControlFlow::Break(Box::new(Error::new(code, message)))
 }
 
 impl Adapter<'_> {
@@ -113,7 +104,7 @@ impl VisitorMut for Adapter<'_> {
             ..
         }) = &mut query.order_by
         {
-            // What was sorted by already sorts nothing more; DataFusion's DISTINCT ON fails over it.
+            // What was sorted by already sorts nothing more; DataFusion's DISTINCT ON fails over it (docs/upstream.md, distinct-on).
             let mut known = HashSet::new();
             exprs.retain(|order| known.insert(order.expr.to_string()));
             for order in exprs {
@@ -192,7 +183,6 @@ impl VisitorMut for Adapter<'_> {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> Step {
-        let taken = || Expr::Value(Value::Null.with_empty_span());
         match expr {
             Expr::Value(value) => {
                 if let Value::Placeholder(name) = &value.value {
@@ -200,7 +190,7 @@ impl VisitorMut for Adapter<'_> {
                         declared(name, self.parameters).filter(|_| !self.untyped.contains(&value.span));
                     *expr = typed.unwrap_or_else(|| expr.clone());
                 } else if let Value::Number(digits, _) = &value.value {
-                    if input::is_long_numeric(digits) {
+                    if decimals::is_long_numeric(digits) {
                         *expr = long_numeric(digits);
                     } else if !self.untyped.contains(&value.span) {
                         number(expr);
@@ -217,44 +207,6 @@ impl VisitorMut for Adapter<'_> {
             }
             Expr::Interval(_) => interval(expr),
             Expr::Cast { .. } => limited_text(expr),
-            Expr::Extract {
-                field, expr: from, ..
-            } => {
-                let (field, from) = (
-                    field.to_string().to_lowercase(),
-                    std::mem::replace(from.as_mut(), taken()),
-                );
-                *expr = call("extract", vec![text(field.trim_matches('\'')), from]);
-                ControlFlow::Continue(())
-            }
-            Expr::AtTimeZone { timestamp, time_zone } => {
-                let (moment, zone) = (
-                    std::mem::replace(timestamp.as_mut(), taken()),
-                    std::mem::replace(time_zone.as_mut(), taken()),
-                );
-                *expr = call("timezone", vec![zone, moment]);
-                ControlFlow::Continue(())
-            }
-            Expr::BinaryOp {
-                left,
-                op: BinaryOperator::PGExp,
-                right,
-            } => {
-                let (left, right) = (
-                    std::mem::replace(left.as_mut(), taken()),
-                    std::mem::replace(right.as_mut(), taken()),
-                );
-                *expr = call("power", vec![left, right]);
-                ControlFlow::Continue(())
-            }
-            Expr::Position { expr: part, r#in } => {
-                let (part, whole) = (
-                    std::mem::replace(part.as_mut(), taken()),
-                    std::mem::replace(r#in.as_mut(), taken()),
-                );
-                *expr = call("strpos", vec![whole, part]);
-                ControlFlow::Continue(())
-            }
             Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("localtimestamp") => {
                 *expr = local_timestamp();
                 ControlFlow::Continue(())
@@ -269,29 +221,16 @@ impl VisitorMut for Adapter<'_> {
                 ControlFlow::Continue(())
             }
             Expr::Function(function) => renamed_function(function),
-            Expr::Substring {
-                expr: whole,
-                substring_from,
-                substring_for,
-                ..
-            } => {
-                let mut args = vec![std::mem::replace(whole.as_mut(), taken())];
-                let start = substring_from.take().map_or_else(
-                    || Expr::Value(Value::Number("1".to_owned(), false).with_empty_span()),
-                    |from| *from,
-                );
-                args.push(start);
-                args.extend(substring_for.take().map(|length| *length));
-                *expr = call("substr", args);
-                ControlFlow::Continue(())
-            }
             Expr::Identifier(ident)
                 if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("localtimestamp") =>
             {
                 *expr = local_timestamp();
                 ControlFlow::Continue(())
             }
-            _ => ControlFlow::Continue(()),
+            other => {
+                keyword_call(other);
+                ControlFlow::Continue(())
+            }
         }
     }
 }
@@ -352,7 +291,8 @@ fn refuse_multisets(op: ast::SetOperator, quantifier: ast::SetQuantifier) -> Ste
     ControlFlow::Continue(())
 }
 
-/// DataFusion takes the left side's column for the merged one, which is NULL where only the right side has a row.
+/// DataFusion takes the left side's column for the merged one, which is NULL where only the right side has a row
+/// (docs/upstream.md, merged-columns).
 fn refuse_merged_columns(join: &ast::JoinOperator) -> Step {
     use ast::JoinOperator::{FullOuter, Right, RightOuter};
     let merges = |constraint: &ast::JoinConstraint| {
@@ -384,5 +324,62 @@ fn condition_of(join: &mut ast::Join) -> Option<&mut Expr> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// Functions that are called by keywords: `extract(year FROM d)`, `substring(a FROM 2)`, `a ^ b`.
+fn keyword_call(expr: &mut Expr) {
+    let taken = || Expr::Value(Value::Null.with_empty_span());
+    match expr {
+        Expr::Extract {
+            field, expr: from, ..
+        } => {
+            let (field, from) = (
+                field.to_string().to_lowercase(),
+                std::mem::replace(from.as_mut(), taken()),
+            );
+            *expr = call("extract", vec![text(field.trim_matches('\'')), from]);
+        }
+        Expr::AtTimeZone { timestamp, time_zone } => {
+            let (moment, zone) = (
+                std::mem::replace(timestamp.as_mut(), taken()),
+                std::mem::replace(time_zone.as_mut(), taken()),
+            );
+            *expr = call("timezone", vec![zone, moment]);
+        }
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::PGExp,
+            right,
+        } => {
+            let (left, right) = (
+                std::mem::replace(left.as_mut(), taken()),
+                std::mem::replace(right.as_mut(), taken()),
+            );
+            *expr = call("power", vec![left, right]);
+        }
+        Expr::Position { expr: part, r#in } => {
+            let (part, whole) = (
+                std::mem::replace(part.as_mut(), taken()),
+                std::mem::replace(r#in.as_mut(), taken()),
+            );
+            *expr = call("strpos", vec![whole, part]);
+        }
+        Expr::Substring {
+            expr: whole,
+            substring_from,
+            substring_for,
+            ..
+        } => {
+            let mut args = vec![std::mem::replace(whole.as_mut(), taken())];
+            let start = substring_from.take().map_or_else(
+                || Expr::Value(Value::Number("1".to_owned(), false).with_empty_span()),
+                |from| *from,
+            );
+            args.push(start);
+            args.extend(substring_for.take().map(|length| *length));
+            *expr = call("substr", args);
+        }
+        _ => {}
     }
 }

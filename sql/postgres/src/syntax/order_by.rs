@@ -1,4 +1,7 @@
 //! What names in ORDER BY mean: a name alone is an output's, a name inside an expression is a column of FROM.
+//!
+//! Owns: positions of outputs in ORDER BY. Does not own: how values sort.
+//! Invariant: a name that would mean another column to DataFusion is refused. Start at [`placed`].
 
 use std::ops::ControlFlow;
 
@@ -8,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::tokenizer::Span;
 
 use super::column_names;
-use super::{Step, fail, refuse};
+use super::step::{Step, fail, refuse};
 
 /// Puts the position of an output in the place of its name, and names the places in which it did.
 ///
@@ -51,7 +54,7 @@ fn first_select(body: &SetExpr) -> Option<&Select> {
 }
 
 /// The position of the output that `ident` names; `None` where it is a column under its own name.
-fn position(select: &Select, ident: &Ident) -> ControlFlow<Box<crate::Error>, Option<usize>> {
+fn position(select: &Select, ident: &Ident) -> ControlFlow<Box<crate::error::Error>, Option<usize>> {
     let name = column_names::folded(ident);
     let mut found: Option<(usize, &Expr)> = None;
     for (at, item) in select.projection.iter().enumerate() {
@@ -77,7 +80,7 @@ fn position(select: &Select, ident: &Ident) -> ControlFlow<Box<crate::Error>, Op
     ControlFlow::Continue(found.filter(|(_, expr)| !is_itself(expr)).map(|(at, _)| at))
 }
 
-/// DataFusion looks for names inside expressions among the outputs first.
+/// DataFusion looks for names inside expressions among the outputs first (docs/upstream.md, order-by-names).
 fn refuse_output_names(select: &Select, expr: &Expr) -> Step {
     let renamed: Vec<String> = select
         .projection

@@ -1,6 +1,7 @@
 //! Parameters of the type that the client declared.
 //!
-//! DataFusion takes a parameter's type from what stands beside it: in `day <= $1 + interval '3 days'` an interval, whatever was declared.
+//! DataFusion takes a parameter's type from what stands beside it: in `day <= $1 + interval '3 days'` an interval, whatever was declared
+//! (docs/upstream.md, parameter-types).
 
 use datafusion::arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
 use datafusion::sql::sqlparser::ast::{self, CastKind, ExactNumberInfo, Expr, TimezoneInfo, Value};

@@ -1,12 +1,15 @@
 //! `= ANY (…)`, `<> ALL (…)` and their kin.
+//!
+//! Owns: ANY and ALL over lists. Does not own: those over subqueries (`in_subquery`) and over parameters (`array_parameters`).
+//! Invariant: an empty list makes ANY false and ALL true. Start at [`quantified`].
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, DataType, Expr, Value};
 
-use super::Step;
 use super::literals::{cast, text};
-use crate::Error;
+use super::step::Step;
+use crate::error::Error;
 
 /// `x op ANY (…)` and `x op ALL (…)` over lists, as comparisons with each item; over subqueries, as IN where it is that.
 ///
@@ -61,33 +64,36 @@ pub fn quantified(expr: &mut Expr) -> Step {
         *expr = Expr::Value(Value::Boolean(!is_any).with_empty_span());
         return ControlFlow::Continue(());
     }
-    *expr = match (op, is_any) {
-        (BinaryOperator::Eq, true) => Expr::InList {
-            expr: left.clone(),
-            list: items,
-            negated: false,
-        },
-        (BinaryOperator::NotEq, false) => Expr::InList {
-            expr: left.clone(),
-            list: items,
-            negated: true,
-        },
-        _ => {
-            let link = if is_any {
-                BinaryOperator::Or
-            } else {
-                BinaryOperator::And
-            };
-            let tests = items
-                .into_iter()
-                .map(|item| Expr::Nested(Box::new(binary(left.as_ref().clone(), op.clone(), item))));
-            let joined = tests.reduce(|all, test| binary(all, link.clone(), test));
-            Expr::Nested(Box::new(
-                joined.unwrap_or_else(|| Expr::Value(Value::Null.with_empty_span())),
-            ))
-        }
-    };
+    *expr = with_each(left, op, is_any, items);
     ControlFlow::Continue(())
+}
+
+/// The comparison with each of the items, of which there is one at least.
+fn with_each(left: &Expr, op: &BinaryOperator, is_any: bool, items: Vec<Expr>) -> Expr {
+    let negated = match (op, is_any) {
+        (BinaryOperator::Eq, true) => Some(false),
+        (BinaryOperator::NotEq, false) => Some(true),
+        _ => None,
+    };
+    if let Some(negated) = negated {
+        return Expr::InList {
+            expr: Box::new(left.clone()),
+            list: items,
+            negated,
+        };
+    }
+    let link = if is_any {
+        BinaryOperator::Or
+    } else {
+        BinaryOperator::And
+    };
+    let tests = items
+        .into_iter()
+        .map(|item| Expr::Nested(Box::new(binary(left.clone(), op.clone(), item))));
+    let joined = tests.reduce(|all, test| binary(all, link.clone(), test));
+    Expr::Nested(Box::new(
+        joined.unwrap_or_else(|| Expr::Value(Value::Null.with_empty_span())),
+    ))
 }
 
 fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {

@@ -1,11 +1,14 @@
 //! LIMIT, OFFSET and FETCH FIRST.
+//!
+//! Owns: row counts that are written as constants. Does not own: parameters as row counts; DataFusion checks those.
+//! Invariant: after it a query has LIMIT and OFFSET only, in whole numbers that are not negative. Start at [`row_counts`].
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{self, Expr, LimitClause, Query, Value};
 
-use super::{Step, fail, refuse};
-use crate::sqlstate;
+use super::step::{Step, fail, refuse};
+use crate::error::sqlstate;
 
 /// FETCH FIRST becomes LIMIT; row counts are whole numbers that are not negative.
 pub(crate) fn row_counts(query: &mut Query) -> Step {

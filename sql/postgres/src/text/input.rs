@@ -6,9 +6,8 @@ use chrono::NaiveDate;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 
-use crate::functions::floats;
-use crate::functions::intervals;
-use crate::types::{Kind, OPEN_SCALE, fault, timestamptz, unsupported};
+use crate::functions::{decimals, floats, intervals};
+use crate::types::{Kind, OPEN_SCALE, fault, invalid_text, is_space, timestamptz, unsupported};
 
 const DAY: i64 = 86_400_000_000;
 
@@ -36,13 +35,6 @@ pub(crate) fn scalar(text: &str, ty: &DataType) -> Result<ScalarValue> {
     })
 }
 
-fn bad(kind: Kind, text: &str) -> datafusion::common::DataFusionError {
-    fault(
-        "22P02",
-        format!("invalid input syntax for type {}: \"{text}\"", kind.name()),
-    )
-}
-
 fn beyond(kind: Kind, text: &str) -> datafusion::common::DataFusionError {
     fault(
         "22003",
@@ -59,7 +51,7 @@ pub(crate) fn boolean(text: &str) -> Result<bool> {
     } else if begins("false") || begins("no") || word == "of" || word == "off" || word == "0" {
         Ok(false)
     } else {
-        Err(bad(Kind::Boolean, text))
+        Err(invalid_text(Kind::Boolean, text))
     }
 }
 
@@ -68,7 +60,7 @@ pub(crate) fn integer(text: &str, kind: Kind) -> Result<i64> {
     let trimmed = text.trim_matches(is_space);
     let digits = trimmed.strip_prefix(['-', '+']).unwrap_or(trimmed);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(bad(kind, text));
+        return Err(invalid_text(kind, text));
     }
     let value: i64 = trimmed.parse().map_err(|_| beyond(kind, text))?;
     let fits = match kind {
@@ -82,7 +74,7 @@ pub(crate) fn integer(text: &str, kind: Kind) -> Result<i64> {
 /// `float8in`.
 pub(crate) fn float8(text: &str) -> Result<f64> {
     let trimmed = text.trim_matches(is_space);
-    let value: f64 = trimmed.parse().map_err(|_| bad(Kind::Float8, text))?;
+    let value: f64 = trimmed.parse().map_err(|_| invalid_text(Kind::Float8, text))?;
     let (is_infinite, is_zero) = (value.is_infinite(), value == 0.0);
     check_range(trimmed, is_infinite, is_zero, Kind::Float8)?;
     Ok(floats::canonical(value))
@@ -91,7 +83,7 @@ pub(crate) fn float8(text: &str) -> Result<f64> {
 /// `float4in`.
 pub(crate) fn float4(text: &str) -> Result<f32> {
     let trimmed = text.trim_matches(is_space);
-    let value: f32 = trimmed.parse().map_err(|_| bad(Kind::Float4, text))?;
+    let value: f32 = trimmed.parse().map_err(|_| invalid_text(Kind::Float4, text))?;
     let (is_infinite, is_zero) = (value.is_infinite(), value == 0.0);
     check_range(trimmed, is_infinite, is_zero, Kind::Float4)?;
     Ok(floats::canonical4(value))
@@ -111,57 +103,12 @@ fn check_range(text: &str, is_infinite: bool, is_zero: bool, kind: Kind) -> Resu
     Ok(())
 }
 
-/// `numeric_in`: unscaled value and scale.
-pub(crate) fn numeric(text: &str) -> Result<(i128, i8)> {
-    let trimmed = text.trim_matches(is_space);
-    let lower = trimmed.to_ascii_lowercase();
-    let unsigned = lower.trim_start_matches(['-', '+']);
-    if matches!(unsigned, "nan" | "inf" | "infinity") {
-        return Err(unsupported(format!("numeric {text} is not supported")));
-    }
-    let (mantissa, exponent) = match lower.split_once('e') {
-        Some((mantissa, exponent)) => (
-            mantissa,
-            exponent.parse::<i32>().map_err(|_| bad(Kind::Numeric, text))?,
-        ),
-        None => (lower.as_str(), 0),
-    };
-    let (sign, digits) = match mantissa.strip_prefix('-') {
-        Some(rest) => (-1, rest),
-        None => (1, mantissa.strip_prefix('+').unwrap_or(mantissa)),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let all: String = [whole, fraction].concat();
-    if all.is_empty() || !all.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(bad(Kind::Numeric, text));
-    }
-    let too_long = || unsupported("a numeric of more than 38 digits is not supported");
-    let scale = i64::try_from(fraction.len()).map_err(|_| too_long())? - i64::from(exponent);
-    let mut value: i128 = all.parse().map_err(|_| too_long())?;
-    if scale < 0 {
-        let zeros = u32::try_from(-scale).map_err(|_| too_long())?;
-        let power = 10_i128.checked_pow(zeros).ok_or_else(too_long)?;
-        value = value.checked_mul(power).ok_or_else(too_long)?;
-    }
-    let scale = i8::try_from(scale.max(0)).map_err(|_| too_long())?;
-    if scale > 38 || value >= 10_i128.pow(38) {
-        return Err(too_long());
-    }
-    Ok((sign * value, scale))
-}
-
-/// Whether `text` is a numeric with more digits than we compute with.
-pub(crate) fn is_long_numeric(text: &str) -> bool {
-    let is_finite = text.parse().is_ok_and(f64::is_finite);
-    is_finite && numeric(text).is_err()
-}
-
 /// A numeric literal: with its own digits when the type is open, else with those of the type.
 fn numeric_scalar(text: &str, ty: &DataType) -> Result<ScalarValue> {
-    let (value, scale) = numeric(text)?;
+    let (value, scale) = decimals::parsed(text)?;
     match ty {
         DataType::Decimal128(precision, to) if (*precision, *to) != (38, OPEN_SCALE) => {
-            let value = crate::functions::decimals::rescaled(value, scale, *precision, *to)?;
+            let value = decimals::rescaled(value, scale, *precision, *to)?;
             Ok(ScalarValue::Decimal128(Some(value), *precision, *to))
         }
         _ => {
@@ -225,10 +172,6 @@ pub(crate) fn time(text: &str) -> Result<i64> {
     Ok(micros)
 }
 
-fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
-}
-
 /// Reads dates and times from left to right.
 struct Reader<'a> {
     text: &'a str,
@@ -259,7 +202,7 @@ impl<'a> Reader<'a> {
                 self.text
             );
             return DataFusionError::from(
-                crate::Error::new(crate::sqlstate::NOT_SUPPORTED, message)
+                crate::error::Error::new(crate::error::sqlstate::NOT_SUPPORTED, message)
                     .with_hint("write it as 2024-01-31 or 2024-01-31 12:34:56+00"),
             );
         }

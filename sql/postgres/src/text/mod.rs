@@ -1,4 +1,7 @@
 //! Text forms of values, as PostgreSQL reads and writes them.
+//!
+//! Owns: reading (`input`) and printing (`output`). Does not own: casts; see `typing::casts`.
+//! Invariant: what `output` prints, `input` reads back.
 
 pub(crate) mod input;
 pub mod output;

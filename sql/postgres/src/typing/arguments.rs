@@ -1,4 +1,7 @@
 //! The arguments of functions, in the types that PostgreSQL gives them.
+//!
+//! Owns: calls of functions, aggregates and windows. Does not own: which types a function takes; see `signatures`.
+//! Invariant: a call that PostgreSQL would refuse is refused while the statement is planned. Start at [`Scope::scalar_function`].
 
 use std::sync::Arc;
 
@@ -7,14 +10,14 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr::{
     AggregateFunction, Case, ScalarFunction, WindowFunction, WindowFunctionDefinition,
 };
-use datafusion::logical_expr::{Expr, Operator, cast as plain_cast};
+use datafusion::logical_expr::{Expr, Operator, ScalarUDF, cast as plain_cast};
 
 use super::operators::{self, comparable, united};
+use super::scope::{Scope, binary};
 use super::signatures;
-use super::{Rewriter, binary};
-use crate::types::{Kind, fault, timestamptz, unsupported};
+use crate::types::{Kind, Typed, fault, timestamptz, unsupported};
 
-impl Rewriter<'_> {
+impl Scope<'_> {
     pub(crate) fn scalar_function(&self, function: ScalarFunction) -> Result<Expr> {
         let ScalarFunction { func, args } = function;
         let name = func.name().to_owned();
@@ -26,33 +29,7 @@ impl Rewriter<'_> {
                 return Err(unsupported(format!("{name} of intervals is not supported")));
             }
             "coalesce" | "greatest" | "least" => return Ok(call(united(args, &name.to_uppercase())?)),
-            "nullif" => {
-                let mut args = args.into_iter();
-                let (Some(value), Some(other)) = (args.next(), args.next()) else {
-                    return Err(signatures::unknown(&name));
-                };
-                let result = match (value.kind(), other.kind()) {
-                    (Kind::Unknown, _) => value.clone().to(&DataType::Utf8)?,
-                    (left, right) if left.is_number() && right.is_number() => {
-                        let both = united(vec![value.clone(), other.clone()], "NULLIF")?;
-                        both.into_iter().next().unwrap_or_else(|| value.expr.clone())
-                    }
-                    _ => value.expr.clone(),
-                };
-                let of_one_type = value.ty == other.ty || other.kind() == Kind::Unknown;
-                let unchanged = value.expr.clone();
-                let (left, right) = comparable(value, Operator::Eq, other)?;
-                if of_one_type && left == unchanged && result == unchanged {
-                    return Ok(call(vec![left, right]));
-                }
-                let null = Expr::Literal(ScalarValue::Null, None);
-                let case = Case::new(
-                    None,
-                    vec![(Box::new(binary(left, Operator::Eq, right)), Box::new(null))],
-                    Some(Box::new(result)),
-                );
-                return self.case(case);
-            }
+            "nullif" => return self.null_if(&func, args),
             "concat" | "concat_ws" => {
                 let texts = args.into_iter().map(|arg| match arg.kind() {
                     Kind::Other => Ok(arg.expr),
@@ -80,6 +57,38 @@ impl Rewriter<'_> {
         Ok(call(args))
     }
 
+    /// NULLIF, whose value is the first argument in the type in which the two are compared.
+    fn null_if(&self, func: &Arc<ScalarUDF>, args: Vec<Typed>) -> Result<Expr> {
+        let mut args = args.into_iter();
+        let (Some(value), Some(other)) = (args.next(), args.next()) else {
+            return Err(signatures::unknown("nullif"));
+        };
+        let result = match (value.kind(), other.kind()) {
+            (Kind::Unknown, _) => value.clone().to(&DataType::Utf8)?,
+            (left, right) if left.is_number() && right.is_number() => {
+                let both = united(vec![value.clone(), other.clone()], "NULLIF")?;
+                both.into_iter().next().unwrap_or_else(|| value.expr.clone())
+            }
+            _ => value.expr.clone(),
+        };
+        let of_one_type = value.ty == other.ty || other.kind() == Kind::Unknown;
+        let unchanged = value.expr.clone();
+        let (left, right) = comparable(value, Operator::Eq, other)?;
+        if of_one_type && left == unchanged && result == unchanged {
+            return Ok(Expr::ScalarFunction(ScalarFunction::new_udf(
+                Arc::clone(func),
+                vec![left, right],
+            )));
+        }
+        let null = Expr::Literal(ScalarValue::Null, None);
+        let case = Case::new(
+            None,
+            vec![(Box::new(binary(left, Operator::Eq, right)), Box::new(null))],
+            Some(Box::new(result)),
+        );
+        self.case(case)
+    }
+
     /// The arguments of an aggregate, of a window or of a group.
     fn aggregate_args(&self, name: &str, args: Vec<Expr>) -> Result<Vec<Expr>> {
         let typed = self.all(args)?;
@@ -95,7 +104,7 @@ impl Rewriter<'_> {
             }
             ("count", 2..) => {
                 return Err(fault(
-                    crate::sqlstate::UNDEFINED_FUNCTION,
+                    crate::error::sqlstate::UNDEFINED_FUNCTION,
                     "count takes one argument",
                 ));
             }

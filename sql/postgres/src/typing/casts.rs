@@ -1,4 +1,7 @@
 //! Casts that PostgreSQL computes otherwise than Arrow: to and from text, to narrower numbers, between moments.
+//!
+//! Owns: one function for all casts. Does not own: text forms; see `text`.
+//! Invariant: a cast that Arrow computes alike stays a plain cast, so that it can be pushed down. Start at [`to_type`].
 
 use std::sync::Arc;
 
@@ -18,9 +21,16 @@ use datafusion::logical_expr::{
 
 use crate::functions::{decimals, row_wise};
 use crate::text::{input, output};
-use crate::types::{Kind, OPEN_NUMERIC, OPEN_SCALE, decimal_shape, fault, out_of_range, unsupported};
+use crate::types::{Kind, OPEN_NUMERIC, OPEN_SCALE, Typed, decimal_shape, fault, out_of_range, unsupported};
 
 const DAY: i64 = 86_400_000_000;
+
+impl Typed {
+    /// The expression as a value of `target`.
+    pub(crate) fn to(self, target: &DataType) -> Result<Expr> {
+        to_type(self.expr, &self.ty, target)
+    }
+}
 
 /// `expr::to` for an expression of type `from`.
 ///
@@ -34,7 +44,7 @@ pub(crate) fn to_type(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr
         if let Some(Some(text)) = value.try_as_str()
             && Kind::of(to) != Kind::Other
         {
-            if Kind::of(to) == Kind::Numeric && input::is_long_numeric(text) {
+            if Kind::of(to) == Kind::Numeric && decimals::is_long_numeric(text) {
                 return Ok(ScalarUDF::from(Cast::new(to.clone())).call(vec![expr]));
             }
             return Ok(Expr::Literal(input::scalar(text, to)?, None));
@@ -74,8 +84,8 @@ pub(crate) fn to_type(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr
     }
     if target == Kind::Text && decimal_shape(from).is_some_and(|(_, scale)| scale > OPEN_SCALE) {
         return Err(DataFusionError::from(
-            crate::Error::new(
-                crate::sqlstate::NOT_SUPPORTED,
+            crate::error::Error::new(
+                crate::error::sqlstate::NOT_SUPPORTED,
                 "the text of a quotient or an average is not supported",
             )
             .with_hint("round it first, for example round(x, 2)"),
@@ -100,7 +110,7 @@ pub(crate) fn long_numeric(expr: &Expr) -> Option<&str> {
         _ => return None,
     };
     let text = inner.as_literal()?.try_as_str().flatten()?;
-    (to == OPEN_NUMERIC && input::is_long_numeric(text)).then_some(text)
+    (to == OPEN_NUMERIC && decimals::is_long_numeric(text)).then_some(text)
 }
 
 /// Whether PostgreSQL has the cast.
@@ -288,7 +298,7 @@ fn from_text(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     let values = texts.iter().map(|text| match text {
         None => ScalarValue::try_from(to),
         Some(text) if *to == OPEN_NUMERIC => {
-            let (value, scale) = input::numeric(text)?;
+            let (value, scale) = decimals::parsed(text)?;
             Ok(ScalarValue::Decimal128(
                 Some(decimals::opened(value, scale)?),
                 38,

@@ -1,7 +1,8 @@
 //! Two lists for one expression: `x IN (1, 2) AND x IN (3, 4)`.
 //!
-//! DataFusion makes one list of the two (55.2), and where that is empty a constant, which is wrong where `x` is NULL: false instead of NULL
-//! under AND, true instead of NULL under OR of two NOT IN. In a filter false serves for NULL, so that there AND may stay.
+//! DataFusion makes one list of the two (docs/upstream.md, merged-lists), and where that is empty a constant. That is wrong where `x` is
+//! NULL: false instead of NULL under AND, true instead of NULL under OR of two NOT IN. In a filter false serves for NULL, so that there
+//! AND may stay.
 
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
 use datafusion::common::{Result, ScalarValue};

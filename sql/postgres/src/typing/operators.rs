@@ -1,38 +1,18 @@
 //! Which operator PostgreSQL would choose for two operands, and what it computes here.
 //!
-//! Comparisons stay plain, over operands of one type; arithmetic becomes functions that check.
+//! Owns: types of operands, checked arithmetic, comparisons over one type. Does not own: patterns (`matching`) and casts (`casts`).
+//! Invariant: a comparison of a column with a constant stays plain, so that it can be pushed down. Start at [`resolve`].
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, ScalarUDF, cast as plain_cast, lit};
 
-use super::casts;
+use super::{casts, matching};
 use crate::functions::arithmetic::Arithmetic;
 use crate::functions::datetime::{MomentArithmetic, result_kind};
-use crate::functions::patterns;
-use crate::types::{Kind, common_type, decimal_shape, fault, unsupported};
-
-/// An expression and its type.
-#[derive(Debug, Clone)]
-pub(crate) struct Typed {
-    pub(crate) expr: Expr,
-    pub(crate) ty: DataType,
-}
+use crate::types::{Kind, Typed, common_type, decimal_shape, fault, unsupported};
 
 impl Typed {
-    /// A quoted literal has no type of its own yet.
-    pub(crate) fn kind(&self) -> Kind {
-        if is_unknown(&self.expr) {
-            Kind::Unknown
-        } else {
-            Kind::of(&self.ty)
-        }
-    }
-
-    pub(crate) fn to(self, target: &DataType) -> Result<Expr> {
-        casts::to_type(self.expr, &self.ty, target)
-    }
-
     fn into_kind(self, kind: Kind) -> Result<Self> {
         let ty = match (kind, decimal_shape(&self.ty)) {
             (Kind::Numeric, Some((precision, scale))) => DataType::Decimal128(precision, scale),
@@ -44,15 +24,6 @@ impl Typed {
             _ => ty,
         };
         Ok(Self { expr, ty })
-    }
-}
-
-/// Whether `expr` is NULL or a quoted literal.
-pub(crate) fn is_unknown(expr: &Expr) -> bool {
-    match expr {
-        Expr::Literal(value, _) => value.data_type().is_null() || value.try_as_str().is_some(),
-        Expr::Alias(alias) => is_unknown(&alias.expr),
-        _ => false,
     }
 }
 
@@ -68,7 +39,7 @@ fn no_operator(op: Operator, left: Kind, right: Kind) -> DataFusionError {
         right.name()
     );
     DataFusionError::from(
-        crate::Error::new(crate::sqlstate::UNDEFINED_FUNCTION, message)
+        crate::error::Error::new(crate::error::sqlstate::UNDEFINED_FUNCTION, message)
             .with_hint("no operator matches these types; you might need to add casts"),
     )
 }
@@ -94,7 +65,7 @@ pub(crate) fn resolve(left: Typed, op: Operator, right: Typed) -> Result<Expr> {
         | Operator::IsNotDistinctFrom => comparison(left, op, right),
         Operator::StringConcat => concatenation(left, right),
         Operator::RegexMatch | Operator::RegexIMatch | Operator::RegexNotMatch | Operator::RegexNotIMatch => {
-            patterns::matches(left, op, right)
+            matching::matches(left, op, right)
         }
         Operator::BitwiseAnd | Operator::BitwiseOr | Operator::BitwiseXor => bitwise(left, op, right),
         Operator::BitwiseShiftLeft | Operator::BitwiseShiftRight => {
@@ -337,7 +308,7 @@ pub(crate) fn negative(operand: Typed) -> Result<Expr> {
         Kind::Other => return Ok(Expr::Negative(Box::new(operand.expr))),
         other => {
             let message = format!("operator does not exist: - {}", other.name());
-            return Err(fault(crate::sqlstate::UNDEFINED_FUNCTION, message));
+            return Err(fault(crate::error::sqlstate::UNDEFINED_FUNCTION, message));
         }
     };
     // The least numbers are written as the negation of a number that their type does not have.

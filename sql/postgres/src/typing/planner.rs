@@ -1,13 +1,16 @@
-//! Operators, resolved while a statement is planned: DataFusion would reject some of PostgreSQL's before [`super`] sees them.
+//! Operators and functions, resolved while a statement is planned.
+//!
+//! Owns: what DataFusion would reject or replace before the analyzer sees it. Does not own: what an operator means; see `operators`.
+//! Invariant: operands whose types are not known yet are left to the analyzer. Start at [`Operators`].
 
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion::logical_expr::{Expr, ExprSchemable as _, Operator};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
-use super::operators::{self, Typed};
+use super::operators;
 use crate::functions;
-use crate::types::Kind;
+use crate::types::{Kind, Typed};
 
 /// Plans OVERLAY, arithmetic, comparisons and concatenations of operands whose types are known.
 #[derive(Debug)]

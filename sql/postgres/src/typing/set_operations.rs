@@ -1,4 +1,7 @@
 //! VALUES and UNION: rows from several places, each column in one type.
+//!
+//! Owns: the common type of each column. Does not own: how values are cast; see `casts`.
+//! Invariant: all inputs of a UNION have the schema of its output. Start at [`united_inputs`].
 
 use std::sync::Arc;
 
@@ -9,8 +12,8 @@ use datafusion::logical_expr::{
 };
 
 use super::casts;
-use super::operators::{Typed, is_unknown, united};
-use crate::types::{Kind, common_type, fault};
+use super::operators::united;
+use crate::types::{Kind, Typed, common_type, fault, is_unknown};
 
 /// The rows of VALUES, each column in one type.
 pub(crate) fn united_rows(values: Values) -> Result<LogicalPlan> {

@@ -1,10 +1,12 @@
 //! Which arguments PostgreSQL's functions take.
+//!
+//! Owns: a table of argument types, by function. Does not own: what the functions compute; see `functions`.
+//! Invariant: a function that is not in the table takes what DataFusion says it takes. Start at [`matched`].
 
 use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::Expr;
 
-use super::operators::Typed;
-use crate::types::{Kind, fault};
+use crate::types::{Kind, Typed, fault};
 
 use Kind::{
     Boolean, Date, Float4, Float8, Int2, Int4, Int8, Interval, Numeric, Text, Time, Timestamp, TimestampTz,
@@ -114,8 +116,8 @@ pub(crate) fn matched(name: &str, lists: &[&[Kind]], args: Vec<Typed>) -> Result
     let Some((_, list)) = best else {
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
         return Err(DataFusionError::from(
-            crate::Error::new(
-                crate::sqlstate::UNDEFINED_FUNCTION,
+            crate::error::Error::new(
+                crate::error::sqlstate::UNDEFINED_FUNCTION,
                 format!("function {name}({}) does not exist", names.join(", ")),
             )
             .with_hint("no function matches these argument types; you might need to add casts"),
@@ -164,8 +166,8 @@ pub(crate) fn refuse_numeric(name: &str, kinds: &[Kind], as_aggregate: bool) -> 
     };
     if concerned && kinds.iter().any(is_exact) {
         return Err(DataFusionError::from(
-            crate::Error::new(
-                crate::sqlstate::NOT_SUPPORTED,
+            crate::error::Error::new(
+                crate::error::sqlstate::NOT_SUPPORTED,
                 format!("{name} of a numeric is not supported"),
             )
             .with_hint("cast the argument to double precision"),
@@ -177,7 +179,7 @@ pub(crate) fn refuse_numeric(name: &str, kinds: &[Kind], as_aggregate: bool) -> 
 /// 42883 for a function that this database does not have.
 pub(crate) fn unknown(name: &str) -> datafusion::common::DataFusionError {
     fault(
-        crate::sqlstate::UNDEFINED_FUNCTION,
+        crate::error::sqlstate::UNDEFINED_FUNCTION,
         format!("function {name} does not exist"),
     )
 }

@@ -1,6 +1,7 @@
 //! A physical rule: lets joins give way, so that a cancel ends them.
 //!
-//! A join that works on rows it holds needs no input for a long time; without giving way it would not see that its query is over.
+//! A join that works on rows it holds needs no input for a long time; without giving way it would not see that its query is over
+//! (docs/upstream.md, cooperative-joins).
 
 use std::sync::Arc;
 

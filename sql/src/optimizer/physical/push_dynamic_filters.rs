@@ -2,7 +2,7 @@
 //! those of joins on anything but equality (see [`crate::operators::dynamic_filter`]) and those with values of subqueries.
 //!
 //! DataFusion's own pass finds the columns of such a filter again by name, and behind a join both sides may have a column of that name
-//! (seen in 55.2: the keys of `b.id` filtered `a.id`). This rule follows positions instead. A filter goes as far as dropping rows
+//! (docs/upstream.md, filters-by-name: the keys of `b.id` filtered `a.id`). This rule follows positions instead. A filter goes as far as dropping rows
 //! that fail it can't change any other row of the join's probe side.
 
 use std::sync::Arc;

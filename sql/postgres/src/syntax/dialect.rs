@@ -1,0 +1,114 @@
+//! sqlparser's PostgreSQL dialect, with PostgreSQL's precedence of IS DISTINCT FROM.
+//!
+//! Owns: `IS [NOT] DISTINCT FROM`, whose right side ends before AND, OR and the next IS. sqlparser's goes on to the end of the expression
+//! (docs/upstream.md, is-distinct-from). Does not own: anything else; that is [`PostgreSqlDialect`]'s.
+//! Invariant: sqlparser takes this dialect for its own wherever it asks for the dialect's type.
+
+use std::any::TypeId;
+
+use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+
+/// The dialect of every statement.
+#[derive(Debug)]
+pub(crate) struct PostgresDialect;
+
+/// What everything else is left to.
+const BASE: PostgreSqlDialect = PostgreSqlDialect {};
+
+/// Questions with a yes or no that the base answers otherwise than [`Dialect`]'s defaults.
+macro_rules! as_the_base {
+    ($($question:ident($($argument:ident: $type:ty),*)),* $(,)?) => {
+        $(fn $question(&self, $($argument: $type),*) -> bool {
+            BASE.$question($($argument),*)
+        })*
+    };
+}
+
+impl Dialect for PostgresDialect {
+    fn dialect(&self) -> TypeId {
+        BASE.dialect()
+    }
+
+    fn parse_infix(
+        &self,
+        parser: &mut Parser,
+        expr: &Expr,
+        precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        use Keyword::{DISTINCT, FROM, IS, NOT};
+        let test = if parser.parse_keywords(&[IS, DISTINCT, FROM]) {
+            Expr::IsDistinctFrom
+        } else if parser.parse_keywords(&[IS, NOT, DISTINCT, FROM]) {
+            Expr::IsNotDistinctFrom
+        } else {
+            return BASE.parse_infix(parser, expr, precedence);
+        };
+        Some(right_side(parser, precedence).map(|right| test(Box::new(expr.clone()), Box::new(right))))
+    }
+
+    fn identifier_quote_style(&self, identifier: &str) -> Option<char> {
+        BASE.identifier_quote_style(identifier)
+    }
+
+    fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
+        BASE.get_next_precedence(parser)
+    }
+
+    fn prec_value(&self, precedence: Precedence) -> u8 {
+        BASE.prec_value(precedence)
+    }
+
+    as_the_base! {
+        is_delimited_identifier_start(letter: char),
+        is_identifier_start(letter: char),
+        is_identifier_part(letter: char),
+        is_reserved_for_identifier(keyword: Keyword),
+        is_custom_operator_part(letter: char),
+        allow_extract_custom(),
+        allow_extract_single_quotes(),
+        supports_alter_column_type_using(),
+        supports_array_typedef_with_brackets(),
+        supports_bitwise_shift_operators(),
+        supports_comma_separated_trim(),
+        supports_comment_on(),
+        supports_comment_optimizer_hint(),
+        supports_create_index_with_clause(),
+        supports_create_table_like_parenthesized(),
+        supports_empty_projections(),
+        supports_explain_with_utility_options(),
+        supports_factorial_operator(),
+        supports_filter_during_aggregation(),
+        supports_geometric_types(),
+        supports_group_by_expr(),
+        supports_insert_table_alias(),
+        supports_interval_options(),
+        supports_listen_notify(),
+        supports_load_extension(),
+        supports_named_fn_args_with_colon_operator(),
+        supports_named_fn_args_with_expr_name(),
+        supports_nested_comments(),
+        supports_notnull_operator(),
+        supports_numeric_literal_underscores(),
+        supports_select_wildcard_with_alias(),
+        supports_set_names(),
+        supports_string_escape_constant(),
+        supports_unicode_string_literal(),
+        supports_xml_expressions(),
+    }
+}
+
+/// What stands right of the test, which binds as strongly as IS does.
+fn right_side(parser: &mut Parser, precedence: u8) -> Result<Expr, ParserError> {
+    let right = parser.parse_subexpr(precedence)?;
+    // The test is not associative: PostgreSQL wants parentheses where another one follows.
+    if parser.get_next_precedence()? == precedence {
+        return parser.expected_ref(
+            "parentheses around one of two tests with IS",
+            parser.peek_token_ref(),
+        );
+    }
+    Ok(right)
+}

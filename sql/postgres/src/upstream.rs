@@ -1,0 +1,250 @@
+//! Probes: what plain DataFusion and sqlparser still do wrong. Each has an entry in `docs/upstream.md`.
+//!
+//! A probe that fails is good news: upstream is mended, and the workaround that it names can go.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use datafusion::arrow::datatypes::{DataType, IntervalUnit};
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::Result;
+use datafusion::config::Dialect;
+use datafusion::datasource::{MemTable, provider_as_source};
+use datafusion::execution::context::{SessionConfig, SessionContext};
+use datafusion::logical_expr::LogicalPlanBuilder;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::execution_plan::SchedulingType;
+use datafusion::physical_plan::joins::NestedLoopJoinExec;
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+
+fn plain() -> SessionContext {
+    let mut config = SessionConfig::new().with_target_partitions(1);
+    config.options_mut().sql_parser.dialect = Dialect::PostgreSQL;
+    SessionContext::new_with_config(config)
+}
+
+/// What DataFusion answers without us: `value,value|value,value`, or `error`.
+async fn answer(sql: &str) -> String {
+    rows(sql)
+        .await
+        .unwrap_or_else(|error| format!("error: {}", error.strip_backtrace()))
+}
+
+async fn rows(sql: &str) -> Result<String> {
+    let options = FormatOptions::default().with_null("NULL");
+    let mut rows = Vec::new();
+    for batch in plain().sql(sql).await?.collect().await? {
+        let columns: Vec<ArrayFormatter> = batch
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column.as_ref(), &options))
+            .collect::<std::result::Result<_, _>>()?;
+        rows.extend((0..batch.num_rows()).map(|row| {
+            let values: Vec<String> = columns
+                .iter()
+                .map(|column| column.value(row).to_string())
+                .collect();
+            values.join(",")
+        }));
+    }
+    Ok(rows.join("|"))
+}
+
+/// Asserts that the answer is not PostgreSQL's `right` one.
+async fn still_wrong(entry: &str, workaround: &str, sql: &str, right: &str) {
+    let answer = answer(sql).await;
+    assert_ne!(
+        answer, right,
+        "DataFusion is right about `{sql}` now: {workaround} can go (docs/upstream.md, {entry})"
+    );
+}
+
+#[test]
+fn sqlparser_still_takes_and_into_is_distinct_from() {
+    let mut parser = Parser::new(&PostgreSqlDialect {})
+        .try_with_sql("a IS DISTINCT FROM b AND c")
+        .expect("tokens");
+    let is_right = matches!(
+        parser.parse_expr().expect("an expression"),
+        Expr::BinaryOp {
+            op: BinaryOperator::And,
+            ..
+        }
+    );
+    assert!(
+        !is_right,
+        "sqlparser has the precedence now: syntax/dialect.rs can go (docs/upstream.md, is-distinct-from)"
+    );
+}
+
+#[tokio::test]
+async fn datafusion_still_forgets_null_in_merged_lists() {
+    let sql = "SELECT i IN (1) AND i IN (2) FROM (VALUES (CAST(NULL AS INT)), (7)) AS t(i)";
+    still_wrong("merged-lists", "typing/lists.rs", sql, "NULL|false").await;
+}
+
+#[tokio::test]
+async fn datafusion_still_forgets_null_in_in_subquery() {
+    let sql = "SELECT x FROM (VALUES (1)) AS a(x) \
+               WHERE (x NOT IN (SELECT y FROM (VALUES (2), (NULL)) AS b(y))) IS NULL";
+    still_wrong("in-subquery", "syntax/in_subquery.rs", sql, "1").await;
+}
+
+#[tokio::test]
+async fn datafusion_still_mistakes_any_over_the_same_table() {
+    let sql = "WITH e(id, s) AS (VALUES (1, 10), (2, 20), (3, 30)) \
+               SELECT count(*) FROM e WHERE s > ANY (SELECT s FROM e WHERE id <= 2)";
+    still_wrong("any-all", "Quantified in syntax/in_subquery.rs", sql, "2").await;
+}
+
+#[tokio::test]
+async fn datafusion_still_compares_rows_as_structs() {
+    let sql = "SELECT (a, b) = (a, b) FROM (VALUES (1, CAST(NULL AS INT))) AS t(a, b)";
+    still_wrong(
+        "row-comparison",
+        "compared_rows in syntax/in_subquery.rs",
+        sql,
+        "NULL",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn datafusion_still_finds_no_null_in_arrays() {
+    let sql = "SELECT x = ANY (a) FROM (VALUES (3, ARRAY[1, NULL])) AS t(x, a)";
+    still_wrong("any-array", "syntax/array_parameters.rs", sql, "NULL").await;
+}
+
+#[tokio::test]
+async fn datafusion_still_merges_columns_of_outer_joins_wrongly() {
+    let sql = "SELECT k FROM (VALUES (1)) AS a(k) RIGHT JOIN (VALUES (4)) AS b(k) USING (k)";
+    still_wrong(
+        "merged-columns",
+        "refuse_merged_columns in syntax/mod.rs",
+        sql,
+        "4",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn datafusion_still_decorrelates_equalities_only() {
+    let sql =
+        "SELECT (SELECT count(*) FROM (VALUES (1), (2)) AS b(y) WHERE b.y < a.x) FROM (VALUES (2)) AS a(x)";
+    still_wrong("decorrelation", "subqueries/decorrelate.rs", sql, "1").await;
+}
+
+#[tokio::test]
+async fn datafusion_still_wants_an_aggregate_in_correlated_values() {
+    let sql = "SELECT (SELECT b.z FROM (VALUES (2, 5), (3, 6)) AS b(y, z) WHERE b.y = a.x) FROM (VALUES (2)) AS a(x)";
+    still_wrong("scalar-subquery", "subqueries/single_row.rs", sql, "5").await;
+}
+
+#[tokio::test]
+async fn datafusion_still_cuts_the_rows_of_all_outer_rows_together() {
+    let sql = "SELECT a.x, l.z FROM (VALUES (1), (2)) AS a(x), \
+               LATERAL (SELECT b.z FROM (VALUES (1, 10), (2, 20)) AS b(y, z) WHERE b.y = a.x ORDER BY b.z LIMIT 1) AS l \
+               ORDER BY a.x";
+    still_wrong("lateral-limit", "subqueries/lateral_limit.rs", sql, "1,10|2,20").await;
+}
+
+#[tokio::test]
+async fn datafusion_still_calls_a_cast_as_its_column() {
+    let sql = "SELECT CAST(x AS text) FROM (VALUES (1)) AS t(x) ORDER BY x";
+    still_wrong("duplicate-names", "syntax/duplicate_names.rs", sql, "1").await;
+}
+
+#[tokio::test]
+async fn datafusion_still_looks_for_names_in_order_by_among_outputs() {
+    let sql = "SELECT -x AS x FROM (VALUES (1), (2)) AS t(x) ORDER BY x + 0";
+    still_wrong(
+        "order-by-names",
+        "the refusal in syntax/order_by.rs",
+        sql,
+        "-1|-2",
+    )
+    .await;
+}
+
+#[test]
+fn datafusion_still_fails_over_a_repeated_sort_key_of_distinct_on() {
+    let sql = "SELECT DISTINCT ON (x) x FROM (VALUES (1), (1)) AS t(x) ORDER BY x, x";
+    // It panics, or returns an error where assertions are off.
+    let answered = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.expect("a runtime").block_on(answer(sql))
+    });
+    assert_ne!(
+        answered.join().ok().as_deref(),
+        Some("1"),
+        "DataFusion is right about `{sql}` now: the dropped keys in syntax/mod.rs can go (docs/upstream.md, distinct-on)"
+    );
+}
+
+#[tokio::test]
+async fn datafusion_still_wraps_integers() {
+    let sql = "SELECT x + 1 FROM (VALUES (9223372036854775807)) AS t(x)";
+    let answer = answer(sql).await;
+    assert!(
+        !answer.starts_with("error"),
+        "DataFusion checks overflow now: see whether functions/arithmetic.rs can go (docs/upstream.md, integer-overflow): {answer}"
+    );
+}
+
+#[tokio::test]
+async fn datafusion_still_takes_a_parameters_type_from_its_neighbour() {
+    let plan = plain()
+        .sql("SELECT 1 FROM (VALUES (DATE '2024-01-01')) AS t(d) WHERE d <= $1 + interval '3 days'")
+        .await
+        .expect("a plan")
+        .into_unoptimized_plan();
+    let types = plan.get_parameter_types().expect("types");
+    assert_eq!(
+        types.get("$1"),
+        Some(&Some(DataType::Interval(IntervalUnit::MonthDayNano))),
+        "DataFusion infers another type now: see whether syntax/parameters.rs can go (docs/upstream.md, parameter-types)"
+    );
+}
+
+#[test]
+fn datafusion_still_takes_scans_of_one_name_for_equal() {
+    let scan = |value: i64| {
+        let column = Arc::new(Int64Array::from(vec![value])) as ArrayRef;
+        let batch = RecordBatch::try_from_iter([("x", column)]).expect("a batch");
+        let table = MemTable::try_new(batch.schema(), vec![vec![batch]]).expect("a table");
+        LogicalPlanBuilder::scan("t", provider_as_source(Arc::new(table)), None)
+            .and_then(LogicalPlanBuilder::build)
+            .expect("a plan")
+    };
+    assert_eq!(
+        scan(1),
+        scan(2),
+        "DataFusion compares sources now: unique scan names in sql/src/optimizer can go (docs/upstream.md, equal-scans)"
+    );
+}
+
+#[tokio::test]
+async fn datafusion_still_does_not_yield_in_nested_loops() {
+    let sql = "SELECT * FROM (VALUES (1), (2)) AS a(x) JOIN (VALUES (1), (2)) AS b(y) ON a.x < b.y";
+    let plan = plain()
+        .sql(sql)
+        .await
+        .expect("a plan")
+        .create_physical_plan()
+        .await
+        .expect("a physical plan");
+    let join = nested_loop(&plan).expect("a nested loop join");
+    assert!(
+        matches!(join.properties().scheduling_type, SchedulingType::NonCooperative),
+        "joins yield now: sql/src/optimizer/physical/ensure_cooperative.rs can go (docs/upstream.md, cooperative-joins)"
+    );
+}
+
+fn nested_loop(plan: &Arc<dyn ExecutionPlan>) -> Option<Arc<dyn ExecutionPlan>> {
+    if plan.is::<NestedLoopJoinExec>() {
+        return Some(Arc::clone(plan));
+    }
+    plan.children().into_iter().find_map(nested_loop)
+}
