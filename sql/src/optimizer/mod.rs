@@ -9,6 +9,11 @@ mod order;
 pub(crate) mod physical;
 mod rule;
 
+#[cfg(test)]
+mod before_after;
+#[cfg(test)]
+mod fake_source;
+
 use std::sync::Arc;
 
 use datafusion::common::Result;

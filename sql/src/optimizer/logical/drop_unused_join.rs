@@ -87,3 +87,137 @@ fn is_unique(plan: &LogicalPlan, columns: &[Column]) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::optimizer::before_after::Setting;
+    use crate::optimizer::fake_source::Abilities;
+
+    #[tokio::test]
+    async fn a_parent_that_nobody_reads_is_not_joined() {
+        let setting = Setting::default();
+        let sql = "SELECT o.amount FROM crm.opportunity o LEFT JOIN crm.account a ON a.id = \
+         o.accountid";
+        setting.logical("drop_unused_join", sql).await.is(r"
+            before
+            Projection: o.amount
+              Left Join: o.accountid = a.id
+                SubqueryAlias: o
+                  TableScan: crm.opportunity projection=[accountid, amount]
+                SubqueryAlias: a
+                  TableScan: crm.account projection=[id]
+            after
+            Projection: o.amount
+              SubqueryAlias: o
+                TableScan: crm.opportunity projection=[accountid, amount]
+        ");
+    }
+
+    #[tokio::test]
+    async fn groups_that_nobody_reads_are_not_made() {
+        let setting = Setting::with(Abilities {
+            groups: true,
+            sums_nothing_to_null: true,
+            ..Abilities::default()
+        });
+        let sql = "SELECT t.id FROM desk.ticket t LEFT JOIN (SELECT accountid AS key, count(*) AS n \
+         FROM crm.opportunity GROUP BY accountid) g ON g.key = t.account";
+        setting.logical("drop_unused_join", sql).await.is(r"
+            before
+            Projection: t.id
+              Left Join: t.account = g.key
+                SubqueryAlias: t
+                  TableScan: desk.ticket projection=[id, account]
+                SubqueryAlias: g
+                  Projection: opportunity #.accountid AS key
+                    TableScan: opportunity # projection=[accountid]
+            after
+            Projection: t.id
+              SubqueryAlias: t
+                TableScan: desk.ticket projection=[id, account]
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_column_that_is_read_keeps_the_join() {
+        let setting = Setting::default();
+        let sql = "SELECT o.amount, a.name FROM crm.opportunity o LEFT JOIN crm.account a ON a.id = \
+         o.accountid";
+        setting.logical("drop_unused_join", sql).await.is(r"
+            unchanged
+            Projection: o.amount, a.name
+              Left Join: o.accountid = a.id
+                SubqueryAlias: o
+                  TableScan: crm.opportunity projection=[accountid, amount]
+                SubqueryAlias: a
+                  TableScan: crm.account projection=[id, name]
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_key_that_repeats_rows_keeps_the_join() {
+        let setting = Setting::default();
+        let sql = "SELECT a.name FROM crm.account a LEFT JOIN crm.opportunity o ON o.accountid = \
+         a.id";
+        setting.logical("drop_unused_join", sql).await.is(r"
+            unchanged
+            Projection: a.name
+              Left Join: a.id = o.accountid
+                SubqueryAlias: a
+                  TableScan: crm.account projection=[id, name]
+                SubqueryAlias: o
+                  TableScan: crm.opportunity projection=[accountid]
+        ");
+    }
+
+    #[tokio::test]
+    async fn an_inner_join_drops_rows() {
+        let setting = Setting::default();
+        let sql = "SELECT o.amount FROM crm.opportunity o JOIN crm.account a ON a.id = o.accountid";
+        setting.logical("drop_unused_join", sql).await.is(r"
+            unchanged
+            Projection: o.amount
+              Inner Join: o.accountid = a.id
+                SubqueryAlias: o
+                  TableScan: crm.opportunity projection=[accountid, amount]
+                SubqueryAlias: a
+                  TableScan: crm.account projection=[id]
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_masked_key_may_repeat() {
+        let setting = Setting::default().mask("crm.account", "id");
+        let sql = "SELECT o.amount FROM crm.opportunity o LEFT JOIN crm.account a ON a.id = \
+         o.accountid";
+        setting.logical("drop_unused_join", sql).await.is(r"
+            unchanged
+            Projection: o.amount
+              Left Join: o.accountid = a.id
+                SubqueryAlias: o
+                  TableScan: crm.opportunity projection=[accountid, amount]
+                SubqueryAlias: a
+                  TableScan: crm.account projection=[id]
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_policy_on_the_other_side_makes_no_row_repeat() {
+        let setting = Setting::default().policy("crm.account", "employees > 0");
+        let sql = "SELECT o.amount FROM crm.opportunity o LEFT JOIN crm.account a ON a.id = \
+         o.accountid";
+        setting.logical("drop_unused_join", sql).await.is(r"
+            before
+            Projection: o.amount
+              Left Join: o.accountid = a.id
+                SubqueryAlias: o
+                  TableScan: crm.opportunity projection=[accountid, amount]
+                SubqueryAlias: a
+                  TableScan: crm.account projection=[id]
+            after
+            Projection: o.amount
+              SubqueryAlias: o
+                TableScan: crm.opportunity projection=[accountid, amount]
+        ");
+    }
+}

@@ -127,3 +127,115 @@ fn origin(plan: &LogicalPlan, column: &Column) -> Option<(Arc<dyn Source>, Remot
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::optimizer::before_after::Setting;
+
+    #[tokio::test]
+    async fn a_constant_takes_the_form_of_the_column() {
+        let setting = Setting::default();
+        let sql = "SELECT name FROM crm.account WHERE id = 'a1'";
+        setting.analysis("normalize_keys", sql).await.is(r#"
+            before
+            Projection: crm.account.name
+              Filter: crm.account.id = Utf8("a1")
+                TableScan: crm.account
+            after
+            Projection: crm.account.name
+              Filter: crm.account.id = Utf8("A1")
+                TableScan: crm.account
+        "#);
+    }
+
+    #[tokio::test]
+    async fn every_constant_of_a_list_does() {
+        let setting = Setting::default();
+        let sql = "SELECT name FROM crm.account WHERE id IN ('a1', 'A2')";
+        setting.analysis("normalize_keys", sql).await.is(r#"
+            before
+            Projection: crm.account.name
+              Filter: crm.account.id IN ([Utf8("a1"), Utf8("A2")])
+                TableScan: crm.account
+            after
+            Projection: crm.account.name
+              Filter: crm.account.id IN ([Utf8("A1"), Utf8("A2")])
+                TableScan: crm.account
+        "#);
+    }
+
+    #[tokio::test]
+    async fn columns_are_known_through_joins_and_subqueries() {
+        let setting = Setting::default();
+        let sql = "SELECT s.name FROM (SELECT id AS key, name FROM crm.account) s JOIN desk.ticket \
+         t ON t.account = s.key WHERE s.key <> 'a1'";
+        setting.analysis("normalize_keys", sql).await.is(r#"
+            before
+            Projection: s.name
+              Filter: s.key != Utf8("a1")
+                Inner Join:  Filter: t.account = s.key
+                  SubqueryAlias: s
+                    Projection: crm.account.id AS key, crm.account.name
+                      TableScan: crm.account
+                  SubqueryAlias: t
+                    TableScan: desk.ticket
+            after
+            Projection: s.name
+              Filter: s.key != Utf8("A1")
+                Inner Join:  Filter: t.account = s.key
+                  SubqueryAlias: s
+                    Projection: crm.account.id AS key, crm.account.name
+                      TableScan: crm.account
+                  SubqueryAlias: t
+                    TableScan: desk.ticket
+        "#);
+    }
+
+    #[tokio::test]
+    async fn an_order_of_texts_is_left_alone() {
+        let setting = Setting::default();
+        let sql = "SELECT name FROM crm.account WHERE id > 'a1'";
+        setting.analysis("normalize_keys", sql).await.is(r#"
+            unchanged
+            Projection: crm.account.name
+              Filter: crm.account.id > Utf8("a1")
+                TableScan: crm.account
+        "#);
+    }
+
+    #[tokio::test]
+    async fn a_column_of_one_form_is_left_alone() {
+        let setting = Setting::default();
+        let sql = "SELECT id FROM crm.account WHERE name = 'a1'";
+        setting.analysis("normalize_keys", sql).await.is(r#"
+            unchanged
+            Projection: crm.account.id
+              Filter: crm.account.name = Utf8("a1")
+                TableScan: crm.account
+        "#);
+    }
+
+    #[tokio::test]
+    async fn what_a_mask_shows_is_compared_as_it_is_shown() {
+        let setting = Setting::default().mask("crm.account", "id");
+        let sql = "SELECT name FROM crm.account WHERE id = 'a1'";
+        setting.analysis("normalize_keys", sql).await.is(r#"
+            unchanged
+            Projection: crm.account.name
+              Filter: crm.account.id = Utf8("a1")
+                TableScan: crm.account
+        "#);
+    }
+
+    #[tokio::test]
+    async fn an_expression_is_no_column() {
+        let setting = Setting::default();
+        let sql = "SELECT name FROM crm.account WHERE lower(id) = 'a1'";
+        setting.analysis("normalize_keys", sql).await.is(r#"
+            unchanged
+            Projection: crm.account.name
+              Filter: lower(crm.account.id) = Utf8("a1")
+                TableScan: crm.account
+        "#);
+    }
+}

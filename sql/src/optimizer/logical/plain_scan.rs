@@ -161,7 +161,7 @@ pub(crate) fn column_of(expr: &Expr) -> Option<&Column> {
     }
 }
 
-/// A name that no other scan has. Two scans of one name are equal to DataFusion (55.2), whatever they read, and equal subqueries are run once.
+/// A name that no other scan has. Two scans of one name are equal to DataFusion (docs/upstream.md, equal-scans), whatever they read, and equal subqueries are run once.
 pub(crate) fn unique_name(table: &str) -> TableReference {
     static SCANS: AtomicU64 = AtomicU64::new(0);
     let number = SCANS.fetch_add(1, Ordering::Relaxed);

@@ -124,3 +124,164 @@ fn keeps_rows(node: &Arc<dyn ExecutionPlan>) -> bool {
         || node.downcast_ref::<CoalescePartitionsExec>().is_some()
         || node.downcast_ref::<RepartitionExec>().is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Pushdown;
+    use crate::optimizer::before_after::Setting;
+    use crate::optimizer::fake_source::Abilities;
+
+    #[tokio::test]
+    async fn the_scan_learns_what_the_top_k_keeps() {
+        let setting = Setting::with(Abilities {
+            gives_first: true,
+            rows: [("opportunity", 50_000)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT id FROM crm.opportunity ORDER BY amount DESC LIMIT 3";
+        setting.physical("push_top_k", sql).await.is(r"
+            before
+            ProjectionExec: expr=[id@0 as id]
+              SortExec: TopK(fetch=3), expr=[amount@1 DESC], preserve_partitioning=[false]
+                CooperativeExec
+                  FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
+            after
+            ProjectionExec: expr=[id@0 as id]
+              SortExec: TopK(fetch=3), expr=[amount@1 DESC], preserve_partitioning=[false]
+                CooperativeExec
+                  FakeScan: opportunity  calls≈2  q=SELECT id, amount FROM opportunity ORDER BY amount DESC  first 3 (it may be ignored and empty values may stand anywhere, so what comes first is read by a second query; NULLS LAST can save it): amount DESC
+        ");
+    }
+
+    #[tokio::test]
+    async fn further_keys_leave_it_to_the_first() {
+        let setting = Setting::with(Abilities {
+            gives_first: true,
+            rows: [("opportunity", 50_000)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT id FROM crm.opportunity ORDER BY amount DESC, id LIMIT 3";
+        setting.physical("push_top_k", sql).await.is(r"
+            before
+            ProjectionExec: expr=[id@0 as id]
+              SortExec: TopK(fetch=3), expr=[amount@1 DESC, id@0 ASC NULLS LAST], preserve_partitioning=[false]
+                CooperativeExec
+                  FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
+            after
+            ProjectionExec: expr=[id@0 as id]
+              SortExec: TopK(fetch=3), expr=[amount@1 DESC, id@0 ASC NULLS LAST], preserve_partitioning=[false]
+                CooperativeExec
+                  FakeScan: opportunity  calls≈2  q=SELECT id, amount FROM opportunity ORDER BY amount DESC  first 3 (it may be ignored and empty values may stand anywhere, so what comes first is read by a second query; NULLS LAST can save it): amount DESC
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_source_that_gives_no_first_rows_is_not_told() {
+        let setting = Setting::with(Abilities {
+            rows: [("opportunity", 50_000)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT id FROM crm.opportunity ORDER BY amount DESC LIMIT 3";
+        setting.physical("push_top_k", sql).await.is(r"
+            unchanged
+            ProjectionExec: expr=[id@0 as id]
+              SortExec: TopK(fetch=3), expr=[amount@1 DESC], preserve_partitioning=[false]
+                CooperativeExec
+                  FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
+        ");
+    }
+
+    #[tokio::test]
+    async fn an_order_that_the_source_has_differently_is_said_to_stay_here() {
+        let setting = Setting::with(Abilities {
+            gives_first: true,
+            rows: [("opportunity", 50_000)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT id FROM crm.opportunity ORDER BY name LIMIT 3";
+        setting.physical("push_top_k", sql).await.is(r"
+            before
+            ProjectionExec: expr=[id@0 as id]
+              SortExec: TopK(fetch=3), expr=[name@1 ASC NULLS LAST], preserve_partitioning=[false]
+                CooperativeExec
+                  FakeScan: opportunity  calls≈50  q=SELECT id, name FROM opportunity
+            after
+            ProjectionExec: expr=[id@0 as id]
+              SortExec: TopK(fetch=3), expr=[name@1 ASC NULLS LAST], preserve_partitioning=[false]
+                CooperativeExec
+                  FakeScan: opportunity  calls≈50  q=SELECT id, name FROM opportunity  local (names are sorted without case there): ORDER BY name
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_sort_of_all_rows_is_no_top_k() {
+        let setting = Setting::with(Abilities {
+            gives_first: true,
+            rows: [("opportunity", 50_000)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT id FROM crm.opportunity ORDER BY amount DESC";
+        setting.physical("push_top_k", sql).await.is(r"
+            unchanged
+            ProjectionExec: expr=[id@0 as id]
+              SortExec: expr=[amount@1 DESC], preserve_partitioning=[false]
+                CooperativeExec
+                  FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
+        ");
+    }
+
+    #[tokio::test]
+    async fn an_expression_is_no_column_of_the_scan() {
+        let setting = Setting::with(Abilities {
+            gives_first: true,
+            rows: [("opportunity", 50_000)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT id FROM crm.opportunity ORDER BY amount * 2 LIMIT 3";
+        setting.physical("push_top_k", sql).await.is(r"
+            unchanged
+            ProjectionExec: expr=[id@0 as id]
+              SortExec: TopK(fetch=3), expr=[amount@1 * 2 ASC NULLS LAST], preserve_partitioning=[false]
+                CooperativeExec
+                  FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_join_in_between_keeps_it_away() {
+        let setting = Setting::with(Abilities {
+            gives_first: true,
+            rows: [("opportunity", 50_000)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT t.id, o.amount FROM desk.ticket t JOIN crm.opportunity o ON o.id = \
+         t.opportunity ORDER BY o.amount LIMIT 3";
+        setting.physical("push_top_k", sql).await.is(r"
+            unchanged
+            SortExec: TopK(fetch=3), expr=[amount@1 ASC NULLS LAST], preserve_partitioning=[false]
+              HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(opportunity@1, id@0)], projection=[id@0, amount@3]
+                CooperativeExec
+                  FakeScan: ticket  calls≈10  q=SELECT id, opportunity FROM ticket
+                CooperativeExec
+                  FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
+        ");
+    }
+
+    #[tokio::test]
+    async fn filters_alone_may_be_pushed() {
+        let setting = Setting::with(Abilities {
+            gives_first: true,
+            rows: [("opportunity", 50_000)].into(),
+            ..Abilities::default()
+        })
+        .pushdown(Pushdown::Filters);
+        let sql = "SELECT id FROM crm.opportunity ORDER BY amount DESC LIMIT 3";
+        setting.physical("push_top_k", sql).await.is(r"
+            unchanged
+            ProjectionExec: expr=[id@0 as id]
+              SortExec: TopK(fetch=3), expr=[amount@1 DESC], preserve_partitioning=[false]
+                CooperativeExec
+                  FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
+        ");
+    }
+}

@@ -118,3 +118,114 @@ fn rows_of(spec: &ScanSpec) -> Option<String> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Pushdown;
+    use crate::optimizer::before_after::Setting;
+    use crate::optimizer::fake_source::Abilities;
+
+    #[tokio::test]
+    async fn two_whole_scans_of_a_table_share_columns_and_rows() {
+        let setting = Setting::with(Abilities {
+            rows: [("account", 50)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT name FROM crm.account UNION ALL SELECT note FROM crm.account";
+        setting.physical("share_scans", sql).await.is(r"
+            before
+            UnionExec
+              CooperativeExec
+                FakeScan: account  calls≈1  q=SELECT name FROM account
+              ProjectionExec: expr=[note@0 as name]
+                CooperativeExec
+                  FakeScan: account  calls≈1  q=SELECT note FROM account
+            after
+            UnionExec
+              CooperativeExec
+                FakeScan: account  calls≈1  q=SELECT name, note FROM account
+              ProjectionExec: expr=[note@0 as name]
+                CooperativeExec
+                  FakeScan: account  calls≈0  q=SELECT name, note FROM account  shared=with another scan of the statement
+        ");
+    }
+
+    #[tokio::test]
+    async fn other_filters_bring_other_rows() {
+        let setting = Setting::with(Abilities {
+            rows: [("account", 50)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT id FROM crm.account WHERE employees = 1 UNION ALL SELECT id FROM \
+         crm.account WHERE employees = 2";
+        setting.physical("share_scans", sql).await.is(r"
+            unchanged
+            UnionExec
+              CooperativeExec
+                FakeScan: account  calls≈1  q=SELECT id FROM account WHERE employees = 1  exact: employees = 1
+              CooperativeExec
+                FakeScan: account  calls≈1  q=SELECT id FROM account WHERE employees = 2  exact: employees = 2
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_scan_that_is_cut_brings_only_some() {
+        let setting = Setting::with(Abilities {
+            rows: [("account", 50)].into(),
+            ..Abilities::default()
+        });
+        let sql = "(SELECT id FROM crm.account LIMIT 3) UNION ALL SELECT id FROM crm.account";
+        setting.physical("share_scans", sql).await.is(r"
+            unchanged
+            UnionExec
+              CooperativeExec
+                FakeScan: account  calls≈1  q=SELECT id FROM account LIMIT 3  fetch=3
+              CooperativeExec
+                FakeScan: account  calls≈1  q=SELECT id FROM account
+        ");
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_to_keep_is_expected_to_be_asked_again() {
+        let setting = Setting::with(Abilities {
+            rows: [("account", 900_000)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT name FROM crm.account UNION ALL SELECT note FROM crm.account";
+        setting.physical("share_scans", sql).await.is(r"
+            before
+            UnionExec
+              CooperativeExec
+                FakeScan: account  calls≈900  q=SELECT name FROM account
+              ProjectionExec: expr=[note@0 as name]
+                CooperativeExec
+                  FakeScan: account  calls≈900  q=SELECT note FROM account
+            after
+            UnionExec
+              CooperativeExec
+                FakeScan: account  calls≈900  q=SELECT name, note FROM account
+              ProjectionExec: expr=[note@0 as name]
+                CooperativeExec
+                  FakeScan: account  calls≈900  q=SELECT name, note FROM account
+        ");
+    }
+
+    #[tokio::test]
+    async fn filters_alone_may_be_pushed() {
+        let setting = Setting::with(Abilities {
+            rows: [("account", 50)].into(),
+            ..Abilities::default()
+        })
+        .pushdown(Pushdown::Filters);
+        let sql = "SELECT name FROM crm.account UNION ALL SELECT note FROM crm.account";
+        setting.physical("share_scans", sql).await.is(r"
+            unchanged
+            UnionExec
+              CooperativeExec
+                FakeScan: account  calls≈1  q=SELECT name FROM account
+              ProjectionExec: expr=[note@0 as name]
+                CooperativeExec
+                  FakeScan: account  calls≈1  q=SELECT note FROM account
+        ");
+    }
+}

@@ -103,3 +103,160 @@ fn cut(node: &Arc<dyn ExecutionPlan>, rows: usize) -> Result<Arc<dyn ExecutionPl
     }
     replace_children_if_necessary(Arc::clone(node), children)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Pushdown;
+    use crate::optimizer::before_after::Setting;
+    use crate::optimizer::fake_source::Abilities;
+
+    #[tokio::test]
+    async fn a_small_limit_above_a_join_is_tried_with_one_page() {
+        let setting = Setting::with(Abilities {
+            rows: [("ticket", 5_000), ("opportunity", 50_000)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT t.id, o.amount FROM desk.ticket t JOIN crm.opportunity o ON o.id = \
+         t.opportunity LIMIT 5";
+        setting.physical("try_first_rows", sql).await.is(r"
+            before
+            HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(opportunity@1, id@0)], projection=[id@0, amount@3], fetch=5
+              FakeScan: ticket  calls≈5  q=SELECT id, opportunity FROM ticket
+              FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
+            after
+            FirstRowsExec: 5 rows, of 200 rows of ticket if they are enough, else of all
+              HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(opportunity@1, id@0)], projection=[id@0, amount@3], fetch=5
+                FakeScan: ticket  calls≈1  q=SELECT id, opportunity FROM ticket LIMIT 200  fetch=200
+                FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
+              HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(opportunity@1, id@0)], projection=[id@0, amount@3], fetch=5
+                FakeScan: ticket  calls≈5  q=SELECT id, opportunity FROM ticket
+                FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
+        ");
+    }
+
+    #[tokio::test]
+    async fn rows_in_an_order_are_not_any_rows() {
+        let setting = Setting::with(Abilities {
+            rows: [("ticket", 5_000), ("opportunity", 50_000)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT t.id, o.amount FROM desk.ticket t JOIN crm.opportunity o ON o.id = \
+         t.opportunity ORDER BY o.amount LIMIT 5";
+        setting.physical("try_first_rows", sql).await.is(r"
+            unchanged
+            SortExec: TopK(fetch=5), expr=[amount@1 ASC NULLS LAST], preserve_partitioning=[false]
+              HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(opportunity@1, id@0)], projection=[id@0, amount@3]
+                FakeScan: ticket  calls≈5  q=SELECT id, opportunity FROM ticket
+                FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
+        ");
+    }
+
+    #[tokio::test]
+    async fn an_outer_join_is_not_tried() {
+        let setting = Setting::with(Abilities {
+            rows: [("ticket", 5_000), ("opportunity", 50_000)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT t.id, o.amount FROM desk.ticket t LEFT JOIN crm.opportunity o ON o.id = \
+         t.opportunity LIMIT 5";
+        setting.physical("try_first_rows", sql).await.is(r"
+            unchanged
+            HashJoinExec: mode=CollectLeft, join_type=Left, on=[(opportunity@1, id@0)], projection=[id@0, amount@3], fetch=5
+              FakeScan: ticket  calls≈1  q=SELECT id, opportunity FROM ticket LIMIT 5  fetch=5
+              FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_table_of_one_page_is_read_at_once() {
+        let setting = Setting::with(Abilities {
+            rows: [("ticket", 300), ("opportunity", 50_000)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT t.id, o.amount FROM desk.ticket t JOIN crm.opportunity o ON o.id = \
+         t.opportunity LIMIT 5";
+        setting.physical("try_first_rows", sql).await.is(r"
+            unchanged
+            HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(opportunity@1, id@0)], projection=[id@0, amount@3], fetch=5
+              FakeScan: ticket  calls≈1  q=SELECT id, opportunity FROM ticket
+              FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_limit_that_needs_more_than_a_page_is_not_tried() {
+        let setting = Setting::with(Abilities {
+            rows: [("ticket", 5_000), ("opportunity", 50_000)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT t.id, o.amount FROM desk.ticket t JOIN crm.opportunity o ON o.id = \
+         t.opportunity LIMIT 500";
+        setting.physical("try_first_rows", sql).await.is(r"
+            unchanged
+            HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(opportunity@1, id@0)], projection=[id@0, amount@3], fetch=500
+              FakeScan: ticket  calls≈5  q=SELECT id, opportunity FROM ticket
+              FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_condition_that_stays_above_the_join_may_drop_any_row() {
+        let setting = Setting::with(Abilities {
+            rows: [("ticket", 5_000), ("opportunity", 50_000)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT t.id, o.amount FROM desk.ticket t JOIN crm.opportunity o ON o.id = \
+         t.opportunity AND o.amount > t.priority LIMIT 5";
+        setting.physical("try_first_rows", sql).await.is(r"
+            unchanged
+            HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(opportunity@1, id@0)], filter=amount@1 > CAST(priority@0 AS Float64), projection=[id@0, amount@4], fetch=5
+              FakeScan: ticket  calls≈5  q=SELECT id, opportunity, priority FROM ticket
+              FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_scan_that_may_not_be_cut_is_not_tried() {
+        let setting = Setting::with(Abilities {
+            rows: [("ticket", 5_000), ("opportunity", 50_000)].into(),
+            ..Abilities::default()
+        })
+        .pushdown(Pushdown::Filters);
+        let sql = "SELECT t.id, o.amount FROM desk.ticket t JOIN crm.opportunity o ON o.id = \
+         t.opportunity LIMIT 5";
+        setting.physical("try_first_rows", sql).await.is(r"
+            unchanged
+            HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(opportunity@1, id@0)], projection=[id@0, amount@3], fetch=5
+              FakeScan: ticket  calls≈5  q=SELECT id, opportunity FROM ticket
+              FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
+        ");
+    }
+
+    #[tokio::test]
+    async fn a_policy_lets_the_attempt_through() {
+        let setting = Setting::with(Abilities {
+            rows: [("ticket", 5_000), ("opportunity", 50_000)].into(),
+            ..Abilities::default()
+        })
+        .policy("crm.opportunity", "amount > 0");
+        let sql = "SELECT t.id, o.amount FROM desk.ticket t JOIN crm.opportunity o ON o.id = \
+         t.opportunity LIMIT 5";
+        setting.physical("try_first_rows", sql).await.is(r"
+            before
+            HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(opportunity@1, id@0)], projection=[id@0, amount@3], fetch=5
+              FakeScan: ticket  calls≈5  q=SELECT id, opportunity FROM ticket
+              RowPolicy: only rows that this user may see
+                FakeScan: opportunity  calls≈15  q=SELECT id, amount FROM opportunity WHERE amount > 0  exact: amount > 0.0
+            after
+            FirstRowsExec: 5 rows, of 200 rows of ticket if they are enough, else of all
+              HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(opportunity@1, id@0)], projection=[id@0, amount@3], fetch=5
+                FakeScan: ticket  calls≈1  q=SELECT id, opportunity FROM ticket LIMIT 200  fetch=200
+                RowPolicy: only rows that this user may see
+                  FakeScan: opportunity  calls≈15  q=SELECT id, amount FROM opportunity WHERE amount > 0  exact: amount > 0.0
+              HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(opportunity@1, id@0)], projection=[id@0, amount@3], fetch=5
+                FakeScan: ticket  calls≈5  q=SELECT id, opportunity FROM ticket
+                RowPolicy: only rows that this user may see
+                  FakeScan: opportunity  calls≈15  q=SELECT id, amount FROM opportunity WHERE amount > 0  exact: amount > 0.0
+        ");
+    }
+}

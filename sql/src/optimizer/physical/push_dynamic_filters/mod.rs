@@ -5,6 +5,9 @@
 //! (docs/upstream.md, filters-by-name: the keys of `b.id` filtered `a.id`). This rule follows positions instead. A filter goes as far as dropping rows
 //! that fail it can't change any other row of the join's probe side.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion};

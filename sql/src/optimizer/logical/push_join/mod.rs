@@ -2,6 +2,9 @@
 //!
 //! Invariant: a parent's record joins only when a scan of the parent's table would show it, whatever a path to it shows.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use causeway_core::{Column as RemoteColumn, Condition, Fidelity, Op, Pushed, RemoteQuery, Verdict};
