@@ -176,6 +176,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_filter_of_a_policy_keeps_it_away_too() {
+        let setting = Setting::with(Abilities {
+            gives_first: true,
+            rows: [("account", 50_000)].into(),
+            ..Abilities::default()
+        })
+        .policy("crm.account", "note = 'x'");
+        let sql = "SELECT id FROM crm.account ORDER BY employees DESC NULLS LAST LIMIT 3";
+        setting.physical("push_top_k", sql).await.is(r#"
+            unchanged
+            ProjectionExec: expr=[id@0 as id]
+              SortExec: TopK(fetch=3), expr=[employees@1 DESC NULLS LAST], preserve_partitioning=[false]
+                RowPolicy: only rows that this user may see
+                  FilterExec: note@1 = x, projection=[id@0, employees@2]
+                    CooperativeExec
+                      FakeScan: account  calls≈50  q=SELECT id, note, employees FROM account  local (notes can't be filtered by): "target".note = 'x'
+        "#);
+    }
+
+    #[tokio::test]
     async fn a_source_that_gives_no_first_rows_is_not_told() {
         let setting = Setting::with(Abilities {
             rows: [("opportunity", 50_000)].into(),
@@ -245,6 +265,24 @@ mod tests {
                 CooperativeExec
                   FakeScan: opportunity  calls≈50  q=SELECT id, amount FROM opportunity
         ");
+    }
+
+    #[tokio::test]
+    async fn a_filter_in_between_keeps_it_away() {
+        let setting = Setting::with(Abilities {
+            gives_first: true,
+            rows: [("account", 50_000)].into(),
+            ..Abilities::default()
+        });
+        let sql = "SELECT id FROM crm.account WHERE note = 'x' ORDER BY employees LIMIT 3";
+        setting.physical("push_top_k", sql).await.is(r#"
+            unchanged
+            ProjectionExec: expr=[id@0 as id]
+              SortExec: TopK(fetch=3), expr=[employees@1 ASC NULLS LAST], preserve_partitioning=[false]
+                FilterExec: note@1 = x, projection=[id@0, employees@2]
+                  CooperativeExec
+                    FakeScan: account  calls≈50  q=SELECT id, note, employees FROM account  local (notes can't be filtered by): "account".note = 'x'
+        "#);
     }
 
     #[tokio::test]

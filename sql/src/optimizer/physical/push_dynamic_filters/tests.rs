@@ -2,6 +2,7 @@
 
 use crate::Pushdown;
 use crate::optimizer::before_after::Setting;
+use crate::optimizer::fake_source::Abilities;
 
 #[tokio::test]
 async fn the_probe_side_of_a_join_waits_for_its_keys() {
@@ -21,6 +22,33 @@ async fn the_probe_side_of_a_join_waits_for_its_keys() {
             FakeScan: ticket  calls≈10  q=SELECT id, opportunity FROM ticket
           CooperativeExec
             FakeScan: opportunity  calls≈10  q=SELECT id, amount FROM opportunity  keys=from the join
+    ");
+}
+
+#[tokio::test]
+async fn keys_pass_a_policy() {
+    let setting = Setting::with(Abilities {
+        rows: [("ticket", 5_000), ("opportunity", 50_000)].into(),
+        ..Abilities::default()
+    })
+    .policy("crm.opportunity", "amount > 0");
+    let sql = "SELECT t.id, o.amount FROM desk.ticket t JOIN crm.opportunity o ON o.id = \
+     t.opportunity";
+    setting.physical("push_dynamic_filters", sql).await.is(r"
+        before
+        HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(opportunity@1, id@0)], projection=[id@0, amount@3]
+          CooperativeExec
+            FakeScan: ticket  calls≈5  q=SELECT id, opportunity FROM ticket
+          RowPolicy: only rows that this user may see
+            CooperativeExec
+              FakeScan: opportunity  calls≈15  q=SELECT id, amount FROM opportunity WHERE amount > 0  exact: amount > 0.0
+        after
+        HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(opportunity@1, id@0)], projection=[id@0, amount@3]
+          CooperativeExec
+            FakeScan: ticket  calls≈5  q=SELECT id, opportunity FROM ticket
+          RowPolicy: only rows that this user may see
+            CooperativeExec
+              FakeScan: opportunity  calls≈15  q=SELECT id, amount FROM opportunity WHERE amount > 0  keys=from the join  exact: amount > 0.0
     ");
 }
 
@@ -103,6 +131,72 @@ async fn keys_of_an_expression_are_its_columns() {
           ProjectionExec: expr=[id@0 as id, amount@1 as amount, lower(id@0) as lower(o.id)]
             CooperativeExec
               FakeScan: opportunity  calls≈10  q=SELECT id, amount FROM opportunity  keys=from the join
+    ");
+}
+
+#[tokio::test]
+async fn keys_of_a_group_pass_the_grouping() {
+    let setting = Setting::with(Abilities {
+        rows: [("ticket", 100), ("opportunity", 50_000)].into(),
+        ..Abilities::default()
+    });
+    let sql = "SELECT t.id, o.total FROM desk.ticket t JOIN (SELECT accountid, sum(amount) AS \
+     total FROM crm.opportunity GROUP BY accountid) o ON o.accountid = t.account";
+    setting.physical("push_dynamic_filters", sql).await.is(r"
+        before
+        HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(account@1, accountid@0)], projection=[id@0, total@3]
+          CooperativeExec
+            FakeScan: ticket  calls≈1  q=SELECT id, account FROM ticket
+          ProjectionExec: expr=[accountid@0 as accountid, sum(crm.opportunity.amount)@1 as total]
+            AggregateExec: mode=Single, gby=[accountid@0 as accountid], aggr=[sum(crm.opportunity.amount)]
+              CooperativeExec
+                FakeScan: opportunity  calls≈50  q=SELECT accountid, amount FROM opportunity
+        after
+        HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(account@1, accountid@0)], projection=[id@0, total@3]
+          CooperativeExec
+            FakeScan: ticket  calls≈1  q=SELECT id, account FROM ticket
+          ProjectionExec: expr=[accountid@0 as accountid, sum(crm.opportunity.amount)@1 as total]
+            AggregateExec: mode=Single, gby=[accountid@0 as accountid], aggr=[sum(crm.opportunity.amount)]
+              CooperativeExec
+                FakeScan: opportunity  calls≈50  q=SELECT accountid, amount FROM opportunity  keys=from the join
+    ");
+}
+
+#[tokio::test]
+async fn keys_of_an_aggregate_stop_at_the_grouping() {
+    let setting = Setting::with(Abilities {
+        rows: [("ticket", 100), ("opportunity", 50_000)].into(),
+        ..Abilities::default()
+    });
+    let sql = "SELECT t.id FROM desk.ticket t JOIN (SELECT accountid, max(id) AS last FROM \
+     crm.opportunity GROUP BY accountid) o ON o.last = t.opportunity";
+    setting.physical("push_dynamic_filters", sql).await.is(r"
+        unchanged
+        HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(opportunity@1, last@0)], projection=[id@0]
+          CooperativeExec
+            FakeScan: ticket  calls≈1  q=SELECT id, opportunity FROM ticket
+          ProjectionExec: expr=[max(crm.opportunity.id)@1 as last]
+            AggregateExec: mode=Single, gby=[accountid@1 as accountid], aggr=[max(crm.opportunity.id)]
+              CooperativeExec
+                FakeScan: opportunity  calls≈50  q=SELECT id, accountid FROM opportunity
+    ");
+}
+
+#[tokio::test]
+async fn behind_a_limit_other_rows_would_move_up() {
+    let setting = Setting::with(Abilities {
+        rows: [("ticket", 5)].into(),
+        ..Abilities::default()
+    });
+    let sql = "SELECT t.id, o.amount FROM desk.ticket t JOIN (SELECT id, amount FROM \
+     crm.opportunity LIMIT 10) o ON o.id = t.opportunity";
+    setting.physical("push_dynamic_filters", sql).await.is(r"
+        unchanged
+        HashJoinExec: mode=CollectLeft, join_type=Inner, on=[(opportunity@1, id@0)], projection=[id@0, amount@3]
+          CooperativeExec
+            FakeScan: ticket  calls≈1  q=SELECT id, opportunity FROM ticket
+          CooperativeExec
+            FakeScan: opportunity  calls≈1  q=SELECT id, amount FROM opportunity LIMIT 10  fetch=10
     ");
 }
 
