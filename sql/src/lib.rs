@@ -12,17 +12,16 @@ mod explain;
 mod operators;
 mod optimizer;
 mod policy;
-mod postgres;
 mod scan;
 mod session;
 mod settings;
 
 pub use catalog::views::{View, view_faults};
+pub use causeway_postgres::text_form;
 pub use datafusion::common::ScalarValue;
 pub use engine::{Engine, EngineConfig, QueryRecord, QueryState};
 pub use error::{Error, sqlstate};
 pub use policy::Policy;
-pub use postgres::text::output as text_form;
 pub use session::answer::Answer;
 pub use session::statement::Statement;
 pub use session::{Canceller, Description, Session};

@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use causeway_core::{Column, Origin, Principal, Table, matches_pattern};
+use causeway_postgres::parser;
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Value};
 use datafusion::sql::sqlparser::tokenizer::Token;
 use serde::Deserialize;
 
 use crate::Error;
-use crate::error::{sqlstate, syntax};
-use crate::postgres::syntax::parser::parser;
+use crate::error::{sqlstate, syntax_error};
 pub(crate) use plan::scan_restricted;
 
 /// One `[[policies]]` entry of the configuration. All that bind a person and a table hold together.
@@ -86,7 +86,7 @@ impl CheckedPolicy {
 /// Parses exactly one expression.
 fn parse_expr(table: &str, text: &str) -> Result<SqlExpr, Error> {
     let located = |error: &_| {
-        let mut mapped = syntax(error);
+        let mut mapped = syntax_error(error);
         mapped.message = format!("policy on '{table}': {}", mapped.message);
         mapped
     };

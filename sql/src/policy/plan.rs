@@ -124,8 +124,8 @@ async fn policied(
             alias.name = ast::Ident::with_quote('"', &table.table.name.name);
         }
     }
-    let statement = crate::postgres::syntax::adapted(ast::Statement::Query(query.clone()), &[])
-        .map_err(into_datafusion)?;
+    let statement =
+        causeway_postgres::adapted(ast::Statement::Query(query.clone()), &[]).map_err(into_datafusion)?;
     state
         .statement_to_plan(Statement::Statement(Box::new(statement)))
         .await

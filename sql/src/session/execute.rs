@@ -15,6 +15,7 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use crate::cost::plan;
+use crate::error::{Error, source_kind};
 
 /// Plans of one statement: groups, parents, order and filters of each table may be refused one after the other.
 const MOST_PLANS: usize = 20;
@@ -102,8 +103,8 @@ fn is_refusal(error: &DataFusionError) -> bool {
         DataFusionError::Shared(inner) => is_refusal(inner),
         DataFusionError::Collection(errors) => errors.first().is_some_and(is_refusal),
         DataFusionError::External(inner) => {
-            if let Some(error) = inner.downcast_ref::<causeway_core::Error>() {
-                return error.kind == Kind::Refused;
+            if let Some(error) = inner.downcast_ref::<Error>() {
+                return source_kind(error) == Some(Kind::Refused);
             }
             if let Some(error) = inner.downcast_ref::<DataFusionError>() {
                 return is_refusal(error);

@@ -9,6 +9,7 @@ pub(crate) mod statement;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use causeway_core::{Principal, QueryContext};
+use causeway_postgres::column_names;
 use datafusion::arrow::array::{RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::metadata::ScalarAndMetadata;
@@ -30,9 +31,8 @@ use crate::catalog::{DATABASE, Person, SEARCH_SCHEMA, Scope, statement_catalogs}
 use crate::catalog::{pg_catalog, views};
 use crate::engine::{EngineShared, QueryRecord, QueryState};
 use crate::error::{sqlstate, unplannable};
-use crate::postgres::syntax::column_names;
 use crate::settings::{Settings, SharedSettings};
-use crate::{Answer, Error, Statement, explain, optimizer, postgres};
+use crate::{Answer, Error, Statement, explain, optimizer};
 
 /// What a statement takes and returns.
 #[derive(Debug, Clone)]
@@ -183,7 +183,7 @@ impl Session {
         let planning = self.plan(statement, declared, &context);
         let (state, plan) = self.limits().guard(planning).await??;
         let inferred = plan.get_parameter_types()?;
-        let arrays = postgres::syntax::array_parameters::array_parameters(&plan)?;
+        let arrays = causeway_postgres::array_parameters(&plan)?;
         let highest = inferred
             .keys()
             .filter_map(|name| name.strip_prefix('$')?.parse::<usize>().ok())
@@ -409,7 +409,7 @@ impl Session {
         let ast = if statement.asks_catalog {
             pg_catalog::syntax::adapted(statement.ast.clone())?
         } else {
-            postgres::syntax::adapted(statement.ast.clone(), parameters)?
+            causeway_postgres::adapted(statement.ast.clone(), parameters)?
         };
         let parsed = PlannedStatement::Statement(Box::new(ast));
         let plan = state.statement_to_plan(parsed).await?;
@@ -506,7 +506,7 @@ fn output_schema(statement: &Statement, schema: &SchemaRef) -> SchemaRef {
 fn with_values(plan: LogicalPlan, values: Vec<ScalarValue>) -> Result<LogicalPlan, Error> {
     let values = values.into_iter().map(ScalarAndMetadata::from).collect();
     let plan = plan.with_param_values(ParamValues::List(values))?;
-    Ok(postgres::syntax::array_parameters::listed(plan)?)
+    Ok(causeway_postgres::listed(plan)?)
 }
 
 fn show_schema(variable: &[ast::Ident]) -> SchemaRef {
@@ -594,7 +594,7 @@ impl States {
             .with_default_features();
         let base = pg_catalog::with_functions(optimizer::install(builder).build())?;
         Ok(Self {
-            data: postgres::state(&base),
+            data: causeway_postgres::state(&base),
             base,
         })
     }

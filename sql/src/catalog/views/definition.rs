@@ -5,13 +5,13 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use causeway_postgres::column_names::folded;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::sql::sqlparser::ast::{self, SetExpr, Visit, Visitor, visit_relations};
 
 use super::VIEWS_SCHEMA;
 use crate::Error;
 use crate::error::sqlstate;
-use crate::postgres::syntax::column_names::folded;
 use crate::session::statement;
 
 /// One `[views]` entry of the configuration.

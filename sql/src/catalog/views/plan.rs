@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use causeway_postgres::column_names;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
@@ -22,10 +23,9 @@ use futures::future::BoxFuture;
 
 use super::definition::Definition;
 use super::{SESSION_SCHEMA, VIEWS_SCHEMA, is_missing, recursive};
+use crate::Error;
 use crate::catalog::Scope;
 use crate::error::sqlstate;
-use crate::postgres::syntax::column_names;
-use crate::{Error, postgres};
 
 /// Views inside views.
 const MOST_NESTED: usize = 16;
@@ -197,7 +197,7 @@ async fn plan_query(
     query: &ast::Query,
 ) -> Result<LogicalPlan, Error> {
     let statement = ast::Statement::Query(Box::new(query.clone()));
-    let adapted = postgres::syntax::adapted(statement.clone(), &[])?;
+    let adapted = causeway_postgres::adapted(statement.clone(), &[])?;
     let plan = state
         .statement_to_plan(PlannedStatement::Statement(Box::new(adapted)))
         .await?;

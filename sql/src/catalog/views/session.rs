@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use causeway_core::{QueryContext, nearest};
+use causeway_postgres::column_names::folded;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::sql::sqlparser::ast::{self, CreateTableOptions, CreateView, ObjectName, ObjectType};
 
@@ -17,7 +18,6 @@ use crate::Error;
 use crate::catalog::pg_catalog::known_names;
 use crate::catalog::{Person, Scope};
 use crate::error::sqlstate;
-use crate::postgres::syntax::column_names::folded;
 
 /// The views that a session keeps.
 #[derive(Debug, Default)]

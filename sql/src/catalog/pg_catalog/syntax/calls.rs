@@ -8,8 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::super::relations::{self, PG_CATALOG};
-use crate::postgres::syntax::literals::call as called;
-use crate::postgres::syntax::parser;
+use causeway_postgres::{call as called, statements};
 
 /// A call of a function, with its plain name.
 pub(super) fn call(expr: &mut Expr) {
@@ -126,7 +125,7 @@ pub(super) fn table_function(factor: &mut TableFactor) {
         }
         (false, _) => format!("SELECT {name}({call})"),
     };
-    let parsed = parser::statements(&text).ok().and_then(|mut parsed| parsed.pop());
+    let parsed = statements(&text).ok().and_then(|mut parsed| parsed.pop());
     let Some(ast::Statement::Query(subquery)) = parsed else {
         return;
     };

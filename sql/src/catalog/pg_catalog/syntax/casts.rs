@@ -11,8 +11,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 
 use super::super::functions;
 use super::{Step, taken};
-use crate::postgres::syntax::literals::call;
-use crate::postgres::syntax::quantified::list_items;
+use causeway_postgres::{call, list_items};
 
 /// A cast whose operand has been adapted.
 pub(super) fn cast(expr: &mut Expr) -> Step {

@@ -17,9 +17,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::relations::{self, PG_CATALOG};
-use crate::Error;
-use crate::postgres::syntax::duplicate_names::distinguish_outputs;
-use crate::postgres::syntax::quantified::quantified;
+use causeway_postgres::{Error, distinguish_outputs, quantified};
 
 /// Ends the names of columns that stand beside a wildcard, which may bring the same name again.
 const REPEATED: char = '\u{200b}';

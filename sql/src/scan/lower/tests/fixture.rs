@@ -81,7 +81,7 @@ impl TableProvider for Eager {
 pub(super) fn context() -> SessionContext {
     let config = crate::session::session_config().with_create_default_catalog_and_schema(true);
     let base = SessionContext::new_with_config(config).state();
-    let context = SessionContext::new_with_state(crate::postgres::state(&base));
+    let context = SessionContext::new_with_state(causeway_postgres::state(&base));
     let table = Eager {
         schema: table().schema(),
     };
@@ -99,8 +99,7 @@ pub(super) async fn optimised(context: &SessionContext, condition: &str) -> Resu
     let Statement::Statement(statement) = state.sql_to_statement(&sql, &dialect)? else {
         return Err(DataFusionError::Internal(format!("{sql} is no query")));
     };
-    let statement =
-        crate::postgres::syntax::adapted(*statement, &[]).map_err(crate::error::into_datafusion)?;
+    let statement = causeway_postgres::adapted(*statement, &[]).map_err(crate::error::into_datafusion)?;
     let plan = state
         .statement_to_plan(Statement::Statement(Box::new(statement)))
         .await?;

@@ -1,0 +1,58 @@
+//! PostgreSQL's meaning of statements and expressions, where DataFusion's differs.
+//!
+//! Owns: syntax that DataFusion lacks (`syntax`), the types of expressions (`typing`), correlated subqueries (`subqueries`), and
+//! functions that compute what PostgreSQL computes (`functions`). Does not own: which rows there are. Invariant: comparisons of columns
+//! stay plain comparisons, so that they can be pushed down; only arithmetic and casts that can fail or round become functions.
+//! Start at [`state`], then at `typing`: it runs before DataFusion's own type coercion and leaves it nothing to decide.
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod functions;
+mod subqueries;
+mod syntax;
+mod text;
+mod types;
+mod typing;
+
+use std::sync::Arc;
+
+use datafusion::config::Dialect;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::planner::ExprPlanner;
+
+pub use error::{Error, sqlstate, syntax_error, unplannable};
+pub use syntax::array_parameters::{array_parameters, listed};
+pub use syntax::duplicate_names::distinguish_outputs;
+pub use syntax::literals::call;
+pub use syntax::parser::{parser, statements};
+pub use syntax::quantified::{list_items, quantified};
+pub use syntax::{adapted, column_names};
+pub use text::output as text_form;
+
+/// Makes a state that plans statements as PostgreSQL would: its syntax, its types, its operators, and none but its functions.
+///
+/// Tables, catalogs and all other settings stay those of `base`.
+#[must_use]
+pub fn state(base: &SessionState) -> SessionState {
+    let mut rules = base.analyzer().rules.clone();
+    // After grouping functions are resolved and before DataFusion coerces types.
+    rules.insert(1.min(rules.len()), Arc::new(typing::Typing));
+    rules.insert(2.min(rules.len()), Arc::new(subqueries::Correlated));
+    let mut config = base.config().clone();
+    let options = config.options_mut();
+    options.sql_parser.dialect = Dialect::PostgreSQL;
+    options.sql_parser.parse_float_as_decimal = true;
+    options.sql_parser.map_string_types_to_utf8view = false;
+    options.execution.time_zone = Some("UTC".to_owned());
+    let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(typing::planner::Operators)];
+    planners.extend(base.expr_planners().iter().map(Arc::clone));
+    SessionStateBuilder::new_from_existing(base.clone())
+        .with_expr_planners(planners)
+        .with_config(config)
+        .with_analyzer_rules(rules)
+        .with_type_planner(Arc::new(types::PostgresTypes))
+        .with_scalar_functions(functions::scalar(base))
+        .with_aggregate_functions(functions::aggregate(base))
+        .with_window_functions(functions::window(base))
+        .build()
+}

@@ -1,0 +1,177 @@
+//! Names of output columns as PostgreSQL chooses them: `count`, `?column?`, never an expression's text.
+
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::sql::sqlparser::ast::{self, Expr, SelectItem, SetExpr};
+
+const UNNAMED: &str = "?column?";
+
+/// The schema under PostgreSQL's names, where the statement lists its columns.
+#[must_use]
+pub fn renamed(statement: &ast::Statement, schema: &SchemaRef) -> SchemaRef {
+    let names = match statement {
+        ast::Statement::Query(query) => of_set(&query.body),
+        _ => None,
+    };
+    let Some(names) = names.filter(|names| names.len() == schema.fields().len()) else {
+        return SchemaRef::clone(schema);
+    };
+    let fields = schema.fields().iter().zip(names).map(|(field, name)| match name {
+        Some(name) => field.as_ref().clone().with_name(name),
+        None => field.as_ref().clone(),
+    });
+    SchemaRef::new(Schema::new_with_metadata(
+        fields.collect::<Vec<_>>(),
+        schema.metadata().clone(),
+    ))
+}
+
+/// A name for each listed column, `None` to keep it; `None` altogether when the list has a wildcard.
+fn of_set(body: &SetExpr) -> Option<Vec<Option<String>>> {
+    match body {
+        SetExpr::Select(select) => select.projection.iter().map(of_item).collect(),
+        SetExpr::SetOperation { left, .. } => of_set(left),
+        SetExpr::Query(query) => of_set(&query.body),
+        _ => None,
+    }
+}
+
+/// The name of a listed output.
+pub(crate) fn of_output(item: &SelectItem) -> Option<String> {
+    of_item(item).flatten()
+}
+
+fn of_item(item: &SelectItem) -> Option<Option<String>> {
+    match item {
+        SelectItem::UnnamedExpr(expr) => Some(of_expr(expr)),
+        SelectItem::ExprWithAlias { alias, .. } => Some(Some(folded(alias))),
+        _ => None,
+    }
+}
+
+/// An identifier as PostgreSQL folds it.
+#[must_use]
+pub fn folded(ident: &ast::Ident) -> String {
+    match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_lowercase(),
+    }
+}
+
+fn of_expr(expr: &Expr) -> Option<String> {
+    // A column keeps its name, also where the plan tells repeated ones apart.
+    Some(own_name(expr).unwrap_or_else(|| UNNAMED.to_owned()))
+}
+
+/// The name that an expression gives itself, if any.
+fn own_name(expr: &Expr) -> Option<String> {
+    strong_name(expr).or_else(|| weak_name(expr))
+}
+
+/// A name that a cast takes over.
+fn strong_name(expr: &Expr) -> Option<String> {
+    let fixed = |name: &str| Some(name.to_owned());
+    match expr {
+        Expr::Identifier(ident) => Some(folded(ident)),
+        Expr::CompoundIdentifier(parts) => parts.last().map(folded),
+        Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => strong_name(inner),
+        Expr::Cast { expr, .. } => strong_name(expr),
+        Expr::CompoundFieldAccess { root, .. } => strong_name(root),
+        Expr::Function(function) => function.name.0.last().map(|part| part.to_string().to_lowercase()),
+        Expr::Array(_) => fixed("array"),
+        Expr::Exists { .. } => fixed("exists"),
+        Expr::Extract { .. } => fixed("extract"),
+        Expr::Ceil { .. } => fixed("ceil"),
+        Expr::Floor { .. } => fixed("floor"),
+        Expr::Position { .. } => fixed("position"),
+        Expr::Substring { shorthand, .. } => fixed(if *shorthand { "substr" } else { "substring" }),
+        Expr::Trim { trim_where, .. } => fixed(match trim_where {
+            Some(ast::TrimWhereField::Leading) => "ltrim",
+            Some(ast::TrimWhereField::Trailing) => "rtrim",
+            _ => "btrim",
+        }),
+        Expr::Overlay { .. } => fixed("overlay"),
+        Expr::AtTimeZone { .. } => fixed("timezone"),
+        Expr::Subquery(query) => only_column(&query.body),
+        _ => None,
+    }
+}
+
+/// A name that a cast replaces by its type.
+fn weak_name(expr: &Expr) -> Option<String> {
+    let fixed = |name: &str| Some(name.to_owned());
+    match expr {
+        Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => weak_name(inner),
+        Expr::Cast { data_type, .. } => Some(type_name(data_type)),
+        Expr::TypedString(typed) => Some(type_name(&typed.data_type)),
+        Expr::Interval(_) => fixed("interval"),
+        Expr::Case { .. } => fixed("case"),
+        _ => None,
+    }
+}
+
+/// The name of a subquery's only column.
+fn only_column(body: &SetExpr) -> Option<String> {
+    let SetExpr::Select(select) = body else {
+        return None;
+    };
+    match select.projection.first()? {
+        SelectItem::ExprWithAlias { alias, .. } => Some(folded(alias)),
+        SelectItem::UnnamedExpr(expr) => own_name(expr),
+        _ => None,
+    }
+}
+
+/// PostgreSQL's internal name of a type.
+fn type_name(data_type: &ast::DataType) -> String {
+    use ast::DataType as T;
+    match data_type {
+        T::Boolean | T::Bool => "bool",
+        T::SmallInt(_) | T::Int2(_) => "int2",
+        T::Int(_) | T::Integer(_) | T::Int4(_) => "int4",
+        T::BigInt(_) | T::Int8(_) => "int8",
+        T::Real | T::Float4 => "float4",
+        T::Float(ast::ExactNumberInfo::Precision(digits)) if *digits <= 24 => "float4",
+        T::Double(_) | T::DoublePrecision | T::Float(_) | T::Float8 => "float8",
+        T::Numeric(_) | T::Decimal(_) | T::Dec(_) => "numeric",
+        T::Varchar(_) | T::CharacterVarying(_) => "varchar",
+        T::Char(_) | T::Character(_) => "bpchar",
+        T::Timestamp(_, ast::TimezoneInfo::WithTimeZone | ast::TimezoneInfo::Tz) => "timestamptz",
+        T::Timestamp(..) => "timestamp",
+        T::Time(..) => "time",
+        other => return other.to_string().to_lowercase(),
+    }
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::datatypes::{DataType, Field};
+
+    use super::*;
+
+    fn names(sql: &str, columns: usize) -> Vec<String> {
+        let statement = crate::statements(sql).expect(sql).remove(0);
+        let fields = (0..columns).map(|at| Field::new(format!("own{at}"), DataType::Utf8, true));
+        let schema = SchemaRef::new(Schema::new(fields.collect::<Vec<_>>()));
+        renamed(&statement, &schema)
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect()
+    }
+
+    #[test]
+    fn expressions_are_named_as_postgresql_names_them() {
+        let sql = "SELECT count(*), 1 + 1, a::text, '2'::date, true, CASE WHEN a THEN 1 END, t.b, a AS x, NULL, (SELECT max(c) FROM t) FROM t";
+        let wanted = [
+            "count", "?column?", "a", "date", "?column?", "case", "b", "x", "?column?", "max",
+        ];
+        assert_eq!(names(sql, 10), wanted);
+    }
+
+    #[test]
+    fn a_wildcard_keeps_every_name() {
+        assert_eq!(names("SELECT *, count(*) FROM t", 2), ["own0", "own1"]);
+        assert_eq!(names("SELECT 1 UNION SELECT 2", 1), ["?column?"]);
+    }
+}

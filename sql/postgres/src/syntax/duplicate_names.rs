@@ -1,0 +1,80 @@
+//! Output columns that repeat a name.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{Expr, Ident, SelectItem, SetExpr, Value, VisitMut, VisitorMut};
+
+/// Gives repeated outputs of the statement names of their own; people see the names that they wrote.
+pub fn distinguish_outputs(body: &mut SetExpr) {
+    match body {
+        SetExpr::Select(select) => distinguish_items(&mut select.projection),
+        SetExpr::SetOperation { left, right, .. } => {
+            distinguish_outputs(left);
+            distinguish_outputs(right);
+        }
+        SetExpr::Query(query) => distinguish_outputs(&mut query.body),
+        _ => {}
+    }
+}
+
+fn distinguish_items(items: &mut [SelectItem]) {
+    let is_listed = |item: &SelectItem| {
+        matches!(
+            item,
+            SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. }
+        )
+    };
+    if !items.iter().all(is_listed) {
+        return;
+    }
+    let mut seen = HashSet::new();
+    for (at, item) in items.iter_mut().enumerate() {
+        let name = match &*item {
+            SelectItem::ExprWithAlias { alias, .. } => alias.value.clone(),
+            SelectItem::UnnamedExpr(expr) => planned_name(expr),
+            _ => continue,
+        };
+        // DataFusion calls a cast column as the column, which ORDER BY may add to the outputs, and a subquery as its own output.
+        let is_misnamed = matches!(
+            &*item,
+            SelectItem::UnnamedExpr(Expr::Cast { .. } | Expr::Subquery(_) | Expr::Exists { .. })
+        );
+        if seen.insert(name.to_lowercase()) && !is_misnamed {
+            continue;
+        }
+        let alias = Ident::with_quote('"', format!("{name}:{}", at + 1));
+        match item {
+            SelectItem::ExprWithAlias { alias: own, .. } => *own = alias,
+            SelectItem::UnnamedExpr(expr) => {
+                let expr = std::mem::replace(expr, Expr::Value(Value::Null.with_empty_span()));
+                *item = SelectItem::ExprWithAlias { expr, alias };
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What stands for DataFusion's name of an expression, which does not mention casts.
+fn planned_name(expr: &Expr) -> String {
+    let mut bare = expr.clone();
+    let _ = VisitMut::visit(&mut bare, &mut WithoutCasts);
+    match bare {
+        Expr::Identifier(ident) => ident.value,
+        Expr::CompoundIdentifier(mut parts) => parts.pop().map(|ident| ident.value).unwrap_or_default(),
+        other => other.to_string(),
+    }
+}
+
+struct WithoutCasts;
+
+impl VisitorMut for WithoutCasts {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Cast { expr: inner, .. } | Expr::Nested(inner) = expr {
+            *expr = std::mem::replace(inner.as_mut(), Expr::Value(Value::Null.with_empty_span()));
+        }
+        ControlFlow::Continue(())
+    }
+}

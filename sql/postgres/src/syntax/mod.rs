@@ -1,0 +1,387 @@
+//! PostgreSQL's syntax in terms of DataFusion's: typed integer literals, `FETCH FIRST`, `= ANY`, repeated output names, `varchar(n)`.
+//!
+//! Works on the parsed statement, before planning. Names of output columns are not its business: they come from the statement as
+//! it was written.
+
+pub(crate) mod array_parameters;
+pub mod column_names;
+pub(crate) mod duplicate_names;
+pub(crate) mod in_subquery;
+pub(crate) mod literals;
+pub(crate) mod order_by;
+pub(crate) mod parameters;
+pub(crate) mod parser;
+pub(crate) mod quantified;
+pub(crate) mod row_limits;
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::sql::sqlparser::ast::{
+    self, BinaryOperator, Expr, Ident, LimitClause, ObjectName, Query, SelectItem, SetExpr, Value, VisitMut,
+    VisitorMut,
+};
+use datafusion::sql::sqlparser::tokenizer::Span;
+
+use super::text::input;
+use crate::Error;
+use crate::sqlstate;
+use duplicate_names::distinguish_outputs;
+use literals::{
+    call, double_columns, interval, limited_text, local_timestamp, long_numeric, negated_number, number, text,
+};
+use parameters::declared;
+use quantified::quantified;
+use row_limits::row_counts;
+
+/// Rewrites a statement into what DataFusion is to plan, with parameters of these types as far as they are known.
+///
+/// # Errors
+/// 2201W and 2201X for negative row counts, 22P02 for literals, 0A000 for what cannot be said in other words.
+pub fn adapted(
+    mut statement: ast::Statement,
+    parameters: &[Option<DataType>],
+) -> Result<ast::Statement, Error> {
+    let mut adapter = Adapter {
+        untyped: HashSet::new(),
+        parameters,
+    };
+    if let ControlFlow::Break(error) = VisitMut::visit(&mut statement, &mut adapter) {
+        return Err(*error);
+    }
+    if let ast::Statement::Query(query) = &mut statement {
+        distinguish_outputs(&mut query.body);
+    }
+    Ok(statement)
+}
+
+struct Adapter<'a> {
+    /// Places of numbers that are positions or counts, not values.
+    untyped: HashSet<Span>,
+    parameters: &'a [Option<DataType>],
+}
+
+pub(crate) type Step = ControlFlow<Box<Error>>;
+
+pub(crate) fn refuse(message: impl Into<String>) -> Step {
+    ControlFlow::Break(Box::new(Error::new(sqlstate::NOT_SUPPORTED, message)))
+}
+
+pub(crate) fn fail(code: &'static str, message: impl Into<String>) -> Step {
+    ControlFlow::Break(Box::new(Error::new(code, message)))
+}
+
+impl Adapter<'_> {
+    /// Keeps a number as it is.
+    fn leave(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Value(value) => {
+                self.untyped.insert(value.span);
+            }
+            Expr::UnaryOp { expr, .. } | Expr::Nested(expr) => self.leave(expr),
+            _ => {}
+        }
+    }
+
+    fn leave_arguments(&mut self, args: &[ast::FunctionArg]) {
+        for arg in args {
+            if let ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) = arg {
+                self.leave(expr);
+            }
+        }
+    }
+}
+
+impl VisitorMut for Adapter<'_> {
+    type Break = Box<Error>;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> Step {
+        row_counts(query)?;
+        let mut positions = Vec::new();
+        order_by::placed(query, &mut positions)?;
+        self.untyped.extend(positions);
+        double_columns(&mut query.body);
+        if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause {
+            for count in limit.iter().chain(offset.iter().map(|offset| &offset.value)) {
+                self.leave(count);
+            }
+        }
+        if let Some(ast::OrderBy {
+            kind: ast::OrderByKind::Expressions(exprs),
+            ..
+        }) = &mut query.order_by
+        {
+            // What was sorted by already sorts nothing more; DataFusion's DISTINCT ON fails over it.
+            let mut known = HashSet::new();
+            exprs.retain(|order| known.insert(order.expr.to_string()));
+            for order in exprs {
+                if matches!(&order.expr, Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_) | Value::Boolean(_) | Value::Null))
+                {
+                    return fail(sqlstate::SYNTAX, "non-integer constant in ORDER BY");
+                }
+                self.leave(&order.expr);
+            }
+        }
+        if let SetExpr::SetOperation {
+            op, set_quantifier, ..
+        } = query.body.as_ref()
+        {
+            refuse_multisets(*op, *set_quantifier)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut ast::Select) -> Step {
+        let is_text = |item: &SelectItem| matches!(item, SelectItem::ExprWithAlias { alias, .. } if alias.quote_style == Some('\''));
+        if select.projection.iter().any(is_text) {
+            return fail(
+                sqlstate::SYNTAX,
+                "syntax error: a quoted text cannot name a column; use double quotes",
+            );
+        }
+        if let ast::GroupByExpr::Expressions(exprs, _) = &select.group_by {
+            for expr in exprs {
+                self.leave(expr);
+            }
+        }
+        for item in &mut select.projection {
+            if let SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. } = item {
+                in_subquery::in_output(value)?;
+            }
+        }
+        for filter in select.selection.iter_mut().chain(&mut select.having) {
+            in_subquery::in_filter(filter)?;
+        }
+        for join in select.from.iter_mut().flat_map(|from| &mut from.joins) {
+            refuse_merged_columns(&join.join_operator)?;
+            if let Some(condition) = condition_of(join) {
+                in_subquery::in_filter(condition)?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> Step {
+        match factor {
+            ast::TableFactor::Table { sample: Some(_), .. }
+            | ast::TableFactor::Derived { sample: Some(_), .. } => {
+                return refuse("TABLESAMPLE is not supported");
+            }
+            ast::TableFactor::Table { args: Some(args), .. } => self.leave_arguments(&args.args),
+            ast::TableFactor::Function { args, .. } => self.leave_arguments(args),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> Step {
+        match expr {
+            Expr::InList { list, .. } => list.iter().for_each(|item| self.leave(item)),
+            Expr::Interval(interval) => self.leave(&interval.value),
+            Expr::Function(function) => {
+                if let Some(ast::WindowType::WindowSpec(spec)) = &function.over {
+                    self.leave_frame(spec);
+                }
+                self.leave_offsets(function);
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> Step {
+        let taken = || Expr::Value(Value::Null.with_empty_span());
+        match expr {
+            Expr::Value(value) => {
+                if let Value::Placeholder(name) = &value.value {
+                    let typed =
+                        declared(name, self.parameters).filter(|_| !self.untyped.contains(&value.span));
+                    *expr = typed.unwrap_or_else(|| expr.clone());
+                } else if let Value::Number(digits, _) = &value.value {
+                    if input::is_long_numeric(digits) {
+                        *expr = long_numeric(digits);
+                    } else if !self.untyped.contains(&value.span) {
+                        number(expr);
+                    }
+                }
+                ControlFlow::Continue(())
+            }
+            Expr::AnyOp { .. } | Expr::AllOp { .. } => quantified(expr),
+            Expr::InList { .. } => in_subquery::compared_rows(expr),
+            Expr::BinaryOp { left, right, .. }
+                if matches!((left.as_ref(), right.as_ref()), (Expr::Tuple(_), Expr::Tuple(_))) =>
+            {
+                in_subquery::compared_rows(expr)
+            }
+            Expr::Interval(_) => interval(expr),
+            Expr::Cast { .. } => limited_text(expr),
+            Expr::Extract {
+                field, expr: from, ..
+            } => {
+                let (field, from) = (
+                    field.to_string().to_lowercase(),
+                    std::mem::replace(from.as_mut(), taken()),
+                );
+                *expr = call("extract", vec![text(field.trim_matches('\'')), from]);
+                ControlFlow::Continue(())
+            }
+            Expr::AtTimeZone { timestamp, time_zone } => {
+                let (moment, zone) = (
+                    std::mem::replace(timestamp.as_mut(), taken()),
+                    std::mem::replace(time_zone.as_mut(), taken()),
+                );
+                *expr = call("timezone", vec![zone, moment]);
+                ControlFlow::Continue(())
+            }
+            Expr::BinaryOp {
+                left,
+                op: BinaryOperator::PGExp,
+                right,
+            } => {
+                let (left, right) = (
+                    std::mem::replace(left.as_mut(), taken()),
+                    std::mem::replace(right.as_mut(), taken()),
+                );
+                *expr = call("power", vec![left, right]);
+                ControlFlow::Continue(())
+            }
+            Expr::Position { expr: part, r#in } => {
+                let (part, whole) = (
+                    std::mem::replace(part.as_mut(), taken()),
+                    std::mem::replace(r#in.as_mut(), taken()),
+                );
+                *expr = call("strpos", vec![whole, part]);
+                ControlFlow::Continue(())
+            }
+            Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("localtimestamp") => {
+                *expr = local_timestamp();
+                ControlFlow::Continue(())
+            }
+            Expr::UnaryOp {
+                op: ast::UnaryOperator::Minus,
+                expr: size,
+            } => {
+                if let Some(negated) = negated_number(size) {
+                    *expr = negated;
+                }
+                ControlFlow::Continue(())
+            }
+            Expr::Function(function) => renamed_function(function),
+            Expr::Substring {
+                expr: whole,
+                substring_from,
+                substring_for,
+                ..
+            } => {
+                let mut args = vec![std::mem::replace(whole.as_mut(), taken())];
+                let start = substring_from.take().map_or_else(
+                    || Expr::Value(Value::Number("1".to_owned(), false).with_empty_span()),
+                    |from| *from,
+                );
+                args.push(start);
+                args.extend(substring_for.take().map(|length| *length));
+                *expr = call("substr", args);
+                ControlFlow::Continue(())
+            }
+            Expr::Identifier(ident)
+                if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("localtimestamp") =>
+            {
+                *expr = local_timestamp();
+                ControlFlow::Continue(())
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+impl Adapter<'_> {
+    fn leave_frame(&mut self, spec: &ast::WindowSpec) {
+        let Some(frame) = &spec.window_frame else {
+            return;
+        };
+        for bound in [Some(&frame.start_bound), frame.end_bound.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            if let ast::WindowFrameBound::Preceding(Some(rows))
+            | ast::WindowFrameBound::Following(Some(rows)) = bound
+            {
+                self.leave(rows);
+            }
+        }
+    }
+
+    /// Offsets of window functions are counts.
+    fn leave_offsets(&mut self, function: &ast::Function) {
+        let name = function.name.to_string().to_lowercase();
+        let ast::FunctionArguments::List(list) = &function.args else {
+            return;
+        };
+        match name.as_str() {
+            "lag" | "lead" | "nth_value" => self.leave_arguments(list.args.get(1..2).unwrap_or_default()),
+            "ntile" => self.leave_arguments(&list.args),
+            _ => {}
+        }
+    }
+}
+
+/// Functions that go by another name here.
+fn renamed_function(function: &mut ast::Function) -> Step {
+    let name = function.name.to_string().to_lowercase();
+    let name = name.strip_prefix("pg_catalog.").unwrap_or(&name);
+    let own = match name {
+        "every" => "bool_and",
+        "variance" => "var_samp",
+        "stddev_samp" => "stddev",
+        "length" | "char_length" => "character_length",
+        "current_timestamp" | "transaction_timestamp" | "statement_timestamp" => "now",
+        "current_time" | "localtime" => return refuse(format!("{name} is not supported")),
+        _ => return ControlFlow::Continue(()),
+    };
+    function.name = ObjectName::from(vec![Ident::new(own)]);
+    ControlFlow::Continue(())
+}
+
+fn refuse_multisets(op: ast::SetOperator, quantifier: ast::SetQuantifier) -> Step {
+    let counts_rows = matches!(op, ast::SetOperator::Except | ast::SetOperator::Intersect);
+    if counts_rows && quantifier == ast::SetQuantifier::All {
+        return refuse(format!("{op} ALL is not supported"));
+    }
+    ControlFlow::Continue(())
+}
+
+/// DataFusion takes the left side's column for the merged one, which is NULL where only the right side has a row.
+fn refuse_merged_columns(join: &ast::JoinOperator) -> Step {
+    use ast::JoinOperator::{FullOuter, Right, RightOuter};
+    let merges = |constraint: &ast::JoinConstraint| {
+        matches!(
+            constraint,
+            ast::JoinConstraint::Using(_) | ast::JoinConstraint::Natural
+        )
+    };
+    match join {
+        Right(constraint) | RightOuter(constraint) | FullOuter(constraint) if merges(constraint) => refuse(
+            "RIGHT and FULL JOIN with USING or NATURAL are not supported; join ON the columns and select coalesce(a.x, b.x)",
+        ),
+        _ => ControlFlow::Continue(()),
+    }
+}
+
+/// The condition of `JOIN … ON`.
+fn condition_of(join: &mut ast::Join) -> Option<&mut Expr> {
+    use ast::JoinOperator::{FullOuter, Inner, Join, Left, LeftOuter, Right, RightOuter};
+    match &mut join.join_operator {
+        Join(constraint)
+        | Inner(constraint)
+        | Left(constraint)
+        | LeftOuter(constraint)
+        | Right(constraint)
+        | RightOuter(constraint)
+        | FullOuter(constraint) => match constraint {
+            ast::JoinConstraint::On(condition) => Some(condition),
+            _ => None,
+        },
+        _ => None,
+    }
+}

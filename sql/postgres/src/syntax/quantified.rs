@@ -1,0 +1,173 @@
+//! `= ANY (…)`, `<> ALL (…)` and their kin.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{self, BinaryOperator, DataType, Expr, Value};
+
+use super::Step;
+use super::literals::{cast, text};
+use crate::Error;
+
+/// `x op ANY (…)` and `x op ALL (…)` over lists, as comparisons with each item; over subqueries, as IN where it is that.
+pub fn quantified(expr: &mut Expr) -> Step {
+    let (left, op, right, is_any) = match &*expr {
+        Expr::AnyOp {
+            left,
+            compare_op,
+            right,
+            ..
+        } => (left, compare_op, right, true),
+        Expr::AllOp {
+            left,
+            compare_op,
+            right,
+        } => (left, compare_op, right, false),
+        _ => return ControlFlow::Continue(()),
+    };
+    if let Expr::Subquery(query) = right.as_ref() {
+        let negated = match (op, is_any) {
+            (BinaryOperator::Eq, true) => false,
+            (BinaryOperator::NotEq, false) => true,
+            _ => return ControlFlow::Continue(()),
+        };
+        *expr = Expr::InSubquery {
+            expr: left.clone(),
+            subquery: query.clone(),
+            negated,
+        };
+        return ControlFlow::Continue(());
+    }
+    let items = match list_items(right) {
+        // An array that is not known yet: DataFusion has a function for `= ANY`, which becomes a list with the parameters' values.
+        Ok(None) if matches!((op, is_any), (BinaryOperator::NotEq, false)) => {
+            *expr = Expr::Nested(Box::new(Expr::UnaryOp {
+                op: ast::UnaryOperator::Not,
+                expr: Box::new(Expr::AnyOp {
+                    left: left.clone(),
+                    compare_op: BinaryOperator::Eq,
+                    right: right.clone(),
+                    is_some: false,
+                }),
+            }));
+            return ControlFlow::Continue(());
+        }
+        Ok(Some(items)) => items,
+        Ok(None) => return ControlFlow::Continue(()),
+        Err(error) => return ControlFlow::Break(Box::new(error)),
+    };
+    if items.is_empty() {
+        *expr = Expr::Value(Value::Boolean(!is_any).with_empty_span());
+        return ControlFlow::Continue(());
+    }
+    *expr = match (op, is_any) {
+        (BinaryOperator::Eq, true) => Expr::InList {
+            expr: left.clone(),
+            list: items,
+            negated: false,
+        },
+        (BinaryOperator::NotEq, false) => Expr::InList {
+            expr: left.clone(),
+            list: items,
+            negated: true,
+        },
+        _ => {
+            let link = if is_any {
+                BinaryOperator::Or
+            } else {
+                BinaryOperator::And
+            };
+            let tests = items
+                .into_iter()
+                .map(|item| Expr::Nested(Box::new(binary(left.as_ref().clone(), op.clone(), item))));
+            let joined = tests.reduce(|all, test| binary(all, link.clone(), test));
+            Expr::Nested(Box::new(
+                joined.unwrap_or_else(|| Expr::Value(Value::Null.with_empty_span())),
+            ))
+        }
+    };
+    ControlFlow::Continue(())
+}
+
+fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
+    Expr::BinaryOp {
+        left: Box::new(left),
+        op,
+        right: Box::new(right),
+    }
+}
+
+/// The items of `ARRAY[…]`, `'{…}'` or a cast of either; `None` for other arrays.
+///
+/// # Errors
+/// 22P02 for a malformed literal.
+pub fn list_items(array: &Expr) -> Result<Option<Vec<Expr>>, Error> {
+    match array {
+        Expr::Nested(inner) => list_items(inner),
+        Expr::Array(array) if !array.elem.is_empty() => Ok(Some(array.elem.clone())),
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) => literal_items(text).map(Some),
+            _ => Ok(None),
+        },
+        Expr::Cast {
+            expr,
+            data_type: DataType::Array(ast::ArrayElemTypeDef::SquareBracket(item, _)),
+            ..
+        } => {
+            let items = match expr.as_ref() {
+                Expr::Array(array) => Some(array.elem.clone()),
+                other => list_items(other)?,
+            };
+            Ok(items.map(|items| {
+                items
+                    .into_iter()
+                    .map(|inner| cast(inner, item.as_ref().clone()))
+                    .collect()
+            }))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The items of an array literal of one dimension, `{a,"b c",NULL}`.
+fn literal_items(literal: &str) -> Result<Vec<Expr>, Error> {
+    let malformed = || Error::new("22P02", format!("malformed array literal: \"{literal}\""));
+    let trimmed = literal.trim();
+    let content = trimmed
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+        .ok_or_else(malformed)?;
+    if content.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut items = Vec::new();
+    let mut rest = content.chars().peekable();
+    loop {
+        while rest.next_if(|c| c.is_whitespace()).is_some() {}
+        let is_quoted = rest.next_if_eq(&'"').is_some();
+        let mut item = String::new();
+        loop {
+            match rest.next() {
+                Some('"') if is_quoted => break,
+                Some('\\') => item.push(rest.next().ok_or_else(malformed)?),
+                Some('{' | '}' | '"') if !is_quoted => return Err(malformed()),
+                Some(c) => item.push(c),
+                None => return Err(malformed()),
+            }
+            if !is_quoted && matches!(rest.peek(), None | Some(',')) {
+                break;
+            }
+        }
+        while rest.next_if(|c| c.is_whitespace()).is_some() {}
+        let bare = item.trim_end();
+        items.push(match is_quoted {
+            true => text(&item),
+            false if bare.eq_ignore_ascii_case("null") => Expr::Value(Value::Null.with_empty_span()),
+            false => text(bare),
+        });
+        match rest.next() {
+            Some(',') => {}
+            None => return Ok(items),
+            Some(_) => return Err(malformed()),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! PostgreSQL's types and what they are in Arrow.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, FieldRef, IntervalUnit, TimeUnit};
+use datafusion::common::datatype::DataTypeExt as _;
+use datafusion::common::{DataFusionError, Result};
+use datafusion::logical_expr::planner::TypePlanner;
+use datafusion::sql::sqlparser::ast;
+
+use crate::Error;
+use crate::sqlstate;
+
+/// Digits after the point of a numeric that has no scale of its own: quotients, averages, doubles made numeric. Such values print
+/// without trailing zeros.
+pub(crate) const OPEN_SCALE: i8 = 20;
+/// Digits after the point of quotients and averages, at least. PostgreSQL shows so many of them that the quotient has 16
+/// significant digits, with zeros at the end; here the zeros are not shown, and such a value has no text form.
+pub(crate) const QUOTIENT_SCALE: i8 = OPEN_SCALE + 1;
+/// `numeric` without precision and scale.
+pub(crate) const OPEN_NUMERIC: DataType = DataType::Decimal128(38, OPEN_SCALE);
+
+/// A type of PostgreSQL, in the order in which numbers are promoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// NULL, or a quoted literal that has no type yet.
+    Unknown,
+    Boolean,
+    Int2,
+    Int4,
+    Int8,
+    Numeric,
+    Float4,
+    Float8,
+    Text,
+    Date,
+    Timestamp,
+    TimestampTz,
+    Time,
+    Interval,
+    /// What no rule of ours knows: lists, rows, bytes.
+    Other,
+}
+
+impl Kind {
+    pub(crate) fn of(ty: &DataType) -> Self {
+        match ty {
+            DataType::Null => Self::Unknown,
+            DataType::Boolean => Self::Boolean,
+            DataType::Int8 | DataType::Int16 | DataType::UInt8 => Self::Int2,
+            DataType::Int32 | DataType::UInt16 => Self::Int4,
+            DataType::Int64 | DataType::UInt32 | DataType::UInt64 => Self::Int8,
+            DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) => Self::Numeric,
+            DataType::Float32 => Self::Float4,
+            DataType::Float64 => Self::Float8,
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Self::Text,
+            DataType::Date32 => Self::Date,
+            DataType::Timestamp(_, None) => Self::Timestamp,
+            DataType::Timestamp(_, Some(_)) => Self::TimestampTz,
+            DataType::Time64(_) | DataType::Time32(_) => Self::Time,
+            DataType::Interval(_) | DataType::Duration(_) => Self::Interval,
+            _ => Self::Other,
+        }
+    }
+
+    /// The Arrow type that values of it have here. Numerics without a scale get the open one.
+    pub(crate) fn arrow(self) -> DataType {
+        match self {
+            Self::Unknown | Self::Text | Self::Other => DataType::Utf8,
+            Self::Boolean => DataType::Boolean,
+            Self::Int2 => DataType::Int16,
+            Self::Int4 => DataType::Int32,
+            Self::Int8 => DataType::Int64,
+            Self::Numeric => OPEN_NUMERIC,
+            Self::Float4 => DataType::Float32,
+            Self::Float8 => DataType::Float64,
+            Self::Date => DataType::Date32,
+            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+            Self::TimestampTz => timestamptz(),
+            Self::Time => DataType::Time64(TimeUnit::Microsecond),
+            Self::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Boolean => "boolean",
+            Self::Int2 => "smallint",
+            Self::Int4 => "integer",
+            Self::Int8 => "bigint",
+            Self::Numeric => "numeric",
+            Self::Float4 => "real",
+            Self::Float8 => "double precision",
+            Self::Text => "text",
+            Self::Date => "date",
+            Self::Timestamp => "timestamp without time zone",
+            Self::TimestampTz => "timestamp with time zone",
+            Self::Time => "time without time zone",
+            Self::Interval => "interval",
+            Self::Other => "another type",
+        }
+    }
+
+    pub(crate) fn is_integer(self) -> bool {
+        matches!(self, Self::Int2 | Self::Int4 | Self::Int8)
+    }
+
+    pub(crate) fn is_float(self) -> bool {
+        matches!(self, Self::Float4 | Self::Float8)
+    }
+
+    pub(crate) fn is_number(self) -> bool {
+        self.is_integer() || self.is_float() || self == Self::Numeric
+    }
+
+    pub(crate) fn is_moment(self) -> bool {
+        matches!(self, Self::Date | Self::Timestamp | Self::TimestampTz)
+    }
+
+    /// Whether a value of this type may stand where `target` is expected, without a cast.
+    pub(crate) fn casts_implicitly_to(self, target: Self) -> bool {
+        self == target
+            || self == Self::Unknown
+            || (self.is_number() && target.is_number() && self < target)
+            || (self.is_moment() && target.is_moment() && self < target)
+            || (self == Self::Time && target == Self::Interval)
+    }
+
+    /// The type in which values of both are compared or combined; `None` when PostgreSQL has none.
+    pub(crate) fn common(self, other: Self) -> Option<Self> {
+        let (low, high) = if self <= other {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        let related = low == high
+            || low == Self::Unknown
+            || (low.is_number() && high.is_number())
+            || (low.is_moment() && high.is_moment());
+        (related && high != Self::Other).then_some(high)
+    }
+}
+
+pub(crate) fn timestamptz() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some(Arc::from("UTC")))
+}
+
+/// Precision and scale of a number as a numeric; `None` for what has no fixed scale.
+pub(crate) fn decimal_shape(ty: &DataType) -> Option<(u8, i8)> {
+    Some(match ty {
+        DataType::Int8 | DataType::Int16 | DataType::UInt8 => (5, 0),
+        DataType::Int32 | DataType::UInt16 => (10, 0),
+        DataType::Int64 | DataType::UInt32 => (19, 0),
+        DataType::UInt64 => (20, 0),
+        DataType::Decimal32(p, s) | DataType::Decimal64(p, s) | DataType::Decimal128(p, s) => (*p, *s),
+        _ => return None,
+    })
+}
+
+/// A numeric type that holds the values of both.
+pub(crate) fn wider_decimal(left: (u8, i8), right: (u8, i8)) -> DataType {
+    let scale = left.1.max(right.1);
+    let whole = |(precision, scale): (u8, i8)| i16::from(precision) - i16::from(scale);
+    let precision = whole(left).max(whole(right)) + i16::from(scale);
+    DataType::Decimal128(u8::try_from(precision.clamp(1, 38)).unwrap_or(38), scale)
+}
+
+/// The Arrow type in which values of several types are combined, by the same rules as [`Kind::common`].
+pub(crate) fn common_type<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
+    let mut common: Option<DataType> = None;
+    for ty in types {
+        common = Some(match common {
+            None => ty.clone(),
+            Some(DataType::Null) => ty.clone(),
+            Some(known) if known == *ty || ty.is_null() => known,
+            Some(known) => match Kind::of(&known).common(Kind::of(ty))? {
+                Kind::Numeric => wider_decimal(decimal_shape(&known)?, decimal_shape(ty)?),
+                kind => kind.arrow(),
+            },
+        });
+    }
+    common
+}
+
+/// SQL type names to Arrow types.
+#[derive(Debug)]
+pub(crate) struct PostgresTypes;
+
+impl TypePlanner for PostgresTypes {
+    fn plan_type_field(&self, ty: &ast::DataType) -> Result<Option<FieldRef>> {
+        use ast::{DataType as T, ExactNumberInfo as Exact, TimezoneInfo as Zone};
+        let planned = match ty {
+            T::Float(Exact::Precision(digits)) if *digits <= 24 => DataType::Float32,
+            T::Float(_) => DataType::Float64,
+            T::Numeric(Exact::None) | T::Decimal(Exact::None) | T::Dec(Exact::None) => OPEN_NUMERIC,
+            T::Numeric(shape) | T::Decimal(shape) | T::Dec(shape) => numeric(*shape)?,
+            T::Timestamp(None | Some(6), zone) => match zone {
+                Zone::WithTimeZone | Zone::Tz => timestamptz(),
+                Zone::None | Zone::WithoutTimeZone => Kind::Timestamp.arrow(),
+            },
+            T::TimestampNtz(None | Some(6)) => Kind::Timestamp.arrow(),
+            T::Time(None | Some(6), Zone::None | Zone::WithoutTimeZone) => Kind::Time.arrow(),
+            T::Timestamp(..) | T::Time(..) | T::Bytea => {
+                return Err(unsupported(format!(
+                    "the type {} is not supported",
+                    ty.to_string().to_lowercase()
+                )));
+            }
+            T::Varchar(None) | T::CharacterVarying(None) | T::CharVarying(None) | T::Text => DataType::Utf8,
+            T::Char(_) | T::Character(_) => {
+                return Err(DataFusionError::from(
+                    Error::new(sqlstate::NOT_SUPPORTED, "the type character is not supported")
+                        .with_hint("use text or varchar(n); character pads its values with blanks"),
+                ));
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(planned.into_nullable_field_ref()))
+    }
+}
+
+fn numeric(shape: ast::ExactNumberInfo) -> Result<DataType> {
+    let (precision, scale) = match shape {
+        ast::ExactNumberInfo::None => return Ok(OPEN_NUMERIC),
+        ast::ExactNumberInfo::Precision(precision) => (precision, 0),
+        ast::ExactNumberInfo::PrecisionAndScale(precision, scale) => (precision, scale),
+    };
+    let shape = u8::try_from(precision).ok().zip(i8::try_from(scale).ok());
+    match shape {
+        Some((precision @ 1..=38, scale)) if scale >= 0 && i16::from(scale) <= i16::from(precision) => {
+            Ok(DataType::Decimal128(precision, scale))
+        }
+        _ => Err(unsupported(format!(
+            "numeric({precision},{scale}) is not supported"
+        ))),
+    }
+}
+
+/// 0A000.
+pub(crate) fn unsupported(message: impl Into<String>) -> DataFusionError {
+    DataFusionError::from(Error::new(sqlstate::NOT_SUPPORTED, message))
+}
+
+/// Any error with a SQLSTATE, as DataFusion carries it.
+pub(crate) fn fault(sqlstate: &'static str, message: impl Into<String>) -> DataFusionError {
+    DataFusionError::from(Error::new(sqlstate, message))
+}
+
+/// 22003 as PostgreSQL words it.
+pub(crate) fn out_of_range(kind: Kind) -> DataFusionError {
+    fault("22003", format!("{} out of range", kind.name()))
+}

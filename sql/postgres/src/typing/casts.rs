@@ -1,0 +1,401 @@
+//! Casts that PostgreSQL computes otherwise than Arrow: to and from text, to narrower numbers, between moments.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
+    IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType,
+};
+use datafusion::common::datatype::DataTypeExt as _;
+use datafusion::common::{DataFusionError, Result, ScalarValue};
+use datafusion::logical_expr::expr::Placeholder;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    cast as plain_cast,
+};
+
+use crate::functions::{decimals, row_wise};
+use crate::text::{input, output};
+use crate::types::{Kind, OPEN_NUMERIC, OPEN_SCALE, decimal_shape, fault, out_of_range, unsupported};
+
+const DAY: i64 = 86_400_000_000;
+
+/// `expr::to` for an expression of type `from`.
+///
+/// # Errors
+/// 42846 when PostgreSQL has no such cast; those of reading a literal.
+pub(crate) fn to_type(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr> {
+    if let Expr::Literal(value, _) = &expr {
+        if value.is_null() {
+            return Ok(Expr::Literal(ScalarValue::try_from(to)?, None));
+        }
+        if let Some(Some(text)) = value.try_as_str()
+            && Kind::of(to) != Kind::Other
+        {
+            if Kind::of(to) == Kind::Numeric && input::is_long_numeric(text) {
+                return Ok(ScalarUDF::from(Cast::new(to.clone())).call(vec![expr]));
+            }
+            return Ok(Expr::Literal(input::scalar(text, to)?, None));
+        }
+    }
+    if let Some(text) = long_numeric(&expr)
+        && Kind::of(to).is_float()
+    {
+        return Ok(Expr::Literal(input::scalar(text, to)?, None));
+    }
+    if from == to {
+        return Ok(expr);
+    }
+    // A parameter without a type takes the one that is asked of it, as a quoted literal does.
+    if let Expr::Placeholder(Placeholder { id, field: None }) = expr {
+        let field = to.clone().into_nullable_field_ref();
+        return Ok(Expr::Placeholder(Placeholder::new_with_field(id, Some(field))));
+    }
+    let (source, target) = (Kind::of(from), Kind::of(to));
+    if target == Kind::Other && matches!(source, Kind::Text | Kind::Unknown) {
+        return Err(unsupported(format!("a cast of text to {to} is not supported")));
+    }
+    if source == Kind::Other || target == Kind::Other {
+        return Ok(plain_cast(expr, to.clone()));
+    }
+    if !exists(source, target) {
+        let message = format!("cannot cast type {} to {}", source.name(), target.name());
+        return Err(fault("42846", message));
+    }
+    // A numeric without a scale keeps that of what it is made from.
+    if *to == OPEN_NUMERIC && source.is_integer() {
+        let (precision, scale) = decimal_shape(from).unwrap_or((20, 0));
+        return Ok(plain_cast(expr, DataType::Decimal128(precision, scale)));
+    }
+    if *to == OPEN_NUMERIC && source == Kind::Numeric {
+        return Ok(expr);
+    }
+    if target == Kind::Text && decimal_shape(from).is_some_and(|(_, scale)| scale > OPEN_SCALE) {
+        return Err(DataFusionError::from(
+            crate::Error::new(
+                crate::sqlstate::NOT_SUPPORTED,
+                "the text of a quotient or an average is not supported",
+            )
+            .with_hint("round it first, for example round(x, 2)"),
+        ));
+    }
+    if is_lossless(source, target, from, to) {
+        return Ok(match expr {
+            Expr::Literal(value, _) => Expr::Literal(value.cast_to(to)?, None),
+            expr => plain_cast(expr, to.clone()),
+        });
+    }
+    Ok(ScalarUDF::from(Cast::new(to.clone())).call(vec![expr]))
+}
+
+/// The text of a numeric constant with more digits than we compute with. Beside a double it still has a meaning.
+pub(crate) fn long_numeric(expr: &Expr) -> Option<&str> {
+    let (inner, to) = match expr {
+        Expr::Cast(cast) => (cast.expr.as_ref(), cast.field.data_type().clone()),
+        Expr::ScalarFunction(function) if function.name() == "to_numeric" => {
+            (function.args.first()?, function.func.return_type(&[]).ok()?)
+        }
+        _ => return None,
+    };
+    let text = inner.as_literal()?.try_as_str().flatten()?;
+    (to == OPEN_NUMERIC && input::is_long_numeric(text)).then_some(text)
+}
+
+/// Whether PostgreSQL has the cast.
+fn exists(from: Kind, to: Kind) -> bool {
+    match (from, to) {
+        (from, to) if from == to => true,
+        (Kind::Unknown | Kind::Text, _) | (_, Kind::Text) => true,
+        (Kind::Boolean, Kind::Int4) | (Kind::Int4, Kind::Boolean) => true,
+        (from, to) if from.is_number() && to.is_number() => true,
+        (from, to) if from.is_moment() && to.is_moment() => true,
+        (Kind::Timestamp | Kind::TimestampTz | Kind::Interval, Kind::Time) | (Kind::Time, Kind::Interval) => {
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Whether Arrow's cast gives PostgreSQL's value for every value.
+fn is_lossless(source: Kind, target: Kind, from: &DataType, to: &DataType) -> bool {
+    match (source, target) {
+        (Kind::Text, Kind::Text) | (Kind::Unknown, _) => true,
+        (Kind::Int4, Kind::Boolean) | (Kind::Boolean, Kind::Int4) => true,
+        (Kind::Timestamp, Kind::TimestampTz) | (Kind::TimestampTz, Kind::Timestamp) => true,
+        (Kind::Date, Kind::Timestamp | Kind::TimestampTz) => true,
+        (Kind::Timestamp | Kind::TimestampTz, Kind::Date) => true,
+        // Only the unit differs: `now()` counts nanoseconds until it is cast.
+        (source, target) if source == target && (source.is_moment() || source == Kind::Time) => true,
+        (source, target) if source.is_integer() && target.is_integer() => {
+            source <= target && *from != DataType::UInt64
+        }
+        (source, target) if source.is_integer() && target.is_float() => true,
+        (Kind::Float4, Kind::Float8) => true,
+        (source, Kind::Numeric) if source.is_integer() || source == Kind::Numeric => {
+            let shapes = decimal_shape(from).zip(decimal_shape(to));
+            shapes.is_some_and(|((p1, s1), (p2, s2))| {
+                s1 <= s2 && i16::from(p1) - i16::from(s1) <= i16::from(p2) - i16::from(s2)
+            })
+        }
+        _ => false,
+    }
+}
+
+/// A cast to one type, from any that PostgreSQL casts to it.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Cast {
+    to: DataType,
+    signature: Signature,
+}
+
+impl Cast {
+    pub(crate) fn new(to: DataType) -> Self {
+        Self {
+            to,
+            signature: Signature::any(1, Volatility::Immutable),
+        }
+    }
+}
+
+impl ScalarUDFImpl for Cast {
+    fn name(&self) -> &str {
+        match Kind::of(&self.to) {
+            Kind::Unknown | Kind::Text | Kind::Other => "to_text",
+            Kind::Boolean => "to_boolean",
+            Kind::Int2 => "to_smallint",
+            Kind::Int4 => "to_integer",
+            Kind::Int8 => "to_bigint",
+            Kind::Numeric => "to_numeric",
+            Kind::Float4 => "to_real",
+            Kind::Float8 => "to_double",
+            Kind::Date => "to_date_value",
+            Kind::Timestamp => "to_timestamp_value",
+            Kind::TimestampTz => "to_timestamptz_value",
+            Kind::Time => "to_time_value",
+            Kind::Interval => "to_interval_value",
+        }
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(self.to.clone())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        row_wise::over_arrays(&args, |arrays| {
+            converted(row_wise::argument(arrays, 0)?, &self.to)
+        })
+    }
+}
+
+/// The values of `array` as values of `to`.
+pub(crate) fn converted(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    let source = Kind::of(array.data_type());
+    match (source, Kind::of(to)) {
+        (_, Kind::Text) => text(array),
+        (Kind::Text, _) => from_text(array, to),
+        (_, target @ (Kind::Int2 | Kind::Int4 | Kind::Int8)) => integers(array, target),
+        (_, Kind::Float4) => {
+            let doubles = floats_of(array)?;
+            let narrowed = row_wise::unary::<Float64Type, Float32Type>(&doubles, narrowed)?;
+            Ok(Arc::new(narrowed))
+        }
+        (_, Kind::Float8) => floats_of(array),
+        (_, Kind::Numeric) => numerics(array, to),
+        (Kind::Timestamp | Kind::TimestampTz, Kind::Time) => {
+            let times =
+                row_wise::unary::<TimestampMicrosecondType, Time64MicrosecondType>(array, |micros| {
+                    Ok(micros.rem_euclid(DAY))
+                })?;
+            Ok(Arc::new(times))
+        }
+        _ => Err(unsupported(format!(
+            "a cast of {} to {} is not supported",
+            source.name(),
+            Kind::of(to).name()
+        ))),
+    }
+}
+
+/// Every value as PostgreSQL prints it.
+pub(crate) fn text(array: &ArrayRef) -> Result<ArrayRef> {
+    let printed = |row: usize, out: &mut String| -> Result<()> {
+        use std::fmt::Write as _;
+        let is_in_range = match array.data_type() {
+            DataType::Boolean => {
+                out.push_str(if array.as_boolean().value(row) {
+                    "true"
+                } else {
+                    "false"
+                });
+                true
+            }
+            DataType::Int16 => write!(out, "{}", array.as_primitive::<Int16Type>().value(row)).is_ok(),
+            DataType::Int32 => write!(out, "{}", array.as_primitive::<Int32Type>().value(row)).is_ok(),
+            DataType::Int64 => write!(out, "{}", array.as_primitive::<Int64Type>().value(row)).is_ok(),
+            DataType::Float32 => output::float4(out, array.as_primitive::<Float32Type>().value(row)).is_ok(),
+            DataType::Float64 => output::float8(out, array.as_primitive::<Float64Type>().value(row)).is_ok(),
+            DataType::Decimal128(_, scale) => {
+                output::numeric(out, array.as_primitive::<Decimal128Type>().value(row), *scale).is_ok()
+            }
+            DataType::Date32 => output::date(out, array.as_primitive::<Date32Type>().value(row)) == Ok(true),
+            DataType::Time64(_) => {
+                output::time(out, array.as_primitive::<Time64MicrosecondType>().value(row)).is_ok()
+            }
+            DataType::Timestamp(_, zone) => {
+                let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
+                output::timestamp(out, micros, zone.is_some()) == Ok(true)
+            }
+            _ => {
+                let value = array.as_primitive::<IntervalMonthDayNanoType>().value(row);
+                output::interval(out, value).is_ok()
+            }
+        };
+        if is_in_range {
+            Ok(())
+        } else {
+            Err(fault("22008", "date or time out of range"))
+        }
+    };
+    match array.data_type() {
+        DataType::Utf8 => Ok(Arc::clone(array)),
+        DataType::LargeUtf8 | DataType::Utf8View => Ok(cast(array, &DataType::Utf8)?),
+        DataType::UInt64 => text(&cast(array, &DataType::Int64)?),
+        DataType::Boolean
+        | DataType::Int16
+        | DataType::Int32
+        | DataType::Int64
+        | DataType::Float32
+        | DataType::Float64
+        | DataType::Decimal128(..)
+        | DataType::Date32
+        | DataType::Time64(datafusion::arrow::datatypes::TimeUnit::Microsecond)
+        | DataType::Timestamp(datafusion::arrow::datatypes::TimeUnit::Microsecond, _)
+        | DataType::Interval(datafusion::arrow::datatypes::IntervalUnit::MonthDayNano) => {
+            row_wise::write_texts(array, printed)
+        }
+        other => Err(unsupported(format!("a cast of {other} to text is not supported"))),
+    }
+}
+
+fn from_text(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    let texts = row_wise::texts(array)?;
+    let values = texts.iter().map(|text| match text {
+        None => ScalarValue::try_from(to),
+        Some(text) if *to == OPEN_NUMERIC => {
+            let (value, scale) = input::numeric(text)?;
+            Ok(ScalarValue::Decimal128(
+                Some(decimals::opened(value, scale)?),
+                38,
+                crate::types::OPEN_SCALE,
+            ))
+        }
+        Some(text) => input::scalar(text, to),
+    });
+    let values = values.collect::<Result<Vec<_>>>()?;
+    if values.is_empty() {
+        return Ok(datafusion::arrow::array::new_empty_array(to));
+    }
+    ScalarValue::iter_to_array(values)
+}
+
+/// `float8_int8` and its kin round halves to even, `numeric_int8` away from zero.
+fn integers(array: &ArrayRef, target: Kind) -> Result<ArrayRef> {
+    let wide: ArrayRef = match array.data_type() {
+        DataType::Float32 | DataType::Float64 => {
+            let doubles = floats_of(array)?;
+            Arc::new(row_wise::unary::<Float64Type, Int64Type>(&doubles, |value| {
+                whole(value, target)
+            })?)
+        }
+        DataType::Decimal128(_, scale) => {
+            Arc::new(row_wise::unary::<Decimal128Type, Int64Type>(array, |value| {
+                let whole = decimals::rescaled(value, *scale, 38, 0)?;
+                i64::try_from(whole).map_err(|_| out_of_range(target))
+            })?)
+        }
+        DataType::UInt64 => {
+            let integers =
+                row_wise::unary::<datafusion::arrow::datatypes::UInt64Type, Int64Type>(array, |value| {
+                    i64::try_from(value).map_err(|_| out_of_range(target))
+                })?;
+            Arc::new(integers)
+        }
+        _ => cast(array, &DataType::Int64)?,
+    };
+    Ok(match target {
+        Kind::Int2 => Arc::new(row_wise::unary::<Int64Type, Int16Type>(&wide, |value| {
+            i16::try_from(value).map_err(|_| out_of_range(target))
+        })?),
+        Kind::Int4 => Arc::new(row_wise::unary::<Int64Type, Int32Type>(&wide, |value| {
+            i32::try_from(value).map_err(|_| out_of_range(target))
+        })?),
+        _ => wide,
+    })
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "checked to be within the range")]
+fn whole(value: f64, target: Kind) -> Result<i64> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    let rounded = value.round_ties_even();
+    if (-LIMIT..LIMIT).contains(&rounded) {
+        Ok(rounded as i64)
+    } else {
+        Err(out_of_range(target))
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "what is lost is checked")]
+fn narrowed(value: f64) -> Result<f32> {
+    let narrow = value as f32;
+    if (narrow.is_infinite() && value.is_finite()) || (narrow == 0.0 && value != 0.0) {
+        let what = if narrow == 0.0 { "underflow" } else { "overflow" };
+        return Err(fault("22003", format!("value out of range: {what}")));
+    }
+    Ok(narrow)
+}
+
+fn floats_of(array: &ArrayRef) -> Result<ArrayRef> {
+    match array.data_type() {
+        DataType::Decimal128(_, scale) => Ok(Arc::new(row_wise::unary::<Decimal128Type, Float64Type>(
+            array,
+            |value| Ok(decimals::to_float(value, *scale)),
+        )?)),
+        DataType::Float64 => Ok(Arc::clone(array)),
+        _ => Ok(cast(array, &DataType::Float64)?),
+    }
+}
+
+fn numerics(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    let (precision, scale) = decimal_shape(to).unwrap_or((38, 0));
+    let placed = |value: i128, from: i8| {
+        if *to == OPEN_NUMERIC {
+            decimals::opened(value, from)
+        } else {
+            decimals::rescaled(value, from, precision, scale)
+        }
+    };
+    let values = match array.data_type() {
+        DataType::Float64 => row_wise::unary::<Float64Type, Decimal128Type>(array, |value| {
+            let (value, from) = decimals::of_float(value, 15)?;
+            placed(value, from)
+        })?,
+        DataType::Float32 => row_wise::unary::<Float32Type, Decimal128Type>(array, |value| {
+            let (value, from) = decimals::of_float(f64::from(value), 6)?;
+            placed(value, from)
+        })?,
+        DataType::Decimal128(_, from) => {
+            row_wise::unary::<Decimal128Type, Decimal128Type>(array, |value| placed(value, *from))?
+        }
+        _ => {
+            let integers = cast(array, &DataType::Int64)?;
+            row_wise::unary::<Int64Type, Decimal128Type>(&integers, |value| placed(i128::from(value), 0))?
+        }
+    };
+    Ok(Arc::new(values.with_precision_and_scale(precision, scale)?))
+}

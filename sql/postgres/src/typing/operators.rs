@@ -1,0 +1,416 @@
+//! Which operator PostgreSQL would choose for two operands, and what it computes here.
+//!
+//! Comparisons stay plain, over operands of one type; arithmetic becomes functions that check.
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{DataFusionError, Result, ScalarValue};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, ScalarUDF, cast as plain_cast, lit};
+
+use super::casts;
+use crate::functions::arithmetic::Arithmetic;
+use crate::functions::datetime::{MomentArithmetic, result_kind};
+use crate::functions::patterns;
+use crate::types::{Kind, common_type, decimal_shape, fault, unsupported};
+
+/// An expression and its type.
+#[derive(Debug, Clone)]
+pub(crate) struct Typed {
+    pub(crate) expr: Expr,
+    pub(crate) ty: DataType,
+}
+
+impl Typed {
+    /// A quoted literal has no type of its own yet.
+    pub(crate) fn kind(&self) -> Kind {
+        if is_unknown(&self.expr) {
+            Kind::Unknown
+        } else {
+            Kind::of(&self.ty)
+        }
+    }
+
+    pub(crate) fn to(self, target: &DataType) -> Result<Expr> {
+        casts::to_type(self.expr, &self.ty, target)
+    }
+
+    fn into_kind(self, kind: Kind) -> Result<Self> {
+        let ty = match (kind, decimal_shape(&self.ty)) {
+            (Kind::Numeric, Some((precision, scale))) => DataType::Decimal128(precision, scale),
+            _ => kind.arrow(),
+        };
+        let expr = self.to(&ty)?;
+        let ty = match &expr {
+            Expr::Literal(value, _) => value.data_type(),
+            _ => ty,
+        };
+        Ok(Self { expr, ty })
+    }
+}
+
+/// Whether `expr` is NULL or a quoted literal.
+pub(crate) fn is_unknown(expr: &Expr) -> bool {
+    match expr {
+        Expr::Literal(value, _) => value.data_type().is_null() || value.try_as_str().is_some(),
+        Expr::Alias(alias) => is_unknown(&alias.expr),
+        _ => false,
+    }
+}
+
+fn no_operator(op: Operator, left: Kind, right: Kind) -> DataFusionError {
+    let symbol = match op {
+        Operator::NotEq => "<>".to_owned(),
+        Operator::IsDistinctFrom | Operator::IsNotDistinctFrom => "=".to_owned(),
+        other => other.to_string(),
+    };
+    let message = format!(
+        "operator does not exist: {} {symbol} {}",
+        left.name(),
+        right.name()
+    );
+    DataFusionError::from(
+        crate::Error::new(crate::sqlstate::UNDEFINED_FUNCTION, message)
+            .with_hint("no operator matches these types; you might need to add casts"),
+    )
+}
+
+fn plain(left: Expr, op: Operator, right: Expr) -> Expr {
+    Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)))
+}
+
+/// `left op right` as PostgreSQL resolves it.
+pub(crate) fn resolve(left: Typed, op: Operator, right: Typed) -> Result<Expr> {
+    match op {
+        Operator::And | Operator::Or => Ok(plain(condition(left, op)?, op, condition(right, op)?)),
+        Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo => {
+            arithmetic(left, op, right)
+        }
+        Operator::Eq
+        | Operator::NotEq
+        | Operator::Lt
+        | Operator::LtEq
+        | Operator::Gt
+        | Operator::GtEq
+        | Operator::IsDistinctFrom
+        | Operator::IsNotDistinctFrom => comparison(left, op, right),
+        Operator::StringConcat => concatenation(left, right),
+        Operator::RegexMatch | Operator::RegexIMatch | Operator::RegexNotMatch | Operator::RegexNotIMatch => {
+            patterns::matches(left, op, right)
+        }
+        Operator::BitwiseAnd | Operator::BitwiseOr | Operator::BitwiseXor => bitwise(left, op, right),
+        Operator::BitwiseShiftLeft | Operator::BitwiseShiftRight => {
+            Err(unsupported(format!("the operator {op} is not supported")))
+        }
+        _ => Ok(plain(left.expr, op, right.expr)),
+    }
+}
+
+/// An operand of AND, OR or NOT, or a condition.
+pub(crate) fn condition(operand: Typed, place: impl std::fmt::Display) -> Result<Expr> {
+    match operand.kind() {
+        Kind::Boolean => Ok(operand.expr),
+        Kind::Unknown => operand.to(&DataType::Boolean),
+        other => {
+            let message = format!(
+                "argument of {place} must be type boolean, not type {}",
+                other.name()
+            );
+            Err(fault("42804", message))
+        }
+    }
+}
+
+fn arithmetic(left: Typed, op: Operator, right: Typed) -> Result<Expr> {
+    let (left_kind, right_kind) = (left.kind(), right.kind());
+    let none = || no_operator(op, left_kind, right_kind);
+    if left_kind == Kind::Other || right_kind == Kind::Other {
+        return Ok(plain(left.expr, op, right.expr));
+    }
+    let (left, right) = match (left_kind, right_kind) {
+        (Kind::Date, Kind::Unknown) | (Kind::Unknown, Kind::Date) if op == Operator::Plus => {
+            return Err(fault("42725", "operator is not unique: date + unknown"));
+        }
+        (Kind::Unknown, Kind::Unknown) => {
+            let message = format!("operator is not unique: unknown {op} unknown");
+            return Err(fault("42725", message));
+        }
+        (Kind::Unknown, known) => (
+            left.into_kind(partner(op, known, false).ok_or_else(none)?)?,
+            right,
+        ),
+        (known, Kind::Unknown) => {
+            let kind = partner(op, known, true).ok_or_else(none)?;
+            (left, right.into_kind(kind)?)
+        }
+        _ => (left, right),
+    };
+    let (left_kind, right_kind) = (Kind::of(&left.ty), Kind::of(&right.ty));
+    if left_kind.is_number() && right_kind.is_number() {
+        let kind = number_kind(left_kind, right_kind);
+        if op == Operator::Modulo && kind.is_float() {
+            return Err(none());
+        }
+        let (left, right) = (left.into_kind(kind)?, right.into_kind(kind)?);
+        return Ok(ScalarUDF::from(Arithmetic::new(op)).call(vec![left.expr, right.expr]));
+    }
+    let (left_kind, right_kind) = moment_operands(op, left_kind, right_kind);
+    if result_kind(op, left_kind, right_kind).is_none() {
+        return Err(none());
+    }
+    let (left, right) = (left.into_kind(left_kind)?, right.into_kind(right_kind)?);
+    Ok(ScalarUDF::from(MomentArithmetic::new(op)).call(vec![left.expr, right.expr]))
+}
+
+/// The type of an untyped operand beside one of type `known`.
+fn partner(op: Operator, known: Kind, known_is_left: bool) -> Option<Kind> {
+    match known {
+        number if number.is_number() => Some(number),
+        Kind::Interval if matches!(op, Operator::Multiply | Operator::Divide) => Some(Kind::Float8),
+        Kind::Interval => Some(Kind::Interval),
+        Kind::Timestamp | Kind::TimestampTz if op == Operator::Plus => Some(Kind::Interval),
+        Kind::Date | Kind::Timestamp | Kind::TimestampTz | Kind::Time
+            if op == Operator::Minus && known_is_left =>
+        {
+            Some(known)
+        }
+        moment if moment.is_moment() && op == Operator::Minus => Some(moment),
+        _ => None,
+    }
+}
+
+fn number_kind(left: Kind, right: Kind) -> Kind {
+    let kind = left.max(right);
+    // `real` meets another type of number as double precision.
+    if kind == Kind::Float4 && left != right {
+        Kind::Float8
+    } else {
+        kind
+    }
+}
+
+/// The types in which an operator takes these moments and numbers.
+fn moment_operands(op: Operator, left: Kind, right: Kind) -> (Kind, Kind) {
+    let number = |kind: Kind, other: Kind| match other {
+        Kind::Interval if kind.is_number() => Kind::Float8,
+        Kind::Date if kind == Kind::Int2 => Kind::Int4,
+        _ => kind,
+    };
+    let (left, right) = (number(left, right), number(right, left));
+    if op == Operator::Minus && left.is_moment() && right.is_moment() {
+        let kind = left.max(right);
+        return (kind, kind);
+    }
+    (left, right)
+}
+
+fn comparison(left: Typed, op: Operator, right: Typed) -> Result<Expr> {
+    let (left, right) = comparable(left, op, right)?;
+    Ok(plain(left, op, right))
+}
+
+/// Both operands in the type in which they are compared.
+pub(crate) fn comparable(left: Typed, op: Operator, right: Typed) -> Result<(Expr, Expr)> {
+    let (left_kind, right_kind) = (left.kind(), right.kind());
+    if left.ty == right.ty && (left_kind == Kind::Unknown) == (right_kind == Kind::Unknown) {
+        return Ok(match left_kind {
+            Kind::Interval => (length(left.expr), length(right.expr)),
+            _ => (left.expr, right.expr),
+        });
+    }
+    if left_kind == Kind::Other || right_kind == Kind::Other {
+        return Ok((left.expr, right.expr));
+    }
+    let kind = left_kind
+        .common(right_kind)
+        .ok_or_else(|| no_operator(op, left_kind, right_kind))?;
+    match kind {
+        Kind::Unknown => Ok((left.to(&DataType::Utf8)?, right.to(&DataType::Utf8)?)),
+        Kind::Numeric => numerics(left, right),
+        Kind::Float4
+            if left_kind != right_kind && left_kind != Kind::Unknown && right_kind != Kind::Unknown =>
+        {
+            Ok((left.to(&DataType::Float64)?, right.to(&DataType::Float64)?))
+        }
+        Kind::Interval => Ok((length(left.to(&kind.arrow())?), length(right.to(&kind.arrow())?))),
+        kind => Ok((left.to(&kind.arrow())?, right.to(&kind.arrow())?)),
+    }
+}
+
+pub(crate) fn length(interval: Expr) -> Expr {
+    ScalarUDF::from(crate::functions::IntervalLength::new()).call(vec![interval])
+}
+
+/// Two operands of which one is numeric. An integer column beside a constant stays one that can be pushed down.
+fn numerics(left: Typed, right: Typed) -> Result<(Expr, Expr)> {
+    if let Some((left, right)) = integer_beside(&left, &right) {
+        return Ok((left, right));
+    }
+    if let Some((right, left)) = integer_beside(&right, &left) {
+        return Ok((left, right));
+    }
+    let (left, right) = (left.into_kind(Kind::Numeric)?, right.into_kind(Kind::Numeric)?);
+    let common = common_type([&left.ty, &right.ty]).unwrap_or(crate::types::OPEN_NUMERIC);
+    let exact = |side: Typed| {
+        if side.ty == common {
+            side.expr
+        } else {
+            plain_cast(side.expr, common.clone())
+        }
+    };
+    Ok((exact(left), exact(right)))
+}
+
+/// An integer and a numeric constant, as integers if the constant is whole, else as doubles that compare the same way.
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "checked to be within the range of exact doubles"
+)]
+fn integer_beside(integer: &Typed, constant: &Typed) -> Option<(Expr, Expr)> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if !integer.kind().is_integer() || matches!(integer.expr, Expr::Literal(..)) {
+        return None;
+    }
+    if let Some(text) = casts::long_numeric(&constant.expr) {
+        let double: f64 = text.parse().ok()?;
+        // Beyond all integers, or between 0 and 1 and its negation.
+        let is_clear = double.abs() > EXACT * EXACT || (double != 0.0 && double.abs() < 0.5);
+        return is_clear.then(|| (plain_cast(integer.expr.clone(), DataType::Float64), lit(double)));
+    }
+    let Expr::Literal(ScalarValue::Decimal128(Some(value), _, scale), _) = &constant.expr else {
+        return None;
+    };
+    let power = 10_i128.checked_pow(u32::try_from(*scale).ok()?)?;
+    if value % power == 0 {
+        let whole = i64::try_from(value / power).ok()?;
+        let column = match integer.ty {
+            DataType::Int64 => integer.expr.clone(),
+            _ => plain_cast(integer.expr.clone(), DataType::Int64),
+        };
+        return Some((column, lit(whole)));
+    }
+    let double = crate::functions::decimals::to_float(*value, *scale);
+    // It must lie between the same two integers.
+    let same =
+        double.abs() < EXACT && double.fract() != 0.0 && double.floor() as i128 == value.div_euclid(power);
+    same.then(|| (plain_cast(integer.expr.clone(), DataType::Float64), lit(double)))
+}
+
+fn concatenation(left: Typed, right: Typed) -> Result<Expr> {
+    let (left_kind, right_kind) = (left.kind(), right.kind());
+    if left_kind == Kind::Other || right_kind == Kind::Other {
+        return Ok(plain(left.expr, Operator::StringConcat, right.expr));
+    }
+    let is_text = |kind: Kind| matches!(kind, Kind::Text | Kind::Unknown);
+    if !is_text(left_kind) && !is_text(right_kind) {
+        return Err(no_operator(Operator::StringConcat, left_kind, right_kind));
+    }
+    Ok(plain(
+        left.to(&DataType::Utf8)?,
+        Operator::StringConcat,
+        right.to(&DataType::Utf8)?,
+    ))
+}
+
+fn bitwise(left: Typed, op: Operator, right: Typed) -> Result<Expr> {
+    let (left_kind, right_kind) = (left.kind(), right.kind());
+    match left_kind.common(right_kind) {
+        Some(kind) if kind.is_integer() => Ok(plain(left.to(&kind.arrow())?, op, right.to(&kind.arrow())?)),
+        _ => Err(no_operator(op, left_kind, right_kind)),
+    }
+}
+
+/// `-operand`.
+pub(crate) fn negative(operand: Typed) -> Result<Expr> {
+    let zero = match operand.kind() {
+        Kind::Unknown => return operand.into_kind(Kind::Float8).and_then(negative),
+        kind if kind.is_number() => ScalarValue::new_zero(&operand.ty)?,
+        Kind::Interval => {
+            let minus = Expr::Literal(ScalarValue::Float64(Some(-1.0)), None);
+            return arithmetic(
+                operand,
+                Operator::Multiply,
+                Typed {
+                    expr: minus,
+                    ty: DataType::Float64,
+                },
+            );
+        }
+        Kind::Other => return Ok(Expr::Negative(Box::new(operand.expr))),
+        other => {
+            let message = format!("operator does not exist: - {}", other.name());
+            return Err(fault(crate::sqlstate::UNDEFINED_FUNCTION, message));
+        }
+    };
+    // The least numbers are written as the negation of a number that their type does not have.
+    match &operand.expr {
+        Expr::Literal(ScalarValue::Int64(Some(2_147_483_648)), _) => return Ok(lit(i32::MIN)),
+        Expr::Literal(ScalarValue::Decimal128(Some(9_223_372_036_854_775_808), _, 0), _) => {
+            return Ok(lit(i64::MIN));
+        }
+        _ => {}
+    }
+    if let Expr::Literal(value, _) = &operand.expr
+        && let Ok(negated) = value.arithmetic_negate()
+    {
+        let negated = match negated {
+            ScalarValue::Float64(Some(value)) => {
+                ScalarValue::Float64(Some(crate::functions::floats::canonical(value)))
+            }
+            other => other,
+        };
+        return Ok(Expr::Literal(negated, None));
+    }
+    let ty = operand.ty.clone();
+    let zero = Expr::Literal(zero, None);
+    if Kind::of(&ty) == Kind::Numeric {
+        // `0 - x` would be one digit wider.
+        let difference = ScalarUDF::from(Arithmetic::new(Operator::Minus)).call(vec![zero, operand.expr]);
+        return Ok(plain_cast(difference, ty));
+    }
+    Ok(ScalarUDF::from(Arithmetic::new(Operator::Minus)).call(vec![zero, operand.expr]))
+}
+
+/// All expressions in their common type.
+///
+/// # Errors
+/// 42804 when there is none, for `place` such as `CASE`.
+pub(crate) fn united(operands: Vec<Typed>, place: &str) -> Result<Vec<Expr>> {
+    let known = operands.iter().filter(|operand| operand.kind() != Kind::Unknown);
+    let Some(mut common) = common_type(known.clone().map(|operand| &operand.ty)) else {
+        let mut names = known.map(|operand| operand.kind().name());
+        let first = names.next().unwrap_or_default();
+        let other = names.find(|name| *name != first).unwrap_or(first);
+        if operands.iter().any(|operand| operand.kind() != Kind::Unknown) {
+            return Err(fault(
+                "42804",
+                format!("{place} types {first} and {other} cannot be matched"),
+            ));
+        }
+        return operands
+            .into_iter()
+            .map(|operand| operand.to(&DataType::Utf8))
+            .collect();
+    };
+    // Literals of a numeric bring their own digits.
+    if Kind::of(&common) == Kind::Numeric {
+        let mut shapes = vec![common.clone()];
+        for operand in operands
+            .iter()
+            .filter(|operand| operand.kind() == Kind::Unknown && !operand.ty.is_null())
+        {
+            shapes.push(operand.clone().into_kind(Kind::Numeric)?.ty);
+        }
+        common = common_type(&shapes).unwrap_or(common);
+    }
+    operands
+        .into_iter()
+        .map(|operand| {
+            if Kind::of(&operand.ty) == Kind::Numeric
+                && Kind::of(&common) == Kind::Numeric
+                && operand.ty != common
+            {
+                return Ok(plain_cast(operand.expr, common.clone()));
+            }
+            operand.to(&common)
+        })
+        .collect()
+}

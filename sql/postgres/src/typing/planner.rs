@@ -1,0 +1,61 @@
+//! Operators, resolved while a statement is planned: DataFusion would reject some of PostgreSQL's before [`super`] sees them.
+
+use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::{Expr, ExprSchemable as _, Operator};
+use datafusion::sql::sqlparser::ast::BinaryOperator;
+
+use super::operators::{self, Typed};
+use crate::functions;
+use crate::types::Kind;
+
+/// Plans OVERLAY, arithmetic, comparisons and concatenations of operands whose types are known.
+#[derive(Debug)]
+pub(crate) struct Operators;
+
+impl ExprPlanner for Operators {
+    fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
+        let Some(op) = operator(&raw.op) else {
+            return Ok(PlannerResult::Original(raw));
+        };
+        let typed = |expr: &Expr| {
+            expr.get_type(schema).ok().map(|ty| Typed {
+                expr: expr.clone(),
+                ty,
+            })
+        };
+        match typed(&raw.left).zip(typed(&raw.right)) {
+            Some((left, right)) if left.kind() != Kind::Other && right.kind() != Kind::Other => {
+                operators::resolve(left, op, right).map(PlannerResult::Planned)
+            }
+            // Parameters without a type yet, and lists.
+            _ => Ok(PlannerResult::Original(raw)),
+        }
+    }
+
+    /// Otherwise DataFusion takes a function of its own, whatever is registered.
+    fn plan_overlay(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        let function = functions::adapted(&datafusion::functions::core::overlay());
+        Ok(PlannerResult::Planned(function.call(args)))
+    }
+}
+
+fn operator(op: &BinaryOperator) -> Option<Operator> {
+    Some(match op {
+        BinaryOperator::Plus => Operator::Plus,
+        BinaryOperator::Minus => Operator::Minus,
+        BinaryOperator::Multiply => Operator::Multiply,
+        BinaryOperator::Divide => Operator::Divide,
+        BinaryOperator::Modulo => Operator::Modulo,
+        BinaryOperator::Eq => Operator::Eq,
+        BinaryOperator::NotEq => Operator::NotEq,
+        BinaryOperator::Lt => Operator::Lt,
+        BinaryOperator::LtEq => Operator::LtEq,
+        BinaryOperator::Gt => Operator::Gt,
+        BinaryOperator::GtEq => Operator::GtEq,
+        BinaryOperator::And => Operator::And,
+        BinaryOperator::Or => Operator::Or,
+        BinaryOperator::StringConcat => Operator::StringConcat,
+        _ => return None,
+    })
+}
