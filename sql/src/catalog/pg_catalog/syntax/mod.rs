@@ -108,12 +108,14 @@ impl VisitorMut for Adapter {
     fn post_visit_expr(&mut self, expr: &mut Expr) -> Step {
         match expr {
             Expr::Collate { expr: inner, .. } => *expr = taken(inner),
-            Expr::BinaryOp { op, .. } => {
+            Expr::BinaryOp { left, op, right } => {
                 if let BinaryOperator::PGCustomBinaryOperator(parts) = op
                     && let Some(known) = parts.last().and_then(|name| operator(name))
                 {
                     *op = known;
                 }
+                casts::list_literal(left, right);
+                casts::list_literal(right, left);
             }
             Expr::AnyOp { .. } | Expr::AllOp { .. } => return quantified(expr),
             Expr::Cast { .. } => return casts::cast(expr),
