@@ -133,6 +133,10 @@ fn asks_catalog(statement: &ast::Statement) -> bool {
             .collect();
         let of_catalog = match parts.as_slice() {
             [table] if common_table(statement, table) => return ControlFlow::Continue(()),
+            // Functions in FROM read nothing.
+            [table] if matches!(table.as_str(), "generate_series" | "string_to_array" | "unnest") => {
+                return ControlFlow::Continue(());
+            }
             [table] => table.starts_with("pg_"),
             [.., schema, _] => schema == "pg_catalog" || schema == "information_schema",
             [] => false,

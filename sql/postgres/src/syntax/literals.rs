@@ -125,7 +125,7 @@ pub(crate) fn text(value: &str) -> Expr {
     Expr::Value(Value::SingleQuotedString(value.to_owned()).with_empty_span())
 }
 
-/// The call of a function that is named without a schema.
+/// Makes a call of a function with positional arguments.
 #[must_use]
 pub fn call(name: &str, args: Vec<Expr>) -> Expr {
     let args = args

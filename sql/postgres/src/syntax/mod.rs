@@ -14,7 +14,7 @@ pub(crate) mod parameters;
 pub(crate) mod parser;
 pub(crate) mod quantified;
 pub(crate) mod row_limits;
-mod step;
+pub(crate) mod step;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;

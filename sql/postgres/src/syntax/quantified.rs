@@ -107,7 +107,7 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
 /// The items of `ARRAY[…]`, `'{…}'` or a cast of either; `None` for other arrays.
 ///
 /// # Errors
-/// 22P02 for a text that is no list.
+/// 22P02 for a malformed literal.
 pub fn list_items(array: &Expr) -> Result<Option<Vec<Expr>>, Error> {
     match array {
         Expr::Nested(inner) => list_items(inner),

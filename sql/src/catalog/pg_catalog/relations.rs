@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 
 use super::{data, types};
 
@@ -68,6 +68,15 @@ pub(super) fn find(schema: &str, name: &str) -> Option<&'static Relation> {
 /// All of them, by schema and name.
 pub(super) fn all() -> impl Iterator<Item = &'static Relation> {
     RELATIONS.values()
+}
+
+/// The type of the items, where `pg_catalog` has a column of this name that is an array.
+pub(super) fn item_of(column: &str) -> Option<&'static DataType> {
+    let mut fields = all().filter_map(|relation| relation.arrow.field_with_name(column).ok());
+    fields.find_map(|field| match field.data_type() {
+        DataType::List(item) => Some(item.data_type()),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

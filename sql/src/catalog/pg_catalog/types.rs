@@ -124,10 +124,9 @@ impl PgType {
                 ..Self::varying(19, "p", 950)
             },
             _ => {
-                let base = declared.split('(').next().unwrap_or(declared);
                 let known = Self::of(&arrow(declared));
                 Self {
-                    oid: oid_of(base).unwrap_or(known.oid),
+                    oid: oid_of(declared).unwrap_or(known.oid),
                     ..known
                 }
             }
@@ -218,7 +217,12 @@ pub(super) fn oid_of(name: &str) -> Option<i32> {
     if let Some(item) = name.strip_suffix("[]") {
         return array_of(oid_of(item)?);
     }
-    let bare = name.split('(').next().unwrap_or(name).trim();
+    // `timestamp(2) with time zone`
+    let bare = match name.split_once('(').zip(name.rsplit_once(')')) {
+        Some(((before, _), (_, after))) => format!("{}{after}", before.trim_end()),
+        None => name.to_owned(),
+    };
+    let bare = bare.as_str();
     let by = |names: &[(&'static str, &'static str)], name: &str, found: bool| {
         let (from, to) = names
             .iter()
@@ -288,6 +292,7 @@ mod tests {
             ("text[]", 1009),
             ("\"char\"", 18),
             ("character varying(3)", 1043),
+            ("timestamp(2) with time zone", 1184),
             ("char", 1042),
         ] {
             assert_eq!(oid_of(name), Some(oid), "{name}");

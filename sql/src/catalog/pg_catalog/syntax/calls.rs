@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::super::relations::{self, PG_CATALOG};
-use causeway_postgres::call as called;
+use causeway_postgres::{call as called, statements};
 
 /// A call of a function, with its plain name.
 pub(super) fn call(expr: &mut Expr) {
@@ -125,9 +125,7 @@ pub(super) fn table_function(factor: &mut TableFactor) {
         }
         (false, _) => format!("SELECT {name}({call})"),
     };
-    let parsed = causeway_postgres::statements(&text)
-        .ok()
-        .and_then(|mut parsed| parsed.pop());
+    let parsed = statements(&text).ok().and_then(|mut parsed| parsed.pop());
     let Some(ast::Statement::Query(subquery)) = parsed else {
         return;
     };

@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{self, ArrayElemTypeDef, DataType, Expr, Va
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
-use super::super::functions;
+use super::super::{functions, relations};
 use super::{Step, taken};
 use causeway_postgres::{call, list_items};
 
@@ -61,6 +61,37 @@ pub(super) fn cast(expr: &mut Expr) -> Step {
         });
     }
     ControlFlow::Continue(())
+}
+
+/// `polroles = '{0}'`: a text that is compared with an array of the catalog is one.
+pub(super) fn list_literal(column: &Expr, literal: &mut Expr) {
+    let name = match column {
+        Expr::Identifier(name) => Some(name),
+        Expr::CompoundIdentifier(parts) => parts.last(),
+        _ => None,
+    };
+    let is_literal = matches!(&*literal, Expr::Value(value) if matches!(&value.value, Value::SingleQuotedString(text) if text.starts_with('{')));
+    let item = name
+        .filter(|_| is_literal)
+        .and_then(|name| relations::item_of(&name.value));
+    let (Some(item), Ok(Some(items))) = (item, list_items(literal)) else {
+        return;
+    };
+    let data_type = match item.is_integer() {
+        true => DataType::Integer(None),
+        false => DataType::Text,
+    };
+    let elem = items.into_iter().map(|item| Expr::Cast {
+        kind: ast::CastKind::Cast,
+        expr: Box::new(item),
+        data_type: data_type.clone(),
+        array: false,
+        format: None,
+    });
+    *literal = Expr::Array(ast::Array {
+        elem: elem.collect(),
+        named: true,
+    });
 }
 
 /// `regclass 'name'`.

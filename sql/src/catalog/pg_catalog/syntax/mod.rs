@@ -17,8 +17,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::relations::{self, PG_CATALOG};
-use crate::Error;
-use causeway_postgres::{distinguish_outputs, quantified};
+use causeway_postgres::{Error, distinguish_outputs, quantified};
 
 /// Ends the names of columns that stand beside a wildcard, which may bring the same name again.
 const REPEATED: char = '\u{200b}';
@@ -109,12 +108,14 @@ impl VisitorMut for Adapter {
     fn post_visit_expr(&mut self, expr: &mut Expr) -> Step {
         match expr {
             Expr::Collate { expr: inner, .. } => *expr = taken(inner),
-            Expr::BinaryOp { op, .. } => {
+            Expr::BinaryOp { left, op, right } => {
                 if let BinaryOperator::PGCustomBinaryOperator(parts) = op
                     && let Some(known) = parts.last().and_then(|name| operator(name))
                 {
                     *op = known;
                 }
+                casts::list_literal(left, right);
+                casts::list_literal(right, left);
             }
             Expr::AnyOp { .. } | Expr::AllOp { .. } => return quantified(expr),
             Expr::Cast { .. } => return casts::cast(expr),

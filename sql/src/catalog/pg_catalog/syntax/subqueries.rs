@@ -37,10 +37,11 @@ impl VisitorMut for Adapter {
             return ControlFlow::Continue(());
         };
         let inner = tables(query);
-        if !reaches_out(query.as_ref(), &inner) || is_aggregated(query) {
+        if !reaches_out(query.as_ref(), &inner) {
             return ControlFlow::Continue(());
         }
         match looked_up(query, &inner) {
+            Some(value) if is_aggregate(value) => {}
             Some(value) => *value = call("max", vec![taken(value)]),
             None if self.is_output => *expr = Expr::Value(Value::Null.with_empty_span()),
             None => {}
@@ -100,31 +101,18 @@ fn reaches_out(part: &impl Visit, inner: &HashSet<String>) -> bool {
     part.visit(&mut Outer(inner)).is_break()
 }
 
-fn is_aggregated(query: &Query) -> bool {
-    let SetExpr::Select(select) = query.body.as_ref() else {
+fn is_aggregate(value: &Expr) -> bool {
+    let Expr::Function(function) = value else {
         return false;
     };
-    let text = select
-        .projection
-        .iter()
-        .map(ToString::to_string)
-        .collect::<String>()
-        .to_lowercase();
-    [
-        "count(",
-        "max(",
-        "min(",
-        "sum(",
-        "string_agg(",
-        "array_agg(",
-        "bool_or(",
-        "bool_and(",
-    ]
-    .iter()
-    .any(|call| text.contains(call))
+    let name = function.name.to_string().to_lowercase();
+    matches!(
+        name.trim_start_matches("pg_catalog."),
+        "array_agg" | "bool_and" | "bool_or" | "count" | "max" | "min" | "string_agg" | "sum"
+    )
 }
 
-/// The output of a query that finds one row of one table by columns that equal outer ones.
+/// The output of a query over the rows of one table whose columns equal outer ones.
 fn looked_up<'a>(query: &'a mut Query, inner: &HashSet<String>) -> Option<&'a mut Expr> {
     if query.with.is_some() || query.limit_clause.is_some() || query.order_by.is_some() {
         return None;
@@ -135,7 +123,7 @@ fn looked_up<'a>(query: &'a mut Query, inner: &HashSet<String>) -> Option<&'a mu
     let is_plain = select.distinct.is_none()
         && select.having.is_none()
         && matches!(&select.group_by, GroupByExpr::Expressions(exprs, _) if exprs.is_empty())
-        && matches!(select.from.as_slice(), [only] if only.joins.is_empty());
+        && matches!(select.from.as_slice(), [only] if only.joins.is_empty() && matches!(only.relation, TableFactor::Table { args: None, .. }));
     let by_keys = select
         .selection
         .as_ref()
@@ -178,12 +166,13 @@ fn all_keys(filter: &Expr, inner: &HashSet<String>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use causeway_postgres::statements;
     use datafusion::sql::sqlparser::ast;
 
     use super::*;
 
     fn adapted(sql: &str) -> String {
-        let mut parsed = causeway_postgres::statements(sql).expect(sql);
+        let mut parsed = statements(sql).expect(sql);
         let Some(ast::Statement::Query(query)) = parsed.first_mut() else {
             panic!("no query");
         };
