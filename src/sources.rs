@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use causeway_core::{Ledger, Source};
 
-use crate::config::Section;
+use crate::config::section::Section;
 
 /// Kinds that a source can have.
 pub(crate) const KINDS: &[&str] = &["salesforce", "servicenow"];

@@ -8,7 +8,7 @@ mod document;
 mod people;
 mod problem;
 mod roles;
-mod section;
+pub(crate) mod section;
 mod serving;
 mod views;
 mod wording;

@@ -55,16 +55,9 @@ pub(super) fn rows(relation: &str) -> Option<&'static RecordBatch> {
     file.rows.get_or_init(|| read(file)).as_ref()
 }
 
-/// The records of a file.
-pub(super) fn records(text: &'static str) -> impl Iterator<Item = csv::StringRecord> {
-    let mut reader = csv::ReaderBuilder::new();
-    reader.has_headers(false);
-    reader.from_reader(text.as_bytes()).into_records().flatten()
-}
-
 fn read(file: &File) -> Option<RecordBatch> {
     let relation = relations::find(PG_CATALOG, file.relation)?;
-    let records: Vec<_> = records(file.text).collect();
+    let records: Vec<_> = rows::records(file.text).collect();
     let place = |name: &str| relation.columns.iter().position(|column| column.name == name);
     let cell = |record: &csv::StringRecord, name: &str| match place(name).and_then(|at| record.get(at)) {
         None | Some("\\N") => Cell::Null,

@@ -4,6 +4,7 @@
 //! DataFusion's words. Does not own: what a person may see. Invariant: it shows only that, and keeps nothing of a session.
 //! Start at [`tables`] for rows, [`functions`] for calls and [`syntax`] for questions.
 
+mod columns;
 mod data;
 mod functions;
 mod information_schema;

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 
-use super::{data, types};
+use super::{columns, rows};
 
 pub(super) const PG_CATALOG: &str = "pg_catalog";
 pub(super) const INFORMATION_SCHEMA: &str = "information_schema";
@@ -34,7 +34,7 @@ pub(super) struct Column {
 
 static RELATIONS: LazyLock<BTreeMap<(String, String), Relation>> = LazyLock::new(|| {
     let mut relations = BTreeMap::new();
-    for record in data::records(include_str!("data/relations.csv")) {
+    for record in rows::records(include_str!("data/relations.csv")) {
         let text = |at: usize| record.get(at).unwrap_or_default();
         let key = (text(1).to_owned(), text(2).to_owned());
         let relation = relations.entry(key).or_insert_with(|| Relation {
@@ -54,7 +54,7 @@ static RELATIONS: LazyLock<BTreeMap<(String, String), Relation>> = LazyLock::new
     for relation in relations.values_mut() {
         let columns = relation.columns.iter();
         let fields: Vec<_> = columns
-            .map(|column| types::field(&column.name, &column.declared))
+            .map(|column| columns::field(&column.name, &column.declared))
             .collect();
         relation.arrow = Arc::new(Schema::new(fields));
     }

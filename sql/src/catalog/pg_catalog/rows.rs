@@ -158,3 +158,10 @@ pub(super) fn batch<T>(
         &options,
     )?)
 }
+
+/// The records of a file.
+pub(super) fn records(text: &'static str) -> impl Iterator<Item = csv::StringRecord> {
+    let mut reader = csv::ReaderBuilder::new();
+    reader.has_headers(false);
+    reader.from_reader(text.as_bytes()).into_records().flatten()
+}

@@ -18,8 +18,8 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
+use super::columns;
 use super::rows::{self, Cell};
-use super::types;
 
 pub(super) use fixed::fixed;
 pub(super) use of_session::{id_types, of_session};
@@ -99,11 +99,11 @@ impl ScalarUDFImpl for Function {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(types::field(self.name, self.returns).data_type().clone())
+        Ok(columns::field(self.name, self.returns).data_type().clone())
     }
 
     fn return_field_from_args(&self, _: ReturnFieldArgs) -> Result<FieldRef> {
-        Ok(Arc::new(types::field(self.name, self.returns)))
+        Ok(Arc::new(columns::field(self.name, self.returns)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
