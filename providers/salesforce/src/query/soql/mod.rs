@@ -1,7 +1,7 @@
 //! Whole queries as SOQL, and the line that carries them.
 //!
 //! Owns: the clauses and limits of a statement. Does not own: its conditions, see [`condition`](super::condition); what may be asked,
-//! see [`dialect`](super::dialect). Invariant: every name in a query was checked. Start at [`write`].
+//! see [`dialect`](super::dialect). Invariant: every name in a query was checked. Start at [`write()`].
 
 use causeway_core::{
     Aggregate, AggregateFunction, Column, Condition, Dialect, Error, Grouping, Kind, Op, Origin, RemoteQuery,
