@@ -17,7 +17,7 @@ use super::order::Named;
 use super::{analyzer_rules, install, logical_rules, physical_rules};
 use crate::catalog::views::{Kept, listing::Listed, plan::Planner};
 use crate::catalog::{Person, Scope};
-use crate::session::session_config;
+use crate::session::states::session_config;
 use crate::settings::{Settings, SharedSettings};
 use crate::{Engine, EngineConfig, Policy, Pushdown};
 
@@ -160,7 +160,7 @@ impl Setting {
         ];
         config.policies = self.policies;
         let person = Arc::new(Person {
-            engine: Engine::try_new(config).expect("an engine").shared,
+            deployment: Arc::clone(&Engine::try_new(config).expect("an engine").shared.catalog),
             principal: Arc::clone(&principal),
             settings: SharedSettings::new(Settings {
                 pushdown: self.pushdown,

@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use causeway_core::{
-    AggregateFunction, Column, ColumnType, Condition, Cursor, Dialect, Error, Kind, Literal, Op, Page,
-    Principal, QueryContext, RawPage, RemoteQuery, RequestLimits, RowCount, Source, SourceState, Table,
-    TableName, Verdict,
+    AggregateFunction, Atom, Column, ColumnType, Condition, Cursor, Dialect, Error, Kind, Literal, Op,
+    Operand, Page, Principal, QueryContext, RawPage, RemoteOp, RemoteQuery, RequestLimits, RowCount, Source,
+    SourceState, Table, TableName, Verdict,
 };
 
 /// What a remote system can do. It filters all columns exactly but names, which it compares without case, and notes, by which it can't.
@@ -197,8 +197,7 @@ impl Source for FakeSource {
 impl Dialect for Abilities {
     fn atom(&self, column: &Column, op: Op, values: &[Literal]) -> Verdict {
         let values: Vec<String> = values.iter().map(written).collect();
-        let text = format!("{} {} {}", column.name, op.sql(), values.join(", "));
-        let condition = Condition::Atom(text.trim_end().to_owned());
+        let condition = atom(column, &format!("{} {}", op.sql(), values.join(", ")));
         match column.name.as_str() {
             "note" => Verdict::Never("notes can't be filtered by".into()),
             "name" => Verdict::Superset(condition, "without case there".into()),
@@ -247,7 +246,7 @@ impl Dialect for Abilities {
     fn semi_join(&self, _: &Table, column: &Column, inner: &RemoteQuery, negated: bool) -> Option<Condition> {
         let not = if negated { "NOT " } else { "" };
         let inner = self.render(inner).ok()?;
-        Some(Condition::Atom(format!("{} {not}IN ({inner})", column.name)))
+        Some(atom(column, &format!("{not}IN ({inner})")))
     }
 
     fn most_semi_joins(&self) -> usize {
@@ -325,10 +324,22 @@ fn written(literal: &Literal) -> String {
     }
 }
 
+/// A condition on the column: what stands behind its name in the query.
+fn atom(column: &Column, words: &str) -> Condition {
+    Condition::Atom(Atom {
+        field: column.name.clone(),
+        operator: RemoteOp::Other(words.trim_end().to_owned().into()),
+        operand: Operand::None,
+    })
+}
+
 fn said(condition: &Condition) -> String {
     let all = |parts: &[Condition], with: &str| parts.iter().map(said).collect::<Vec<_>>().join(with);
     match condition {
-        Condition::Atom(text) => text.clone(),
+        Condition::Atom(atom) => match &atom.operator {
+            RemoteOp::Other(words) => format!("{} {words}", atom.field),
+            operator => panic!("{operator:?} is none of this source's"),
+        },
         Condition::All(parts) => all(parts, " AND "),
         Condition::Any(parts) => format!("({})", all(parts, " OR ")),
         Condition::Never => "FALSE".to_owned(),

@@ -4,7 +4,7 @@
 
 pub(crate) mod answer;
 mod shared;
-mod states;
+pub(crate) mod states;
 mod variables;
 
 use std::sync::{Arc, Mutex, PoisonError};

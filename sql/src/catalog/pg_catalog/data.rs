@@ -77,7 +77,12 @@ mod tests {
     fn every_file_has_its_relation_and_its_rows() {
         for file in &FILES {
             let batch = rows(file.relation).expect(file.relation);
-            assert_eq!(batch.num_rows(), records(file.text).count(), "{}", file.relation);
+            assert_eq!(
+                batch.num_rows(),
+                rows::records(file.text).count(),
+                "{}",
+                file.relation
+            );
         }
     }
 

@@ -79,7 +79,7 @@ impl TableProvider for Eager {
 }
 
 pub(super) fn context() -> SessionContext {
-    let config = crate::session::session_config().with_create_default_catalog_and_schema(true);
+    let config = crate::session::states::session_config().with_create_default_catalog_and_schema(true);
     let base = SessionContext::new_with_config(config).state();
     let context = SessionContext::new_with_state(causeway_postgres::state(&base));
     let table = Eager {
