@@ -237,7 +237,15 @@ async fn a_view_is_made_and_read_over_both_protocols() {
         |rows: &[tokio_postgres::Row]| rows.iter().map(|row| row.get::<_, String>(0)).collect::<Vec<_>>();
     assert!(!top.is_empty());
     assert_eq!(names(&above), names(&top));
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_is_its_sessions_and_ends_with_a_failed_transaction_or_when_it_is_dropped() {
+    let practice = Practice::start().await;
+    let ana = practice.connect("ana").await;
+    ana.simple_query("CREATE VIEW deals AS SELECT name FROM salesforce.opportunity; CREATE VIEW top AS SELECT name FROM deals")
+        .await
+        .expect("made");
     let ben = practice.connect("ben").await;
     assert_eq!(
         failure(
