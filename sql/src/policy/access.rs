@@ -123,7 +123,17 @@ impl Access {
     pub(crate) fn stamp(&self, table: &Table, columns: &[usize]) -> Option<Stamp> {
         let mut shown = columns.iter().filter_map(|&at| table.columns.get(at));
         let is_open = !self.restricts_rows(table) && !shown.any(|column| self.mask_of(column).is_some());
-        is_open.then(|| Stamp::open(self.audience))
+        let key = table.columns.get(table.key);
+        let shows_keys =
+            key.is_some_and(|key| !self.denied.contains(&key.name) && self.mask_of(key).is_none());
+        let stamp = Stamp::open(self.audience);
+        is_open.then(|| {
+            if shows_keys {
+                stamp
+            } else {
+                stamp.without_record_keys()
+            }
+        })
     }
 
     /// The stamp of the scan below the policies.

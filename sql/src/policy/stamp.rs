@@ -15,6 +15,8 @@ pub(crate) struct Stamp {
 enum Place {
     /// No policy of the person concerns what it reads.
     Open,
+    /// No policy concerns what it reads, but the keys of its records are masked or denied.
+    OpenWithoutKeys,
     /// The person's policies stand above it and drop or mask some of what it reads.
     BelowPolicies,
 }
@@ -36,6 +38,14 @@ impl Stamp {
         }
     }
 
+    /// A scan of records whose keys the person must not see.
+    pub(super) fn without_record_keys(self) -> Self {
+        Self {
+            place: Place::OpenWithoutKeys,
+            ..self
+        }
+    }
+
     pub(super) fn below_policies(audience: Audience) -> Self {
         Self {
             place: Place::BelowPolicies,
@@ -49,7 +59,8 @@ impl Stamp {
         self.place == Place::BelowPolicies
     }
 
-    /// Whether errors may describe records: below policies they may be records that the person must not see.
+    /// Whether errors may describe records: below policies they may be records that the person must not see, and a description
+    /// begins with the record's key.
     pub(crate) fn tells_records(self) -> bool {
         self.place == Place::Open
     }

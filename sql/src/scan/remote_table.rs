@@ -56,7 +56,9 @@ impl Unstamped for UnstampedTable {
     fn takes(&self, filter: &Expr, leakproof: bool) -> bool {
         self.session.pushdown != Pushdown::Off
             && (!leakproof || lower::is_leakproof(&self.table, filter))
-            && Lowered::of(&self.source, &self.table, filter).pushed.is_ok()
+            && Lowered::of(&self.source, &self.table, filter)
+                .pushed(&self.source, &self.table)
+                .is_ok()
     }
 
     fn stamped(&self, stamp: Stamp, visible: Vec<usize>) -> RemoteTable {
@@ -95,22 +97,29 @@ type LoweredPredicates = Arc<Mutex<HashMap<Expr, Arc<Lowered>>>>;
 #[derive(Debug)]
 struct Lowered {
     predicate: Predicate,
-    /// What is sent, or why nothing is.
-    pushed: std::result::Result<Pushed, String>,
+    /// What would be sent, or why nothing would be.
+    translated: std::result::Result<Pushed, String>,
 }
 
 impl Lowered {
-    fn of(source: &Arc<dyn Source>, table: &Arc<Table>, filter: &Expr) -> Self {
+    fn of(source: &Arc<dyn Source>, table: &Table, filter: &Expr) -> Self {
         let predicate = lower::lower(table, filter);
-        let pushed = translate(source.dialect(), table, &predicate).and_then(|pushed| {
-            let mut alone = RemoteQuery::new(Arc::clone(table), Vec::new());
-            alone.filters.push(pushed.clone());
-            match source.has_refused(&alone) {
-                true => Err(format!("{} refused it before", source.name())),
-                false => Ok(pushed),
-            }
-        });
-        Self { predicate, pushed }
+        let translated = translate(source.dialect(), table, &predicate);
+        Self {
+            predicate,
+            translated,
+        }
+    }
+
+    /// What is sent, or why nothing is. A refusal can come at any time: the same plan is made again after it.
+    fn pushed(&self, source: &Arc<dyn Source>, table: &Arc<Table>) -> std::result::Result<Pushed, String> {
+        let pushed = self.translated.clone()?;
+        let mut alone = RemoteQuery::new(Arc::clone(table), Vec::new());
+        alone.filters.push(pushed.clone());
+        match source.has_refused(&alone) {
+            true => Err(format!("{} refused it before", source.name())),
+            false => Ok(pushed),
+        }
     }
 }
 
@@ -183,6 +192,8 @@ impl RemoteTable {
         let declined = self.declined.lock().unwrap_or_else(PoisonError::into_inner);
         Self {
             declined: Arc::new(Mutex::new(declined.clone())),
+            // Predicates name columns by position, and another extension has others there.
+            lowered: LoweredPredicates::default(),
             ..self.clone()
         }
     }
@@ -224,13 +235,13 @@ impl RemoteTable {
     pub(crate) fn decide(&self, filters: &[Expr]) -> Vec<Decided> {
         let decided = filters.iter().map(|filter| {
             let text = sql_text(filter);
-            let (pushed, note) = match &self.lowered(filter).pushed {
-                Ok(pushed) if pushed.fidelity == Fidelity::Exact => (Some(pushed.clone()), Note::Exact(text)),
+            let (pushed, note) = match self.pushed(filter) {
+                Ok(pushed) if pushed.fidelity == Fidelity::Exact => (Some(pushed), Note::Exact(text)),
                 Ok(pushed) => {
                     let reason = pushed.reason.clone();
-                    (Some(pushed.clone()), Note::Superset(text, reason))
+                    (Some(pushed), Note::Superset(text, reason))
                 }
-                Err(reason) => (None, Note::Local(text, reason.clone())),
+                Err(reason) => (None, Note::Local(text, reason)),
             };
             Decided {
                 filter: Some(filter.clone()),
@@ -250,7 +261,12 @@ impl RemoteTable {
         Arc::clone(lowered)
     }
 
-    /// Whether the predicate is about a parent's fields, which the leaf checks itself.
+    /// The predicate as the remote system is asked, or why it isn't.
+    fn pushed(&self, filter: &Expr) -> std::result::Result<Pushed, String> {
+        self.lowered(filter).pushed(&self.source, &self.table)
+    }
+
+    /// Whether the predicate is about a parent's fields, which the scan checks itself.
     fn is_about_parents(&self, filter: &Expr) -> bool {
         let refs = filter.column_refs();
         refs.iter().any(|column| {
@@ -268,11 +284,11 @@ impl RemoteTable {
         if self.is_about_parents(filter) {
             return TableProviderFilterPushDown::Exact;
         }
-        match &self.lowered(filter).pushed {
+        match self.pushed(filter) {
             // The scan checks again what isn't exact, so nothing needs to be checked above it.
             Ok(_) => TableProviderFilterPushDown::Exact,
             Err(reason) => {
-                self.decline(filter, reason.clone());
+                self.decline(filter, reason);
                 TableProviderFilterPushDown::Unsupported
             }
         }

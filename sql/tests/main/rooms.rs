@@ -65,8 +65,19 @@ fn imported(text: &str) -> Vec<String> {
     found
 }
 
-/// Whether the module's declaration says so.
+/// What stands before the tests that a file holds.
+fn code_of(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests {").next().expect("the code")
+}
+
+/// Whether a file has tests, or what only they use.
 fn is_for_tests(file: &Path) -> bool {
+    let of_tests =
+        |part: std::path::Component<'_>| ["tests", "tests.rs"].iter().any(|name| part.as_os_str() == *name);
+    let inside = file.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap_or(file);
+    if inside.components().any(of_tests) {
+        return true;
+    }
     let name = file.file_stem().expect("a name").to_string_lossy();
     let parent = std::fs::read_to_string(file.with_file_name("mod.rs")).unwrap_or_default();
     ["", "pub(crate) "]
@@ -95,14 +106,10 @@ fn a_room_imports_only_rooms_below_it() {
         let own = floor(&room).unwrap_or_else(|| panic!("{room} has no floor: add it to FLOORS"));
         let text = std::fs::read_to_string(&path).expect("a text");
         // Tests, and what only they use, may look at anything.
-        let code = text.split("#[cfg(test)]\nmod tests").next().expect("the code");
-        if inside
-            .components()
-            .any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
-        {
+        if is_for_tests(&path) {
             continue;
         }
-        let above = imported(code)
+        let above = imported(code_of(&text))
             .into_iter()
             .filter(|name| floor(name).is_some_and(|other| other > own));
         upwards.extend(above.map(|name| format!("{} imports {name}", inside.display())));
@@ -135,20 +142,11 @@ fn no_vendor_is_named_in_core_or_sql() {
     let mut named = Vec::new();
     for path in files {
         // Tests name what they like; the conformance suite has texts that are awkward to one vendor.
-        let of_tests = |part: std::path::Component<'_>| {
-            ["tests", "tests.rs", "conformance"]
-                .iter()
-                .any(|name| part.as_os_str() == *name)
-        };
-        if path.components().any(of_tests) {
+        if is_for_tests(&path) || path.components().any(|part| part.as_os_str() == "conformance") {
             continue;
         }
         let text = std::fs::read_to_string(&path).expect("a text");
-        let code = text
-            .split("#[cfg(test)]")
-            .next()
-            .expect("the code")
-            .to_lowercase();
+        let code = code_of(&text).to_lowercase();
         let words = WORDS.iter().filter(|word| code.contains(**word));
         named.extend(words.map(|word| format!("{} says {word}", path.display())));
     }

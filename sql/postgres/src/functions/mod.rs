@@ -53,7 +53,6 @@ const KEPT: &[&str] = &[
     "lower",
     "lpad",
     "ltrim",
-    "md5",
     "now",
     "nullif",
     "octet_length",

@@ -35,6 +35,7 @@ impl TextFunction {
         "substr",
         "split_part",
         "chr",
+        "md5",
         "regexp_replace",
         "regexp_like",
     ];
@@ -109,6 +110,7 @@ impl TextFunction {
             }
             "split_part" => split_part(text, &other(1)?, integer(2)?),
             "chr" => chr(integer(0)?),
+            "md5" => Ok(format!("{:x}", md5::compute(text))),
             _ => {
                 let flags = if arrays.len() > 3 {
                     other(3)?
