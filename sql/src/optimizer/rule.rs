@@ -55,11 +55,14 @@ impl OptimizerRule for Logical {
     }
 }
 
+/// What a physical rule does with a whole plan.
+type RewritesPlan = fn(Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>>;
+
 /// A rule over a whole physical plan.
 #[derive(Debug)]
 pub(super) struct Physical {
     pub(super) name: &'static str,
-    pub(super) rewrite: fn(Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>>,
+    pub(super) rewrite: RewritesPlan,
 }
 
 impl PhysicalOptimizerRule for Physical {
