@@ -1,7 +1,7 @@
 //! SOQL: text → tokens → syntax tree → bound query → rows → JSON pages.
 //!
 //! Owns: grammar (`lexer`, `parser`), checks against field flags (`bind`, `condition`, `literal`), comparison (`text`, `filter`),
-//! execution (`run`, `group`) and the JSON of records (`record`). Start at [`parser::parse`] and [`bind::bind`].
+//! execution (`run`, `group`) and the JSON of records (`record`). Start at [`parser::parse`] and `bind`.
 
 pub(super) mod bind;
 pub(super) mod children;

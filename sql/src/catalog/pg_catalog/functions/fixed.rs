@@ -1,6 +1,6 @@
 //! Functions of the catalog that answer everybody alike.
 //!
-//! Does not own: what depends on the person; see [`super::of_session`]. Invariant: a function about what this database has none of
+//! Does not own: what depends on the person; see [`mod@super::of_session`]. Invariant: a function about what this database has none of
 //! (constraints, triggers, partitions, statistics) answers what PostgreSQL answers for an object that isn't there: NULL.
 
 use datafusion::logical_expr::ScalarUDF;
