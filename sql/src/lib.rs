@@ -1,6 +1,6 @@
 //! The SQL side of Causeway, and the only user of DataFusion.
 //!
-//! Owns: catalog, planning, the one leaf, row policies, settings, system tables, EXPLAIN. Does not own: remote semantics
+//! Owns: catalog, planning, the one scan, row policies, settings, system tables, EXPLAIN. Does not own: remote semantics
 //! ([`causeway_core::Dialect`]), the wire protocol. Invariant: no session without an identity, no scan without its policies.
 //! Start at [`Engine`] and [`Session`].
 

@@ -2,7 +2,7 @@
 //!
 //! Owns: the ids of schemas, tables, views and roles. Does not own: those of PostgreSQL's own objects, which are PostgreSQL's.
 //! Invariant: an object has the same id in every session, server and restart. Two names that share a place are told apart in the
-//! order of their names.
+//! order of their names, as far as the names are known.
 
 use std::collections::HashSet;
 
