@@ -160,3 +160,74 @@ impl Access {
 fn nothing() -> SqlExpr {
     SqlExpr::Value(Value::Null.with_empty_span())
 }
+
+#[cfg(test)]
+mod tests {
+    use causeway_core::{ColumnType, TableName};
+
+    use super::*;
+    use crate::policy::Policy;
+
+    fn table() -> Table {
+        let field = |name: &str| Column::field(name, ColumnType::Text, "text");
+        Table {
+            source: "s".into(),
+            name: TableName {
+                name: "t".to_owned(),
+                remote: "T".to_owned(),
+                label: "T".to_owned(),
+            },
+            columns: vec![field("id"), field("size"), field("note")],
+            key: 0,
+            domain: None,
+            url_template: String::new(),
+            required_filter: None,
+        }
+    }
+
+    /// The stamp of a scan of `size` and `note` for somebody whom the policy binds.
+    fn stamp(policy: Policy) -> Option<Stamp> {
+        let policy = Policy {
+            table: "s.t".to_owned(),
+            ..policy
+        };
+        let policies = Policies::try_new(vec![policy]).expect("a valid policy");
+        let principal = Principal {
+            all_domains: true,
+            ..Principal::default()
+        };
+        policies.access(&principal, &table()).stamp(&table(), &[1, 2])
+    }
+
+    fn masked(column: &str) -> Policy {
+        Policy {
+            mask_columns: [(column.to_owned(), "'x'".to_owned())].into(),
+            ..Policy::default()
+        }
+    }
+
+    #[test]
+    fn a_mask_concerns_scans_of_its_column_only() {
+        assert!(stamp(masked("note")).is_none());
+        assert!(stamp(masked("other")).is_some_and(Stamp::tells_records));
+    }
+
+    #[test]
+    fn where_keys_are_masked_or_denied_errors_name_no_record() {
+        assert!(stamp(masked("id")).is_some_and(|stamp| !stamp.tells_records()));
+        let denied = Policy {
+            deny_columns: vec!["ID".to_owned()],
+            ..Policy::default()
+        };
+        assert!(stamp(denied).is_some_and(|stamp| !stamp.tells_records()));
+    }
+
+    #[test]
+    fn rows_that_a_policy_hides_leave_no_stamp() {
+        let rows = Policy {
+            rows: Some("size > 1".to_owned()),
+            ..Policy::default()
+        };
+        assert!(stamp(rows).is_none());
+    }
+}
