@@ -126,14 +126,34 @@ fn lists(ty: &DataType, cells: impl Iterator<Item = Cell>) -> Result<ArrayRef> {
             lists.append_null();
             continue;
         };
-        let content = text.trim_start_matches('{').trim_end_matches('}');
-        let items = content.split([',', ' ']).filter(|item| !item.is_empty());
-        for item in items {
-            lists.values().append_value(item.trim_matches('"'));
+        for item in items_of(&text) {
+            lists.values().append_value(item);
         }
         lists.append(true);
     }
     Ok(cast(&lists.finish(), ty)?)
+}
+
+/// The items of `{a,"b c"}`, or of `1 2`.
+fn items_of(text: &str) -> Vec<String> {
+    let Some(inner) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
+        return text.split_whitespace().map(str::to_owned).collect();
+    };
+    if inner.is_empty() {
+        return Vec::new();
+    }
+    let (mut items, mut item, mut quoted) = (Vec::new(), String::new(), false);
+    let mut letters = inner.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => item.extend(letters.next()),
+            '"' => quoted = !quoted,
+            ',' if !quoted => items.push(std::mem::take(&mut item)),
+            letter => item.push(letter),
+        }
+    }
+    items.push(item);
+    items
 }
 
 /// A batch of one row for each item.
@@ -164,4 +184,19 @@ pub(super) fn records(text: &'static str) -> impl Iterator<Item = csv::StringRec
     let mut reader = csv::ReaderBuilder::new();
     reader.has_headers(false);
     reader.from_reader(text.as_bytes()).into_records().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrays_are_read_with_their_quotes_and_vectors_without() {
+        assert_eq!(
+            items_of(r#"{serializable,"repeatable read","a\"b"}"#),
+            ["serializable", "repeatable read", "a\"b"]
+        );
+        assert_eq!(items_of("{}"), Vec::<String>::new());
+        assert_eq!(items_of("23 25"), ["23", "25"]);
+    }
 }

@@ -158,7 +158,9 @@ pub(in crate::catalog::pg_catalog) fn fixed() -> Vec<ScalarUDF> {
         }),
         plain("parse_ident", "text[]", |given, row| {
             let parts = given.text(0, row).map(name_parts);
-            parts.map(|parts| format!("{{{}}}", parts.join(","))).into()
+            let quoted = |part: String| format!("\"{}\"", part.replace('\\', "\\\\").replace('"', "\\\""));
+            let listed = |parts: Vec<String>| parts.into_iter().map(quoted).collect::<Vec<_>>().join(",");
+            parts.map(|parts| format!("{{{}}}", listed(parts))).into()
         }),
         plain("array_upper", "integer", |given, row| {
             bound(given, row, |length| length)
