@@ -9,6 +9,7 @@
 mod error;
 mod functions;
 mod missing_functions;
+mod null_equal_keys;
 mod subqueries;
 mod syntax;
 mod text;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use datafusion::config::Dialect;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::planner::ExprPlanner;
+use datafusion::optimizer::OptimizerRule;
 
 pub use error::{Error, sqlstate, syntax_error, unplannable};
 pub use syntax::array_parameters::{array_parameters, listed};
@@ -41,7 +43,9 @@ pub fn state(base: &SessionState) -> SessionState {
     let mut rules = base.analyzer().rules.clone();
     // After grouping functions are resolved and before DataFusion coerces types.
     rules.insert(1.min(rules.len()), Arc::new(typing::Typing));
-    rules.insert(2.min(rules.len()), Arc::new(subqueries::Correlated));
+    rules.insert(2.min(rules.len()), Arc::new(subqueries::Decorrelate));
+    let mut logical: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![Arc::new(null_equal_keys::NullEqualKeys)];
+    logical.extend(base.optimizers().iter().map(Arc::clone));
     let mut config = base.config().clone();
     let options = config.options_mut();
     options.sql_parser.dialect = Dialect::PostgreSQL;
@@ -54,6 +58,7 @@ pub fn state(base: &SessionState) -> SessionState {
         .with_expr_planners(planners)
         .with_config(config)
         .with_analyzer_rules(rules)
+        .with_optimizer_rules(logical)
         .with_type_planner(Arc::new(types::PostgresTypes))
         .with_scalar_functions(functions::scalar(base))
         .with_aggregate_functions(functions::aggregate(base))

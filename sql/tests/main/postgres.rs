@@ -44,6 +44,18 @@ async fn everyday_queries_are_postgresqls() {
     check(include_str!("postgres/everyday.txt")).await;
 }
 
+/// The rows that the subqueries are asked over: keys without a match, keys that are NULL, values that are NULL.
+const SUBQUERY_TABLES: &str = "WITH a(id,k,x) AS (VALUES (1,1,10),(2,1,NULL),(3,2,20),(4,NULL,30),(5,3,NULL)), \
+    b(id,k,y,s) AS (VALUES (1,1,5,'p'),(2,1,15,'q'),(3,2,NULL,'r'),(4,2,20,'s'),(5,NULL,30,'t'),(6,4,40,NULL)), \
+    c(k,z) AS (VALUES (1,100),(2,200),(2,201),(NULL,300)) ";
+
+#[tokio::test]
+async fn subqueries_are_postgresqls() {
+    let cases = include_str!("postgres/subqueries.txt").lines();
+    let cases: String = cases.map(|case| format!("{SUBQUERY_TABLES}{case}\n")).collect();
+    check(&cases).await;
+}
+
 #[tokio::test]
 async fn what_cannot_be_answered_is_refused() {
     let world = world().await;

@@ -16,6 +16,7 @@ pub(crate) mod math;
 pub(crate) mod patterns;
 pub(crate) mod preimages;
 pub(crate) mod row_wise;
+pub(crate) mod rows;
 pub(crate) mod strings;
 pub(crate) mod text_budget;
 pub(crate) mod variance;
@@ -138,6 +139,7 @@ pub(crate) fn scalar(base: &SessionState) -> Vec<Arc<ScalarUDF>> {
     add(ScalarUDF::from(extract::Extract::new(false)));
     add(ScalarUDF::from(extract::DateTrunc::new()));
     add(ScalarUDF::from(Zoned::new()));
+    add(rows::row());
     for name in strings::TextFunction::ALL {
         let aliases: &[&str] = if *name == "substr" { &["substring"] } else { &[] };
         add(ScalarUDF::from(strings::TextFunction::new(name)).with_aliases(aliases.iter().copied()));

@@ -1,146 +1,279 @@
-//! Subqueries that DataFusion takes apart wrongly (docs/upstream.md, decorrelation), and one that it reads to its end in vain.
+//! Subqueries, which DataFusion decorrelates where they compare with the outer query by `=` alone, and not always rightly
+//! (docs/upstream.md, decorrelation).
 //!
-//! A correlated subquery becomes a join. On the way its columns lose their tables' names, so that two columns of one name become one; what
-//! was computed for one outer row (an aggregate over no rows, a window, LIMIT, the NULLs of an outer join, NOT IN) is computed over all.
-//! Such subqueries are said in other words where that is known ([`numbered`], [`of_one_row`]) and refused otherwise. EXISTS that is not
-//! correlated needs one row; a column that equals a subquery's value is joined with it, so that only rows with that value are asked for.
+//! One analyzer rule makes joins of all subqueries that refer to an outer query, of IN, ANY and ALL whose NULLs matter, of LATERAL and of
+//! DISTINCT ON. What is left to DataFusion: subqueries that stand for themselves. Of those, EXISTS needs one row, and a column that
+//! equals a subquery's value is joined with it, so that only rows with that value are asked for.
+//!
+//! Owns: where a subquery may stand. Does not own: how it becomes a join (`outer`, `lateral`), or independent of the outer rows (`unnest`).
+//! Invariant: after the rule, nothing in a statement's plan refers to an outer query. Start at [`Decorrelate`].
 
-pub(crate) mod decorrelate;
-pub(crate) mod lateral_limit;
-pub(crate) mod single_row;
+mod dependent;
+mod distinct_on;
+mod lateral;
+mod level;
+mod outer;
+mod quantified;
+mod sides;
+mod single_row;
+mod unnest;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode as _, TreeNodeRecursion};
-use datafusion::common::{Column, JoinType, Result, TableReference};
-use datafusion::functions_aggregate::count::count_all;
-use datafusion::logical_expr::expr::{Exists, InSubquery};
+use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion};
+use datafusion::common::{Column, JoinType, Result};
+use datafusion::logical_expr::expr::InSubquery;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::{conjunction, split_conjunction, split_conjunction_owned};
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
-    BinaryExpr, Distinct, Expr, FetchType, Filter, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, lit,
+    BinaryExpr, Distinct, Expr, Filter, Join, LogicalPlan, LogicalPlanBuilder, Operator, Sort, Subquery,
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use super::types::unsupported;
-use lateral_limit::{distinct_on, numbered};
+use crate::types::unsupported;
+use dependent::{own_name, projected, resolved};
+use level::Names;
+use outer::Outer;
+use quantified::Wanted;
 use single_row::{only, value_of};
 
 /// The analyzer rule.
 #[derive(Debug)]
-pub(crate) struct Correlated;
+pub(crate) struct Decorrelate;
 
-impl AnalyzerRule for Correlated {
+impl AnalyzerRule for Decorrelate {
     fn name(&self) -> &'static str {
-        "correlated_subqueries"
+        "decorrelate_subqueries"
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        let plan = plan.transform_up_with_subqueries(|node| {
-            let node = match node {
-                LogicalPlan::Subquery(lateral) => {
-                    let lateral = numbered(lateral)?;
-                    refuse_same_names(&lateral)?;
-                    refuse_forgotten(&lateral, Kind::Value)?;
-                    LogicalPlan::Subquery(lateral)
-                }
-                LogicalPlan::Distinct(Distinct::On(distinct)) => distinct_on(distinct)?,
-                node => node,
-            };
-            let place = match node {
-                LogicalPlan::Filter(_) | LogicalPlan::Join(_) => Place::Condition,
-                _ => Place::Value,
-            };
-            let names = NamePreserver::new(&node);
-            let node = match place {
-                Place::Condition => node,
-                Place::Value => {
-                    let counted = node.map_expressions(|expr| {
-                        let name = names.save(&expr);
-                        let counted = expr.transform_up(is_counted)?;
-                        Ok(counted.update_data(|expr| name.restore(expr)))
-                    })?;
-                    counted.data
-                }
-            };
-            let node = decorrelate::computed(node)?.data;
-            let judged = node.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let judged = expr.transform_up(|expr| judged(expr, place))?;
-                Ok(judged.update_data(|expr| name.restore(expr)))
-            })?;
-            judged.transform_data(joined_by_value)
-        })?;
-        Ok(plan.data)
-    }
-}
-
-/// Where an expression stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// In WHERE, HAVING or ON, where DataFusion makes joins of subqueries.
-    Condition,
-    /// Anywhere else, where it knows scalar subqueries only.
-    Value,
-}
-
-fn judged(expr: Expr, place: Place) -> Result<Transformed<Expr>> {
-    match expr {
-        Expr::Exists(exists) if exists.subquery.outer_ref_columns.is_empty() => {
-            // Whether there is a row is known from the first.
-            let first =
-                LogicalPlanBuilder::from(exists.subquery.subquery.as_ref().clone()).limit(0, Some(1))?;
-            let plan = match place {
-                Place::Condition => first.build()?,
-                Place::Value => counted(first, exists.negated)?,
-            };
-            let subquery = Subquery {
-                subquery: Arc::new(plan),
-                ..exists.subquery
-            };
-            Ok(Transformed::yes(match place {
-                Place::Condition => Expr::Exists(Exists { subquery, ..exists }),
-                Place::Value => Expr::ScalarSubquery(subquery),
-            }))
-        }
-        Expr::InSubquery(_) if place == Place::Value => Err(unsupported(
-            "IN (SELECT …) is supported in WHERE, HAVING, ON and the SELECT list; use a LEFT JOIN",
-        )),
-        Expr::Exists(exists) => {
-            let subquery = without_outputs(exists.subquery)?;
-            refuse_same_names(&subquery)?;
-            refuse_forgotten(&subquery, Kind::Exists)?;
-            Ok(Transformed::yes(Expr::Exists(Exists { subquery, ..exists })))
-        }
-        Expr::InSubquery(found) => {
-            if !found.subquery.outer_ref_columns.is_empty() {
-                if found.negated {
-                    return Err(unsupported(
-                        "a correlated subquery can't stand behind NOT IN; use NOT EXISTS",
-                    ));
-                }
-                refuse_same_names(&found.subquery)?;
-                refuse_forgotten(&found.subquery, Kind::In)?;
+        let (names, refers) = (Names::default(), refers_out(&plan)?);
+        plan.transform_up_with_subqueries(|node| match node {
+            LogicalPlan::Join(join) if refers && lateral::is_lateral(&join)? => {
+                lateral::joined_laterally(&join, &names).map(Transformed::yes)
             }
-            Ok(Transformed::no(Expr::InSubquery(found)))
-        }
-        Expr::ScalarSubquery(subquery) if !subquery.outer_ref_columns.is_empty() => {
-            let subquery = numbered(subquery)?;
-            let is_one_row = is_aggregated(&subquery.subquery);
-            let subquery = if is_one_row {
-                subquery
-            } else {
-                of_one_row(subquery)?
-            };
-            refuse_same_names(&subquery)?;
-            refuse_forgotten(&subquery, Kind::Value)?;
-            let value = Expr::ScalarSubquery(subquery);
-            Ok(Transformed::yes(if is_one_row { value } else { value_of(value) }))
-        }
-        other => Ok(Transformed::no(other)),
+            node => decorrelated(node, &names),
+        })
+        .data()
     }
+}
+
+fn decorrelated(node: LogicalPlan, names: &Names) -> Result<Transformed<LogicalPlan>> {
+    match node {
+        LogicalPlan::Distinct(Distinct::On(distinct)) => {
+            let plan = distinct_on::distinct_on(distinct)?;
+            with_answers(plan, names).map(|plan| Transformed::yes(plan.data))
+        }
+        LogicalPlan::Join(join) if join.filter.as_ref().is_some_and(asks) => {
+            conditioned(join, names).map(Transformed::yes)
+        }
+        LogicalPlan::Filter(filter) if asks(&filter.predicate) => {
+            filtered(filter.predicate, filter.input.as_ref().clone(), names).map(Transformed::yes)
+        }
+        LogicalPlan::Sort(sort) if sort.expr.iter().any(|key| asks(&key.expr)) => {
+            sorted(sort, names).map(Transformed::yes)
+        }
+        node => with_answers(node, names),
+    }
+}
+
+/// Rows in the order of a subquery's answers. It may refer to rows below the outputs, which are not outputs themselves.
+fn sorted(sort: Sort, names: &Names) -> Result<LogicalPlan> {
+    let LogicalPlan::Projection(outputs) = sort.input.as_ref() else {
+        return with_answers(LogicalPlan::Sort(sort), names).data();
+    };
+    let alias = names.next();
+    let values: Vec<Expr> = outputs.expr.iter().map(|output| output.clone().unalias()).collect();
+    let values: Vec<&Expr> = values.iter().collect();
+    let (mut exprs, mut order) = (outputs.expr.clone(), Vec::new());
+    for mut key in sort.expr {
+        if asks(&key.expr) {
+            let name = own_name(&alias, order.len());
+            let below = resolved(key.expr, &outputs.schema, &values)?;
+            exprs.push(below.alias_qualified(Some(alias.clone()), &name));
+            key.expr = Expr::Column(Column::new(Some(alias.clone()), name));
+        }
+        order.push(key);
+    }
+    let columns: Vec<Expr> = outputs.schema.columns().into_iter().map(Expr::Column).collect();
+    let below = projected(&outputs.input, exprs)?;
+    let below = with_answers(below, names).data()?;
+    let plan = LogicalPlanBuilder::from(below).sort_with_limit(order, sort.fetch)?.build()?;
+    with_columns(plan, columns)
+}
+
+/// Whether the expression asks a subquery.
+fn asks(expr: &Expr) -> bool {
+    expr.exists(|part| {
+        Ok(matches!(
+            part,
+            Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)
+        ))
+    })
+    .unwrap_or(true)
+}
+
+/// The rows for which the predicate is true.
+fn filtered(predicate: Expr, input: LogicalPlan, names: &Names) -> Result<LogicalPlan> {
+    let (asking, plain): (Vec<_>, Vec<_>) = split_conjunction_owned(predicate).into_iter().partition(asks);
+    let input = match conjunction(plain) {
+        Some(plain) => LogicalPlan::Filter(Filter::try_new(plain, Arc::new(input))?),
+        None => input,
+    };
+    let columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
+    let mut outer = Outer::new(input, names);
+    let mut kept = Vec::new();
+    for conjunct in asking {
+        // What refers further out may become a condition of a join, where no subquery can stand.
+        outer.takes_all = conjunct.contains_outer();
+        match by_value(conjunct) {
+            Ok((column, subquery)) if !outer.takes_all => kept.push(among(column, subquery)?),
+            Ok((column, subquery)) => {
+                kept.extend(outer.restrict(column.eq(Expr::ScalarSubquery(subquery)))?);
+            }
+            Err(conjunct) => kept.extend(outer.restrict(conjunct)?),
+        }
+    }
+    let mut plan = outer.plan;
+    if let Some(kept) = conjunction(kept) {
+        plan = LogicalPlan::Filter(Filter::try_new(kept, Arc::new(plan))?);
+    }
+    with_columns(plan, columns)
+}
+
+/// The plan with these columns only.
+fn with_columns(plan: LogicalPlan, columns: Vec<Expr>) -> Result<LogicalPlan> {
+    if plan.schema().fields().len() == columns.len() {
+        return Ok(plan);
+    }
+    LogicalPlanBuilder::from(plan).project(columns)?.build()
+}
+
+/// An operator whose expressions are values, over rows that have the answers.
+fn with_answers(node: LogicalPlan, names: &Names) -> Result<Transformed<LogicalPlan>> {
+    let input = match &node {
+        LogicalPlan::Projection(projection) => &projection.input,
+        LogicalPlan::Aggregate(aggregate) => &aggregate.input,
+        LogicalPlan::Window(window) => &window.input,
+        LogicalPlan::Sort(sort) => &sort.input,
+        _ => return Ok(Transformed::no(node)),
+    };
+    // The answers come by joins, which keep no order.
+    let (input, order) = match input.as_ref() {
+        LogicalPlan::Sort(sort) if sort.fetch.is_none() && matches!(node, LogicalPlan::Projection(_)) => {
+            (&sort.input, Some(sort.expr.clone()))
+        }
+        _ => (input, None),
+    };
+    let (mut is_asking, mut is_bound) = (false, false);
+    node.apply_expressions(|expr| {
+        is_asking |= asks(expr);
+        is_bound |= expr.contains_outer();
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    if !is_asking {
+        return Ok(Transformed::no(node));
+    }
+    let outputs: Vec<Expr> = node.schema().columns().into_iter().map(Expr::Column).collect();
+    let mut outer = Outer::new(input.as_ref().clone(), names);
+    outer.takes_all = is_bound;
+    let preserver = NamePreserver::new(&node);
+    let exprs = node.expressions().into_iter().map(|expr| {
+        let name = preserver.save(&expr);
+        Ok(name.restore(outer.truth(expr, Wanted::Value, false)?))
+    });
+    let exprs = exprs.collect::<Result<Vec<_>>>()?;
+    let input = match order {
+        Some(order) => LogicalPlanBuilder::from(outer.plan).sort(order)?.build()?,
+        None => outer.plan,
+    };
+    let plan = node.with_new_exprs(exprs, vec![input])?;
+    // Only operators that pass their input on show the answers.
+    let plan = match plan {
+        LogicalPlan::Sort(_) | LogicalPlan::Window(_) => with_columns(plan, outputs)?,
+        plan => plan,
+    };
+    Ok(Transformed::yes(plan))
+}
+
+/// A join on conditions with subqueries.
+fn conditioned(mut join: Join, names: &Names) -> Result<LogicalPlan> {
+    let (asking, plain): (Vec<_>, Vec<_>) = join
+        .filter
+        .take()
+        .into_iter()
+        .flat_map(split_conjunction_owned)
+        .partition(asks);
+    let columns: Vec<Expr> = join.schema.columns().into_iter().map(Expr::Column).collect();
+    if join.join_type == JoinType::Inner {
+        join.filter = conjunction(plain);
+        return match conjunction(asking) {
+            Some(asking) => filtered(asking, LogicalPlan::Join(join), names),
+            None => Ok(LogicalPlan::Join(join)),
+        };
+    }
+    let (mut left, mut right) = (
+        Outer::new(join.left.as_ref().clone(), names),
+        Outer::new(join.right.as_ref().clone(), names),
+    );
+    let mut conditions = plain;
+    for condition in asking {
+        let (on_left, on_right) = (
+            lateral::concerns(&condition, &join.left)?,
+            lateral::concerns(&condition, &join.right)?,
+        );
+        let side = match (on_left, on_right) {
+            (true, true) => {
+                return Err(unsupported(
+                    "a subquery in the condition of an outer join can refer to one of its sides only; join with a subquery that has the value as a column instead",
+                ));
+            }
+            (true, false) => &mut left,
+            _ => &mut right,
+        };
+        side.takes_all = true;
+        conditions.push(side.truth(condition, Wanted::True, false)?);
+    }
+    join.left = Arc::new(left.plan);
+    join.right = Arc::new(right.plan);
+    let joined = Join::try_new(
+        join.left,
+        join.right,
+        join.on,
+        conjunction(conditions),
+        join.join_type,
+        join.join_constraint,
+        join.null_equality,
+        join.null_aware,
+    )?;
+    with_columns(LogicalPlan::Join(joined), columns)
+}
+
+/// Whether nothing in the subquery refers to an outer query.
+fn is_free(subquery: &Subquery) -> bool {
+    refers_out(&subquery.subquery).is_ok_and(|refers| !refers)
+}
+
+/// Whether anything in the plan, or in a subquery in it, refers to an outer query.
+fn refers_out(plan: &LogicalPlan) -> Result<bool> {
+    let mut refers = false;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            refers |= expr.contains_outer();
+            Ok(TreeNodeRecursion::Continue)
+        })
+    })?;
+    Ok(refers)
+}
+
+/// The subquery's first row, if it has one.
+fn first_row_of(subquery: &Subquery) -> Result<Subquery> {
+    let first = LogicalPlanBuilder::from(subquery.subquery.as_ref().clone()).limit(0, Some(1))?;
+    Ok(Subquery {
+        subquery: Arc::new(first.build()?),
+        ..subquery.clone()
+    })
 }
 
 /// Whether an ungrouped aggregate makes one row of any number.
@@ -173,32 +306,6 @@ fn of_one_row(subquery: Subquery) -> Result<Subquery> {
     })
 }
 
-/// A filter whose conjuncts compare columns with values of subqueries joins with those subqueries. Only conjuncts: elsewhere it matters
-/// whether a comparison is false or NULL.
-fn joined_by_value(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-    let LogicalPlan::Filter(filter) = node else {
-        return Ok(Transformed::no(node));
-    };
-    let mut changed = false;
-    let mut conjuncts = Vec::new();
-    for conjunct in split_conjunction_owned(filter.predicate.clone()) {
-        conjuncts.push(match by_value(conjunct) {
-            Ok((column, subquery)) => {
-                changed = true;
-                among(column, subquery)?
-            }
-            Err(other) => other,
-        });
-    }
-    match conjunction(conjuncts).filter(|_| changed) {
-        None => Ok(Transformed::no(LogicalPlan::Filter(filter))),
-        Some(predicate) => Ok(Transformed::yes(LogicalPlan::Filter(Filter::try_new(
-            predicate,
-            filter.input,
-        )?))),
-    }
-}
-
 /// `column = (SELECT …)`, either way round, of a subquery that does not refer to the outer query; or the predicate as it was.
 fn by_value(predicate: Expr) -> std::result::Result<(Expr, Subquery), Expr> {
     let Expr::BinaryExpr(BinaryExpr {
@@ -212,7 +319,7 @@ fn by_value(predicate: Expr) -> std::result::Result<(Expr, Subquery), Expr> {
     match (*left, *right) {
         (column @ Expr::Column(_), Expr::ScalarSubquery(value))
         | (Expr::ScalarSubquery(value), column @ Expr::Column(_))
-            if value.outer_ref_columns.is_empty() =>
+            if is_free(&value) =>
         {
             Ok((column, value))
         }
@@ -244,178 +351,4 @@ fn among(column: Expr, subquery: Subquery) -> Result<Expr> {
         subquery,
         false,
     )))
-}
-
-/// Whether there are rows (or none), as the one value of a query.
-fn counted(rows: LogicalPlanBuilder, negated: bool) -> Result<LogicalPlan> {
-    let none = lit(0_i64);
-    let compared = match negated {
-        true => count_all().eq(none),
-        false => count_all().gt(none),
-    };
-    rows.aggregate(Vec::<Expr>::new(), vec![count_all()])?
-        .project([compared.alias("exists")])?
-        .build()
-}
-
-/// EXISTS as a value, when it refers to the outer query: whether the rows of each outer row are more than none.
-fn is_counted(expr: Expr) -> Result<Transformed<Expr>> {
-    let exists = match expr {
-        Expr::Exists(exists) if !exists.subquery.outer_ref_columns.is_empty() => exists,
-        other => return Ok(Transformed::no(other)),
-    };
-    let subquery = without_outputs(exists.subquery)?;
-    // Whether there is a row does not depend on how many are kept of them, unless it is none.
-    let rows = match subquery.subquery.as_ref() {
-        LogicalPlan::Limit(limit)
-            if limit.skip.is_none() && !matches!(limit.get_fetch_type()?, FetchType::Literal(Some(0))) =>
-        {
-            limit.input.as_ref().clone()
-        }
-        other => other.clone(),
-    };
-    let plan = LogicalPlanBuilder::from(rows)
-        .aggregate(Vec::<Expr>::new(), vec![count_all()])?
-        .project([count_all().alias("causeway_count")])?
-        .build()?;
-    let subquery = Subquery {
-        subquery: Arc::new(plan),
-        ..subquery
-    };
-    let count = Expr::ScalarSubquery(subquery);
-    let none = lit(0_i64);
-    Ok(Transformed::yes(match exists.negated {
-        true => count.eq(none),
-        false => count.gt(none),
-    }))
-}
-
-/// The subquery of EXISTS without its outputs, which nobody reads.
-fn without_outputs(subquery: Subquery) -> Result<Subquery> {
-    let LogicalPlan::Projection(projection) = subquery.subquery.as_ref() else {
-        return Ok(subquery);
-    };
-    let plan = LogicalPlanBuilder::from(projection.input.as_ref().clone())
-        .project([lit(1_i32).alias("causeway_one")])?
-        .build()?;
-    Ok(Subquery {
-        subquery: Arc::new(plan),
-        ..subquery
-    })
-}
-
-/// Columns that correlate must have names of their own, among each other and among the columns that go with them.
-fn refuse_same_names(subquery: &Subquery) -> Result<()> {
-    if subquery.outer_ref_columns.is_empty() {
-        return Ok(());
-    }
-    let mut tables: HashMap<String, Option<TableReference>> = HashMap::new();
-    let mut taken = None;
-    subquery.subquery.apply(|node| {
-        let predicates: Vec<&Expr> = match node {
-            LogicalPlan::Filter(filter) => split_conjunction(&filter.predicate),
-            LogicalPlan::Join(join) => join.filter.iter().flat_map(split_conjunction).collect(),
-            _ => Vec::new(),
-        };
-        for predicate in predicates
-            .into_iter()
-            .filter(|predicate| predicate.contains_outer())
-        {
-            for column in predicate.column_refs() {
-                let known = tables
-                    .entry(column.name.clone())
-                    .or_insert_with(|| column.relation.clone());
-                if *known != column.relation {
-                    taken = Some(column.name.clone());
-                }
-            }
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    subquery.subquery.apply(|node| {
-        let outputs = match node {
-            LogicalPlan::Projection(projection) => projection.expr.as_slice(),
-            LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.as_slice(),
-            _ => &[],
-        };
-        for output in outputs {
-            if let Expr::Column(column) = output
-                && tables
-                    .get(&column.name)
-                    .is_some_and(|known| *known != column.relation)
-            {
-                taken = Some(column.name.clone());
-            }
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    match taken {
-        None => Ok(()),
-        Some(name) => Err(unsupported(format!(
-            "a correlated subquery uses the column \"{name}\" of two tables beside columns of the outer query; rename one in a subquery of its own: FROM (SELECT {name} AS other_name, … FROM …) …"
-        ))),
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Exists,
-    In,
-    /// A scalar subquery, or a row of LATERAL.
-    Value,
-}
-
-/// Operators above a reference to the outer query that DataFusion would compute over the rows of all outer rows at once.
-fn refuse_forgotten(subquery: &Subquery, kind: Kind) -> Result<()> {
-    if subquery.outer_ref_columns.is_empty() {
-        return Ok(());
-    }
-    let root = subquery.subquery.as_ref();
-    root.apply(|node| {
-        let refused = match node {
-            LogicalPlan::Aggregate(aggregate) if kind != Kind::Value && aggregate.group_expr.is_empty() => {
-                is_correlated(&aggregate.input)?.then_some("an aggregate without GROUP BY in EXISTS or IN")
-            }
-            LogicalPlan::Limit(limit) => {
-                // EXISTS needs one row, however many there may be.
-                let is_harmless = kind == Kind::Exists && limit.skip.is_none() && std::ptr::eq(node, root);
-                (!is_harmless && is_correlated(&limit.input)?).then_some("LIMIT or OFFSET")
-            }
-            LogicalPlan::Window(window) => is_correlated(&window.input)?.then_some("a window function"),
-            LogicalPlan::Join(join) => {
-                let (left, right) = match join.join_type {
-                    JoinType::Left => (false, true),
-                    JoinType::Right => (true, false),
-                    JoinType::Full => (true, true),
-                    _ => (false, false),
-                };
-                let is_inside = left && is_correlated(&join.left)? || right && is_correlated(&join.right)?;
-                is_inside.then_some("an outer join around the comparison")
-            }
-            _ => None,
-        };
-        match refused {
-            Some(what) => Err(unsupported(format!(
-                "a correlated subquery can't have {what}; join with a grouped or numbered subquery instead"
-            ))),
-            None => Ok(TreeNodeRecursion::Continue),
-        }
-    })?;
-    Ok(())
-}
-
-/// Whether the plan refers to the outer query.
-fn is_correlated(plan: &LogicalPlan) -> Result<bool> {
-    let mut found = false;
-    plan.apply(|node| {
-        node.apply_expressions(|expr| {
-            found |= expr.contains_outer();
-            Ok(TreeNodeRecursion::Continue)
-        })?;
-        Ok(match found {
-            true => TreeNodeRecursion::Stop,
-            false => TreeNodeRecursion::Continue,
-        })
-    })?;
-    Ok(found)
 }

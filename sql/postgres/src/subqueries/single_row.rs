@@ -29,6 +29,16 @@ pub(crate) fn value_of(kept: Expr) -> Expr {
     ScalarUDF::from(ValueOf(Signature::any(1, Volatility::Immutable))).call(vec![kept])
 }
 
+/// Whether the expression is a value that [`only`] kept, of one column.
+pub(crate) fn is_value_of(expr: &Expr) -> bool {
+    match expr {
+        Expr::ScalarFunction(function) => {
+            function.func.inner().is::<ValueOf>() && matches!(function.args.as_slice(), [Expr::Column(_)])
+        }
+        _ => false,
+    }
+}
+
 fn kept_fields(value: &DataType) -> Fields {
     Fields::from(vec![
         Field::new("value", value.clone(), true),

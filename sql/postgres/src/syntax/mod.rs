@@ -7,13 +7,13 @@ pub(crate) mod array_parameters;
 pub mod column_names;
 mod dialect;
 pub(crate) mod duplicate_names;
-pub(crate) mod in_subquery;
 pub(crate) mod literals;
 pub(crate) mod order_by;
 pub(crate) mod parameters;
 pub(crate) mod parser;
 pub(crate) mod quantified;
 pub(crate) mod row_limits;
+pub(crate) mod rows;
 pub(crate) mod step;
 
 use std::collections::HashSet;
@@ -137,19 +137,8 @@ impl VisitorMut for Adapter<'_> {
                 self.leave(expr);
             }
         }
-        for item in &mut select.projection {
-            if let SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. } = item {
-                in_subquery::in_output(value)?;
-            }
-        }
-        for filter in select.selection.iter_mut().chain(&mut select.having) {
-            in_subquery::in_filter(filter)?;
-        }
-        for join in select.from.iter_mut().flat_map(|from| &mut from.joins) {
+        for join in select.from.iter().flat_map(|from| &from.joins) {
             refuse_merged_columns(&join.join_operator)?;
-            if let Some(condition) = condition_of(join) {
-                in_subquery::in_filter(condition)?;
-            }
         }
         ControlFlow::Continue(())
     }
@@ -198,12 +187,14 @@ impl VisitorMut for Adapter<'_> {
                 }
                 ControlFlow::Continue(())
             }
-            Expr::AnyOp { .. } | Expr::AllOp { .. } => quantified(expr),
-            Expr::InList { .. } => in_subquery::compared_rows(expr),
-            Expr::BinaryOp { left, right, .. }
-                if matches!((left.as_ref(), right.as_ref()), (Expr::Tuple(_), Expr::Tuple(_))) =>
-            {
-                in_subquery::compared_rows(expr)
+            Expr::InSubquery { .. } => rows::row_subquery(expr),
+            Expr::AnyOp { .. } | Expr::AllOp { .. } => {
+                rows::row_subquery(expr)?;
+                quantified(expr)
+            }
+            Expr::Tuple(_) => {
+                rows::row(expr);
+                ControlFlow::Continue(())
             }
             Expr::Interval(_) => interval(expr),
             Expr::Cast { .. } => limited_text(expr),
@@ -306,24 +297,6 @@ fn refuse_merged_columns(join: &ast::JoinOperator) -> Step {
             "RIGHT and FULL JOIN with USING or NATURAL are not supported; join ON the columns and select coalesce(a.x, b.x)",
         ),
         _ => ControlFlow::Continue(()),
-    }
-}
-
-/// The condition of `JOIN … ON`.
-fn condition_of(join: &mut ast::Join) -> Option<&mut Expr> {
-    use ast::JoinOperator::{FullOuter, Inner, Join, Left, LeftOuter, Right, RightOuter};
-    match &mut join.join_operator {
-        Join(constraint)
-        | Inner(constraint)
-        | Left(constraint)
-        | LeftOuter(constraint)
-        | Right(constraint)
-        | RightOuter(constraint)
-        | FullOuter(constraint) => match constraint {
-            ast::JoinConstraint::On(condition) => Some(condition),
-            _ => None,
-        },
-        _ => None,
     }
 }
 

@@ -9,8 +9,9 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr::{Between, Cast as PlainCast, InList, InSubquery};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, Operator, Subquery};
 
-use super::operators::comparable;
+use super::operators::{comparable, resolve};
 use super::scope::{Scope, binary};
+use crate::functions::rows;
 use crate::types::{Typed, fault};
 
 impl Scope<'_> {
@@ -61,6 +62,15 @@ impl Scope<'_> {
             return Ok(binary(known, link, unknown));
         }
         let expr = self.typed(*expr)?;
+        let (op, link) = match negated {
+            true => (Operator::NotEq, Operator::And),
+            false => (Operator::Eq, Operator::Or),
+        };
+        if rows::parts(&expr.expr).is_some() {
+            let items = self.all(list)?.into_iter();
+            let tests = items.map(|item| resolve(expr.clone(), op, item));
+            return joined(tests.collect::<Result<_>>()?, link, negated);
+        }
         let mut items = Vec::with_capacity(list.len());
         let mut common: Option<Expr> = None;
         let mut is_uniform = true;
@@ -76,12 +86,8 @@ impl Scope<'_> {
             return Ok(Expr::InList(InList::new(Box::new(common), items, negated)));
         }
         // Each item is compared in its own type.
-        let op = if negated { Operator::NotEq } else { Operator::Eq };
-        let link = if negated { Operator::And } else { Operator::Or };
         let tests = items.into_iter().map(|(left, item)| binary(left, op, item));
-        Ok(tests
-            .reduce(|left, right| binary(left, link, right))
-            .unwrap_or(Expr::Literal(ScalarValue::Boolean(Some(negated)), None)))
+        joined(tests.collect(), link, negated)
     }
 
     pub(crate) fn in_subquery(&self, found: InSubquery) -> Result<Expr> {
@@ -91,6 +97,10 @@ impl Scope<'_> {
             negated,
         } = found;
         let expr = self.typed(*expr)?;
+        if rows::parts(&expr.expr).is_some() {
+            // Compared column by column where the subquery is taken apart.
+            return Ok(Expr::InSubquery(InSubquery::new(Box::new(expr.expr), subquery, negated)));
+        }
         let column = subquery.subquery.schema().columns().into_iter().next();
         let Some(column) = column else {
             return Err(fault("42601", "subquery has no columns"));
@@ -119,6 +129,12 @@ impl Scope<'_> {
             negated,
         )))
     }
+}
+
+/// All of the tests, or any of them; what holds of no test where there is none.
+fn joined(tests: Vec<Expr>, link: Operator, of_none: bool) -> Result<Expr> {
+    let joined = tests.into_iter().reduce(|left, right| binary(left, link, right));
+    Ok(joined.unwrap_or(Expr::Literal(ScalarValue::Boolean(Some(of_none)), None)))
 }
 
 /// A NULL that is written as such, of whatever type.

@@ -10,6 +10,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator, ScalarUDF, cast as pl
 use super::{casts, matching};
 use crate::functions::arithmetic::Arithmetic;
 use crate::functions::datetime::{MomentArithmetic, result_kind};
+use crate::functions::rows;
 use crate::types::{Kind, Typed, common_type, decimal_shape, fault, unsupported};
 
 impl Typed {
@@ -174,6 +175,9 @@ fn moment_operands(op: Operator, left: Kind, right: Kind) -> (Kind, Kind) {
 }
 
 fn comparison(left: Typed, op: Operator, right: Typed) -> Result<Expr> {
+    if let Some(compared) = rows::compared(&left, op, &right, comparison) {
+        return compared;
+    }
     let (left, right) = comparable(left, op, right)?;
     Ok(plain(left, op, right))
 }

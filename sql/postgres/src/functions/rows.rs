@@ -1,0 +1,119 @@
+//! Rows as values, `(a, b)`: they can be compared, and nothing else.
+//!
+//! Owns: the function that a row is in a plan, and comparisons of rows by their columns (PostgreSQL, "Row and Array Comparisons").
+//! Does not own: comparisons of columns (`typing::operators`). Invariant: a comparison of rows leaves no row in the plan. Start at [`compared`].
+
+use datafusion::arrow::datatypes::{DataType, Field, Fields};
+use datafusion::common::Result;
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+
+use crate::types::{Typed, fault, unsupported};
+
+/// The name that the syntax gives to rows.
+pub(crate) const NAME: &str = "causeway_row";
+
+/// The function that makes a row.
+pub(crate) fn row() -> ScalarUDF {
+    ScalarUDF::from(Row(Signature::variadic_any(Volatility::Immutable)))
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Row(Signature);
+
+impl ScalarUDFImpl for Row {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.0
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        let fields = types
+            .iter()
+            .enumerate()
+            .map(|(at, ty)| Field::new(format!("f{}", at + 1), ty.clone(), true));
+        Ok(DataType::Struct(Fields::from_iter(fields)))
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        Err(unsupported(
+            "a row can only be compared with another row, a list of rows or a subquery",
+        ))
+    }
+}
+
+/// The columns of a row.
+pub(crate) fn parts(expr: &Expr) -> Option<&[Expr]> {
+    match expr {
+        Expr::Alias(alias) => parts(&alias.expr),
+        Expr::ScalarFunction(ScalarFunction { func, args }) if func.inner().is::<Row>() => Some(args),
+        _ => None,
+    }
+}
+
+fn typed_parts(row: &Typed) -> Option<Vec<Typed>> {
+    let parts = parts(&row.expr)?;
+    let DataType::Struct(fields) = &row.ty else {
+        return None;
+    };
+    let typed = parts.iter().zip(fields).map(|(expr, field)| Typed {
+        expr: expr.clone(),
+        ty: field.data_type().clone(),
+    });
+    Some(typed.collect())
+}
+
+/// Two rows compared by their columns; `None` when neither is a row.
+///
+/// # Errors
+/// 42601 when they have different numbers of columns; those of the comparison of two columns.
+pub(crate) fn compared(
+    left: &Typed,
+    op: Operator,
+    right: &Typed,
+    columns: impl Fn(Typed, Operator, Typed) -> Result<Expr>,
+) -> Option<Result<Expr>> {
+    match (typed_parts(left), typed_parts(right)) {
+        (None, None) => None,
+        (Some(left), Some(right)) => Some(by_columns(&left, op, &right, columns)),
+        _ => Some(Err(fault("42601", "a row can only be compared with a row"))),
+    }
+}
+
+fn by_columns(
+    left: &[Typed],
+    op: Operator,
+    right: &[Typed],
+    columns: impl Fn(Typed, Operator, Typed) -> Result<Expr>,
+) -> Result<Expr> {
+    use Operator::{Eq, Gt, GtEq, IsDistinctFrom, IsNotDistinctFrom, Lt, LtEq, NotEq};
+    if left.len() != right.len() {
+        return Err(fault("42601", "unequal number of entries in row expressions"));
+    }
+    let strict = match op {
+        LtEq => Lt,
+        GtEq => Gt,
+        Eq | NotEq | Lt | Gt | IsDistinctFrom | IsNotDistinctFrom => op,
+        _ => {
+            let message = format!("operator {op} does not compare rows");
+            return Err(fault("42883", message));
+        }
+    };
+    let mut whole: Option<Expr> = None;
+    for (left, right) in left.iter().zip(right).rev() {
+        let one = |op| columns(left.clone(), op, right.clone());
+        whole = Some(match (whole, op) {
+            (None, _) => one(op)?,
+            (Some(rest), Eq | IsNotDistinctFrom) => one(op)?.and(rest),
+            (Some(rest), NotEq | IsDistinctFrom) => one(op)?.or(rest),
+            // The first pair that differs decides.
+            (Some(rest), _) => one(strict)?.or(one(Eq)?.and(rest)),
+        });
+    }
+    whole.ok_or_else(|| fault("0A000", "a row without columns can't be compared"))
+}
