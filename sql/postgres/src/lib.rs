@@ -44,7 +44,8 @@ pub fn state(base: &SessionState) -> SessionState {
     // After grouping functions are resolved and before DataFusion coerces types.
     rules.insert(1.min(rules.len()), Arc::new(typing::Typing));
     rules.insert(2.min(rules.len()), Arc::new(subqueries::Decorrelate));
-    let mut logical: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![Arc::new(null_equal_keys::NullEqualKeys)];
+    let mut logical: Vec<Arc<dyn OptimizerRule + Send + Sync>> =
+        vec![Arc::new(null_equal_keys::NullEqualKeys)];
     logical.extend(base.optimizers().iter().map(Arc::clone));
     let mut config = base.config().clone();
     let options = config.options_mut();

@@ -135,7 +135,13 @@ impl Dependent {
             return Ok(values);
         }
         let alias = level.names.next();
-        let mut columns: Vec<Expr> = self.plan.schema().columns().into_iter().map(Expr::Column).collect();
+        let mut columns: Vec<Expr> = self
+            .plan
+            .schema()
+            .columns()
+            .into_iter()
+            .map(Expr::Column)
+            .collect();
         let mut named = Vec::with_capacity(values.len());
         for (at, value) in values.into_iter().enumerate() {
             named.push(match value.unalias() {
@@ -245,13 +251,9 @@ pub(super) fn resolved(expr: Expr, schema: &DFSchema, values: &[&Expr]) -> Resul
         let Expr::Column(column) = &part else {
             return Ok(Transformed::no(part));
         };
-        let value = schema
-            .maybe_index_of_column(column)
-            .and_then(|at| values.get(at));
+        let value = schema.maybe_index_of_column(column).and_then(|at| values.get(at));
         Ok(match value {
-            Some(value) => {
-                Transformed::new((*value).clone().unalias(), true, TreeNodeRecursion::Jump)
-            }
+            Some(value) => Transformed::new((*value).clone().unalias(), true, TreeNodeRecursion::Jump),
             None => Transformed::no(part),
         })
     });

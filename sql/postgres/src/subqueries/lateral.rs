@@ -101,15 +101,30 @@ fn on(join: &Join) -> Vec<Expr> {
         NullEquality::NullEqualsNothing => Operator::Eq,
         NullEquality::NullEqualsNull => Operator::IsNotDistinctFrom,
     };
-    let keys = join.on.iter().map(|(left, right)| binary_expr(left.clone(), op, right.clone()));
-    let rest = join.filter.iter().flat_map(|filter| split_conjunction_owned(filter.clone()));
-    keys.chain(rest).filter(|condition| *condition != lit(true)).collect()
+    let keys = join
+        .on
+        .iter()
+        .map(|(left, right)| binary_expr(left.clone(), op, right.clone()));
+    let rest = join
+        .filter
+        .iter()
+        .flat_map(|filter| split_conjunction_owned(filter.clone()));
+    keys.chain(rest)
+        .filter(|condition| *condition != lit(true))
+        .collect()
 }
 
 /// Whether the condition, or a subquery in it, uses a column of the plan.
 pub(super) fn concerns(condition: &Expr, plan: &LogicalPlan) -> Result<bool> {
     let names = Names::default();
-    let level = Level { outer: plan, names: &names };
+    let level = Level {
+        outer: plan,
+        names: &names,
+    };
     let schema = plan.schema();
-    Ok(level.refers(condition) || condition.column_refs().into_iter().any(|column| schema.has_column(column)))
+    Ok(level.refers(condition)
+        || condition
+            .column_refs()
+            .into_iter()
+            .any(|column| schema.has_column(column)))
 }

@@ -16,6 +16,8 @@ mod outer;
 mod quantified;
 mod sides;
 mod single_row;
+#[cfg(test)]
+mod tests;
 mod unnest;
 
 use std::sync::Arc;
@@ -84,7 +86,11 @@ fn sorted(sort: Sort, names: &Names) -> Result<LogicalPlan> {
         return with_answers(LogicalPlan::Sort(sort), names).data();
     };
     let alias = names.next();
-    let values: Vec<Expr> = outputs.expr.iter().map(|output| output.clone().unalias()).collect();
+    let values: Vec<Expr> = outputs
+        .expr
+        .iter()
+        .map(|output| output.clone().unalias())
+        .collect();
     let values: Vec<&Expr> = values.iter().collect();
     let (mut exprs, mut order) = (outputs.expr.clone(), Vec::new());
     for mut key in sort.expr {
@@ -99,7 +105,9 @@ fn sorted(sort: Sort, names: &Names) -> Result<LogicalPlan> {
     let columns: Vec<Expr> = outputs.schema.columns().into_iter().map(Expr::Column).collect();
     let below = projected(&outputs.input, exprs)?;
     let below = with_answers(below, names).data()?;
-    let plan = LogicalPlanBuilder::from(below).sort_with_limit(order, sort.fetch)?.build()?;
+    let plan = LogicalPlanBuilder::from(below)
+        .sort_with_limit(order, sort.fetch)?
+        .build()?;
     with_columns(plan, columns)
 }
 
@@ -122,7 +130,7 @@ fn filtered(predicate: Expr, input: LogicalPlan, names: &Names) -> Result<Logica
         None => input,
     };
     let columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
-    let mut outer = Outer::new(input, names);
+    let mut outer = Outer::filter(input, names);
     let mut kept = Vec::new();
     for conjunct in asking {
         // What refers further out may become a condition of a join, where no subquery can stand.

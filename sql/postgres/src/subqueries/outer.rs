@@ -28,18 +28,30 @@ pub(super) struct Outer<'a> {
     /// Answers, by the expression that asked.
     known: Vec<(Expr, Expr)>,
     names: &'a Names,
-    /// Whether even subqueries that do not depend on the rows must become columns.
+    /// Whether DataFusion is left what it can: subqueries that stand for themselves, in a filter.
+    is_filter: bool,
+    /// Whether even such subqueries must become columns.
     pub(super) takes_all: bool,
 }
 
 impl<'a> Outer<'a> {
+    /// For values over the rows.
     pub(super) fn new(base: LogicalPlan, names: &'a Names) -> Self {
         Self {
             plan: base.clone(),
             base,
             known: Vec::new(),
             names,
+            is_filter: false,
             takes_all: false,
+        }
+    }
+
+    /// For a filter of the rows.
+    pub(super) fn filter(base: LogicalPlan, names: &'a Names) -> Self {
+        Self {
+            is_filter: true,
+            ..Self::new(base, names)
         }
     }
 
@@ -76,22 +88,43 @@ impl<'a> Outer<'a> {
                 Ok(Expr::ScalarSubquery(subquery))
             }
             Expr::ScalarSubquery(subquery) => self.value(subquery),
-            Expr::Not(inner) => Ok(Expr::Not(Box::new(self.truth(*inner, wanted.of_negation(), false)?))),
+            Expr::Not(inner) => Ok(Expr::Not(Box::new(self.truth(
+                *inner,
+                wanted.of_negation(),
+                false,
+            )?))),
             Expr::BinaryExpr(BinaryExpr {
                 left,
                 op: op @ (Operator::And | Operator::Or),
                 right,
             }) => {
                 let alone = alone && op == Operator::And;
-                let (left, right) = (self.truth(*left, wanted, alone)?, self.truth(*right, wanted, alone)?);
-                Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right))))
+                let (left, right) = (
+                    self.truth(*left, wanted, alone)?,
+                    self.truth(*right, wanted, alone)?,
+                );
+                Ok(Expr::BinaryExpr(BinaryExpr::new(
+                    Box::new(left),
+                    op,
+                    Box::new(right),
+                )))
             }
             Expr::IsTrue(inner) => Ok(Expr::IsTrue(Box::new(self.truth(*inner, Wanted::True, false)?))),
-            Expr::IsNotTrue(inner) => Ok(Expr::IsNotTrue(Box::new(self.truth(*inner, Wanted::True, false)?))),
-            Expr::IsFalse(inner) => Ok(Expr::IsFalse(Box::new(self.truth(*inner, Wanted::NotFalse, false)?))),
-            Expr::IsNotFalse(inner) => {
-                Ok(Expr::IsNotFalse(Box::new(self.truth(*inner, Wanted::NotFalse, false)?)))
-            }
+            Expr::IsNotTrue(inner) => Ok(Expr::IsNotTrue(Box::new(self.truth(
+                *inner,
+                Wanted::True,
+                false,
+            )?))),
+            Expr::IsFalse(inner) => Ok(Expr::IsFalse(Box::new(self.truth(
+                *inner,
+                Wanted::NotFalse,
+                false,
+            )?))),
+            Expr::IsNotFalse(inner) => Ok(Expr::IsNotFalse(Box::new(self.truth(
+                *inner,
+                Wanted::NotFalse,
+                false,
+            )?))),
             Expr::Case(Case {
                 expr: None,
                 when_then_expr,
@@ -121,7 +154,9 @@ impl<'a> Outer<'a> {
     fn quantified(&mut self, quantified: Quantified, wanted: Wanted, alone: bool) -> Result<Expr> {
         let quantified = quantified.with_left(|left| self.truth(left, Wanted::Value, false))?;
         if self.keeps(&quantified) {
-            if let Some(kept) = quantified.kept(wanted, alone) {
+            if self.is_filter
+                && let Some(kept) = quantified.kept(wanted, alone)
+            {
                 return with_first_row(kept);
             }
             if quantified.is_exists() {
@@ -181,7 +216,12 @@ impl<'a> Outer<'a> {
             conditions.extend(question.condition(output.value, self.plan.schema(), rows.plan.schema())?);
         }
         let conditions = conditions.into_iter().map(|condition| level.home(condition));
-        self.plan = joined(self.plan.clone(), rows.plan, join, conditions.collect::<Result<_>>()?)?;
+        self.plan = joined(
+            self.plan.clone(),
+            rows.plan,
+            join,
+            conditions.collect::<Result<_>>()?,
+        )?;
         Ok(self.plan.schema().columns().pop().map(Expr::Column))
     }
 
@@ -220,7 +260,8 @@ impl<'a> Outer<'a> {
         let is_null = |value: &Expr| matches!(value, Expr::Literal(value, _) if value.is_null());
         let missing = missing.filter(|missing| !is_null(missing));
         // NULL where there is no row, as all columns are.
-        let is_null_alone = matches!(output.value, Expr::Column(_)) || super::single_row::is_value_of(&output.value);
+        let is_null_alone =
+            matches!(output.value, Expr::Column(_)) || super::single_row::is_value_of(&output.value);
         let needs_flag = missing.is_some() || !is_null_alone;
         let flag = rows.isolate(level, needs_flag)?;
         let conditions = rows.ties.into_iter().map(|tie| level.home(tie));
@@ -277,10 +318,12 @@ fn any_row(plan: &LogicalPlan) -> Result<&LogicalPlan> {
             any_row(&limit.input)?
         }
         LogicalPlan::Sort(sort) if sort.fetch != Some(0) => any_row(&sort.input)?,
-        LogicalPlan::Distinct(_) | LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_) => match plan.inputs().first() {
-            Some(input) => any_row(input)?,
-            None => plan,
-        },
+        LogicalPlan::Distinct(_) | LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_) => {
+            match plan.inputs().first() {
+                Some(input) => any_row(input)?,
+                None => plan,
+            }
+        }
         other => other,
     })
 }

@@ -18,28 +18,40 @@ pub(super) fn join_of(join: &Join, level: &Level) -> Result<Dependent> {
     let conditions = conditions(join, &left, &right)?;
     let (plan, ties) = match join.join_type {
         JoinType::Inner => {
-            let (mut ties, own): (Vec<_>, Vec<_>) =
-                conditions.into_iter().partition(|condition| level.refers(condition));
+            let (mut ties, own): (Vec<_>, Vec<_>) = conditions
+                .into_iter()
+                .partition(|condition| level.refers(condition));
             ties.append(&mut left.ties);
             ties.append(&mut right.ties);
             (joined(left.plan, right.plan, JoinType::Inner, own)?, ties)
         }
         JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => {
             let conditions = beside(&mut left, &mut right, conditions, level)?;
-            (joined(left.plan, right.plan, join.join_type, conditions)?, left.ties)
+            (
+                joined(left.plan, right.plan, join.join_type, conditions)?,
+                left.ties,
+            )
         }
         JoinType::Right => {
             let conditions = beside(&mut right, &mut left, conditions, level)?;
-            (joined(left.plan, right.plan, JoinType::Right, conditions)?, right.ties)
+            (
+                joined(left.plan, right.plan, JoinType::Right, conditions)?,
+                right.ties,
+            )
         }
         JoinType::Full => return Err(refused("a full join")),
         other => return Err(refused(format!("a {other} join"))),
     };
-    let is_left_only = matches!(join.join_type, JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark);
+    let is_left_only = matches!(
+        join.join_type,
+        JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark
+    );
     let mut outputs = left.outputs;
     match join.join_type {
         JoinType::LeftMark => {
-            if let (Some(mark), Some((relation, field))) = (plan.schema().columns().pop(), join.schema.iter().last()) {
+            if let (Some(mark), Some((relation, field))) =
+                (plan.schema().columns().pop(), join.schema.iter().last())
+            {
                 outputs.push(Output {
                     relation: relation.cloned(),
                     name: field.name().clone(),
@@ -78,14 +90,32 @@ fn conditions(join: &Join, left: &Dependent, right: &Dependent) -> Result<Vec<Ex
         NullEquality::NullEqualsNull => Operator::IsNotDistinctFrom,
     };
     let schema = join.left.schema().join(join.right.schema())?;
-    let values: Vec<&Expr> = left.outputs.iter().chain(&right.outputs).map(|output| &output.value).collect();
-    let keys = join.on.iter().map(|(left, right)| binary_expr(left.clone(), op, right.clone()));
-    let rest = join.filter.iter().flat_map(|filter| split_conjunction_owned(filter.clone()));
-    keys.chain(rest).map(|condition| resolved(condition, &schema, &values)).collect()
+    let values: Vec<&Expr> = left
+        .outputs
+        .iter()
+        .chain(&right.outputs)
+        .map(|output| &output.value)
+        .collect();
+    let keys = join
+        .on
+        .iter()
+        .map(|(left, right)| binary_expr(left.clone(), op, right.clone()));
+    let rest = join
+        .filter
+        .iter()
+        .flat_map(|filter| split_conjunction_owned(filter.clone()));
+    keys.chain(rest)
+        .map(|condition| resolved(condition, &schema, &values))
+        .collect()
 }
 
 /// The conditions of a join that keeps all rows of one side, with the outer values as columns of that side.
-fn beside(kept: &mut Dependent, other: &mut Dependent, mut conditions: Vec<Expr>, level: &Level) -> Result<Vec<Expr>> {
+fn beside(
+    kept: &mut Dependent,
+    other: &mut Dependent,
+    mut conditions: Vec<Expr>,
+    level: &Level,
+) -> Result<Vec<Expr>> {
     // Values of the filled-up side are NULL where it has no row, whatever they are computed from.
     other.bind_outputs(level)?;
     conditions.append(&mut other.ties);
@@ -94,7 +124,10 @@ fn beside(kept: &mut Dependent, other: &mut Dependent, mut conditions: Vec<Expr>
         true => HashMap::new(),
         false => kept.bind(level, &references)?,
     };
-    conditions.into_iter().map(|condition| bound(condition, &columns)).collect()
+    conditions
+        .into_iter()
+        .map(|condition| bound(condition, &columns))
+        .collect()
 }
 
 /// The rows of all parts.
@@ -117,7 +150,9 @@ pub(super) fn union_of(parts: Vec<Dependent>, schema: &DFSchemaRef, level: &Leve
             // In one order, so that keys of the same place have the same meaning.
             let columns = part.bind(level, &all)?;
             let ties = all.iter().filter_map(|reference| match reference {
-                Expr::OuterReferenceColumn(_, column) => columns.get(column).map(|value| same(value.clone(), reference.clone())),
+                Expr::OuterReferenceColumn(_, column) => columns
+                    .get(column)
+                    .map(|value| same(value.clone(), reference.clone())),
                 _ => None,
             });
             part.ties = ties.collect();
@@ -130,17 +165,26 @@ pub(super) fn union_of(parts: Vec<Dependent>, schema: &DFSchemaRef, level: &Leve
         let keys = part.keyed(level, &[])?;
         let renamed = part.ties.iter().enumerate().filter_map(|(at, tie)| {
             let key = level.key_of(tie)?;
-            Some(binary_expr(Expr::Column(Column::from_name(format!("{alias}_key{at}"))), key.op, key.outer))
+            Some(binary_expr(
+                Expr::Column(Column::from_name(format!("{alias}_key{at}"))),
+                key.op,
+                key.outer,
+            ))
         });
         ties = renamed.collect();
         let values = part.outputs.into_iter().enumerate();
         let values = values.map(|(at, output)| output.value.alias(format!("{alias}_value{at}")));
-        let keys = keys.into_iter().enumerate().map(|(at, key)| key.alias(format!("{alias}_key{at}")));
+        let keys = keys
+            .into_iter()
+            .enumerate()
+            .map(|(at, key)| key.alias(format!("{alias}_key{at}")));
         plans.push(projected(&part.plan, values.chain(keys).collect())?);
     }
     let mut plans = plans.into_iter();
     let first = plans.next().ok_or_else(|| refused("no rows"))?;
-    let plan = plans.try_fold(LogicalPlanBuilder::from(first), LogicalPlanBuilder::union)?.build()?;
+    let plan = plans
+        .try_fold(LogicalPlanBuilder::from(first), LogicalPlanBuilder::union)?
+        .build()?;
     let outputs = plan.schema().columns().into_iter().zip(schema.iter());
     let outputs = outputs.map(|(column, (relation, field))| Output {
         relation: relation.cloned(),
@@ -161,12 +205,19 @@ pub(super) fn union_of(parts: Vec<Dependent>, schema: &DFSchemaRef, level: &Leve
 fn have_same_keys(parts: &[Dependent], level: &Level) -> bool {
     let keys = parts.iter().map(|part| {
         let outputs = part.outputs.iter();
-        if outputs.map(|output| &output.value).any(|value| level.refers(value)) {
+        if outputs
+            .map(|output| &output.value)
+            .any(|value| level.refers(value))
+        {
             return None;
         }
-        let keys = part.ties.iter().map(|tie| level.key_of(tie).map(|key| (key.op, key.outer)));
+        let keys = part
+            .ties
+            .iter()
+            .map(|tie| level.key_of(tie).map(|key| (key.op, key.outer)));
         keys.collect::<Option<Vec<_>>>()
     });
     let keys: Vec<_> = keys.collect();
-    keys.windows(2).all(|pair| matches!(pair, [Some(one), Some(other)] if one == other && !one.is_empty()))
+    keys.windows(2)
+        .all(|pair| matches!(pair, [Some(one), Some(other)] if one == other && !one.is_empty()))
 }

@@ -11,8 +11,8 @@ use datafusion::common::{Column, Result, ScalarValue};
 use datafusion::logical_expr::expr::{AggregateFunction, Sort as SortKey, WindowFunction};
 use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::logical_expr::{
-    Aggregate, Distinct, Expr, ExprSchemable as _, Filter, Limit, LogicalPlan, LogicalPlanBuilder, Projection, Sort, Unnest, Values,
-    Window, lit,
+    Aggregate, Distinct, Expr, ExprSchemable as _, Filter, Limit, LogicalPlan, LogicalPlanBuilder,
+    Projection, Sort, Unnest, Values, Window, lit,
 };
 use recursive::recursive;
 
@@ -67,7 +67,10 @@ pub(super) fn refused(what: impl std::fmt::Display) -> datafusion::common::DataF
 pub(super) fn projection_of(projection: &Projection, level: &Level) -> Result<Dependent> {
     let mut rows = unnest(&projection.input, level)?;
     let schema = projection.input.schema();
-    let values = projection.expr.iter().map(|expr| rows.through(expr.clone().unalias(), schema));
+    let values = projection
+        .expr
+        .iter()
+        .map(|expr| rows.through(expr.clone().unalias(), schema));
     let values: Vec<Expr> = values.collect::<Result<_>>()?;
     if let Some(missing) = &rows.missing {
         let missing: Vec<&Expr> = missing.iter().collect();
@@ -76,7 +79,9 @@ pub(super) fn projection_of(projection: &Projection, level: &Level) -> Result<De
         rows.missing = Some(missing.collect::<Result<_>>()?);
     }
     // A subquery of its own is computed here: above, the value could end up in a condition of a join.
-    let has_own = values.iter().any(|value| value.contains_scalar_subquery() && !level.refers(value));
+    let has_own = values
+        .iter()
+        .any(|value| value.contains_scalar_subquery() && !level.refers(value));
     rows.outputs = values
         .into_iter()
         .zip(projection.schema.iter())
@@ -121,7 +126,12 @@ fn sort_of(sort: &Sort, level: &Level) -> Result<Dependent> {
     rows.order = order.collect::<Result<_>>()?;
     match sort.fetch {
         None => Ok(rows),
-        Some(fetch) => first_rows(rows, None, Some(lit(i64::try_from(fetch).unwrap_or(i64::MAX))), level),
+        Some(fetch) => first_rows(
+            rows,
+            None,
+            Some(lit(i64::try_from(fetch).unwrap_or(i64::MAX))),
+            level,
+        ),
     }
 }
 
@@ -135,7 +145,12 @@ fn limit_of(limit: &Limit, level: &Level) -> Result<Dependent> {
 }
 
 /// The rows of each outer row from after the first `skip` on, `fetch` of them.
-fn first_rows(mut rows: Dependent, skip: Option<Expr>, fetch: Option<Expr>, level: &Level) -> Result<Dependent> {
+fn first_rows(
+    mut rows: Dependent,
+    skip: Option<Expr>,
+    fetch: Option<Expr>,
+    level: &Level,
+) -> Result<Dependent> {
     let skip = skip.filter(|skip| literal(skip) != Some(Some(0)));
     let one = fetch.as_ref().and_then(literal);
     if skip.is_none() && (one == Some(None) || rows.is_single && matches!(one, Some(Some(1..)))) {
@@ -147,9 +162,16 @@ fn first_rows(mut rows: Dependent, skip: Option<Expr>, fetch: Option<Expr>, leve
     }
     let keys = rows.keyed(level, &[])?;
     let (number, numbers) = number(keys, std::mem::take(&mut rows.order))?;
-    let columns: Vec<Expr> = rows.plan.schema().columns().into_iter().map(Expr::Column).collect();
+    let columns: Vec<Expr> = rows
+        .plan
+        .schema()
+        .columns()
+        .into_iter()
+        .map(Expr::Column)
+        .collect();
     let mut kept = LogicalPlanBuilder::from(rows.plan).window(vec![number])?;
-    let count = |count: Expr| datafusion::logical_expr::cast(count, datafusion::arrow::datatypes::DataType::UInt64);
+    let count =
+        |count: Expr| datafusion::logical_expr::cast(count, datafusion::arrow::datatypes::DataType::UInt64);
     if let Some(skip) = &skip {
         kept = kept.filter(is_unset(skip).or(numbers.clone().gt(count(skip.clone()))))?;
     }
@@ -170,7 +192,9 @@ fn literal(count: &Expr) -> Option<Option<i64>> {
     match count {
         Expr::Literal(ScalarValue::Int64(value), _) => Some(*value),
         Expr::Literal(ScalarValue::Int32(value), _) => Some(value.map(i64::from)),
-        Expr::Literal(ScalarValue::UInt64(value), _) => Some(value.and_then(|value| i64::try_from(value).ok())),
+        Expr::Literal(ScalarValue::UInt64(value), _) => {
+            Some(value.and_then(|value| i64::try_from(value).ok()))
+        }
         Expr::Literal(ScalarValue::Null, _) => Some(None),
         _ => None,
     }
@@ -229,7 +253,9 @@ fn aggregate_of(aggregate: &Aggregate, level: &Level) -> Result<Dependent> {
         input = input.sort(std::mem::take(&mut rows.order))?;
     }
     rows.plan = input.aggregate(all_groups, computed)?.build()?;
-    let values = groups.into_iter().chain(aggregates.into_iter().map(|one| column_of(&one)));
+    let values = groups
+        .into_iter()
+        .chain(aggregates.into_iter().map(|one| column_of(&one)));
     rows.outputs = outputs(values, &aggregate.schema);
     // A later aggregate may have the same name.
     rows.isolate(level, false)?;
@@ -287,7 +313,9 @@ fn distinct_of(input: &LogicalPlan, level: &Level) -> Result<Dependent> {
         }
     }
     rows.order.clear();
-    rows.plan = LogicalPlanBuilder::from(projected(&rows.plan, columns)?).distinct()?.build()?;
+    rows.plan = LogicalPlanBuilder::from(projected(&rows.plan, columns)?)
+        .distinct()?
+        .build()?;
     rows.outputs = outputs(values.into_iter(), input.schema());
     Ok(rows)
 }
@@ -354,7 +382,10 @@ fn unnest_of(unnested: &Unnest, level: &Level) -> Result<Dependent> {
     rows.plan = LogicalPlanBuilder::from(projected(&rows.plan, columns)?)
         .unnest_columns_with_options(unnested.exec_columns.clone(), unnested.options.clone())?
         .build()?;
-    rows.outputs = outputs(unnested.schema.columns().into_iter().map(Expr::Column), &unnested.schema);
+    rows.outputs = outputs(
+        unnested.schema.columns().into_iter().map(Expr::Column),
+        &unnested.schema,
+    );
     rows.order.clear();
     rows.is_single = false;
     Ok(rows)

@@ -1,6 +1,6 @@
 //! `= ANY (…)`, `<> ALL (…)` and their kin.
 //!
-//! Owns: ANY and ALL over lists. Does not own: those over subqueries (`in_subquery`) and over parameters (`array_parameters`).
+//! Owns: ANY and ALL over lists. Does not own: those over subqueries (`subqueries::quantified`) and over parameters (`array_parameters`).
 //! Invariant: an empty list makes ANY false and ALL true. Start at [`quantified`].
 
 use std::ops::ControlFlow;

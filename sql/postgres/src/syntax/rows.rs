@@ -28,7 +28,9 @@ pub(crate) fn row(expr: &mut Expr) {
 /// Errors: breaks with 42601 when the subquery has another number of columns.
 pub(crate) fn row_subquery(expr: &mut Expr) -> Step {
     let (left, query) = match expr {
-        Expr::InSubquery { expr: left, subquery, .. } => (left, subquery),
+        Expr::InSubquery {
+            expr: left, subquery, ..
+        } => (left, subquery),
         Expr::AnyOp { left, right, .. } | Expr::AllOp { left, right, .. } => {
             if let Expr::Nested(inner) = right.as_mut()
                 && matches!(inner.as_ref(), Expr::Subquery(_))

@@ -99,7 +99,11 @@ impl Scope<'_> {
         let expr = self.typed(*expr)?;
         if rows::parts(&expr.expr).is_some() {
             // Compared column by column where the subquery is taken apart.
-            return Ok(Expr::InSubquery(InSubquery::new(Box::new(expr.expr), subquery, negated)));
+            return Ok(Expr::InSubquery(InSubquery::new(
+                Box::new(expr.expr),
+                subquery,
+                negated,
+            )));
         }
         let column = subquery.subquery.schema().columns().into_iter().next();
         let Some(column) = column else {
