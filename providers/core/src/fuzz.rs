@@ -8,6 +8,10 @@
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::str::FromStr;
 
+use proptest::collection::vec;
+use proptest::prelude::any;
+use proptest::prop_oneof;
+use proptest::sample::{Index, select};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 
@@ -41,6 +45,59 @@ fn number<N: FromStr>(name: &str) -> Option<N> {
     match text.parse() {
         Ok(number) => Some(number),
         Err(_) => panic!("{name} is '{text}', which is no number"),
+    }
+}
+
+/// A change to bytes that were whole.
+#[derive(Debug, Clone)]
+pub enum Damage {
+    /// Changes the bits of one byte.
+    Flip(Index, u8),
+    /// Puts bytes in.
+    Insert(Index, Vec<u8>),
+    /// Takes a few bytes out.
+    Remove(Index, usize),
+    /// Says a few bytes again.
+    Repeat(Index, usize),
+}
+
+impl Damage {
+    /// One to three changes; what is put in is any bytes, or one of `pieces`.
+    pub fn some(pieces: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<Self>> {
+        let piece = prop_oneof![vec(any::<u8>(), 1..4), select(pieces).prop_map(<[u8]>::to_vec),];
+        let one = prop_oneof![
+            any::<(Index, u8)>().prop_map(|(at, bits)| Self::Flip(at, bits)),
+            (any::<Index>(), piece).prop_map(|(at, piece)| Self::Insert(at, piece)),
+            (any::<Index>(), 1..30_usize).prop_map(|(at, count)| Self::Remove(at, count)),
+            (any::<Index>(), 1..30_usize).prop_map(|(at, count)| Self::Repeat(at, count)),
+        ];
+        vec(one, 1..4)
+    }
+
+    /// Makes the changes, one after the other.
+    pub fn apply_all(damages: &[Self], bytes: &mut Vec<u8>) {
+        for damage in damages {
+            damage.apply(bytes);
+        }
+    }
+
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        let length = bytes.len();
+        let place = |at: &Index| at.index(length + 1);
+        let span = |at: &Index, count: usize| place(at)..(place(at) + count).min(length);
+        match self {
+            Self::Flip(at, bits) => {
+                if let Some(byte) = bytes.get_mut(place(at)) {
+                    *byte ^= bits;
+                }
+            }
+            Self::Insert(at, piece) => drop(bytes.splice(place(at)..place(at), piece.iter().copied())),
+            Self::Remove(at, count) => drop(bytes.drain(span(at, *count))),
+            Self::Repeat(at, count) => {
+                let again = bytes.get(span(at, *count)).unwrap_or_default().to_vec();
+                drop(bytes.splice(place(at)..place(at), again));
+            }
+        }
     }
 }
 

@@ -13,7 +13,8 @@ use serde_json::json;
 
 use super::tests::layout;
 use super::*;
-use crate::{ColumnType, fuzz};
+use crate::ColumnType;
+use crate::fuzz::{self, Damage};
 
 /// A key, which every record has, and a column of each syntax, two of them in a nested record.
 const COLUMNS: [(&str, ColumnType, Syntax); 10] = [
@@ -236,66 +237,20 @@ fn a_page_that_is_cut_anywhere_is_damaged() {
     });
 }
 
-/// A change to the bytes of a page.
-#[derive(Debug, Clone)]
-enum Damage {
-    Flip(Index, u8),
-    Insert(Index, Vec<u8>),
-    Remove(Index, usize),
-    Repeat(Index, usize),
-}
-
-impl Damage {
-    fn any() -> impl Strategy<Value = Self> {
-        let piece = prop_oneof![
-            vec(any::<u8>(), 1..4),
-            select(vec![
-                "{",
-                "}",
-                "[",
-                "]",
-                ",",
-                "\"",
-                "null",
-                "1e999",
-                "\\ud800",
-                "\"Key\":\"\",",
-                "-"
-            ])
-            .prop_map(|piece| piece.as_bytes().to_vec()),
-        ];
-        prop_oneof![
-            any::<(Index, u8)>().prop_map(|(at, byte)| Self::Flip(at, byte)),
-            (any::<Index>(), piece).prop_map(|(at, piece)| Self::Insert(at, piece)),
-            (any::<Index>(), 1..30_usize).prop_map(|(at, count)| Self::Remove(at, count)),
-            (any::<Index>(), 1..30_usize).prop_map(|(at, count)| Self::Repeat(at, count)),
-        ]
-    }
-
-    fn apply(&self, body: &mut Vec<u8>) {
-        let place = |at: &Index| at.index(body.len() + 1);
-        let span = |at: &Index, count: usize| place(at)..(place(at) + count).min(body.len());
-        match self {
-            Self::Flip(at, byte) => {
-                let at = place(at);
-                body.get_mut(at).into_iter().for_each(|found| *found ^= byte);
-            }
-            Self::Insert(at, piece) => {
-                let at = place(at);
-                body.splice(at..at, piece.iter().copied());
-            }
-            Self::Remove(at, count) => {
-                let span = span(at, *count);
-                body.drain(span);
-            }
-            Self::Repeat(at, count) => {
-                let span = span(at, *count);
-                let again = body[span.clone()].to_vec();
-                body.splice(span.end..span.end, again);
-            }
-        }
-    }
-}
+/// What a change to a page may put in.
+const PIECES: &[&[u8]] = &[
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b"\"",
+    b"null",
+    b"1e999",
+    b"\\ud800",
+    b"\"Key\":\"\",",
+    b"-",
+];
 
 /// What serde_json makes of the columns `Id`, `Count` and `Open`; `None` where a value does not fit, or there is no page.
 fn plain_reading(body: &[u8]) -> Option<Vec<[Option<String>; 3]>> {
@@ -359,9 +314,9 @@ fn check_against_plain_reading(layout: &Layout, body: &[u8]) -> Result<(), TestC
 #[test]
 fn a_changed_page_is_an_error_or_what_it_now_says() {
     let layout = layout(&COLUMNS);
-    fuzz::run(1, &(page(), vec(Damage::any(), 1..4)), |(written, damages)| {
+    fuzz::run(1, &(page(), Damage::some(PIECES)), |(written, damages)| {
         let mut body = written.body.into_bytes();
-        damages.iter().for_each(|damage| damage.apply(&mut body));
+        Damage::apply_all(&damages, &mut body);
         check_against_plain_reading(&layout, &body)
     });
 }
