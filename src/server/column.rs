@@ -3,15 +3,22 @@
 use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _};
-use arrow::datatypes::{self as ty, DataType, IntervalUnit, TimeUnit};
+use arrow::datatypes::{self as ty, DataType, Field, IntervalUnit, TimeUnit};
 use bytes::{BufMut as _, BytesMut};
 use causeway_sql::Error;
-use pgwire::api::results::DataRowEncoder;
+use pgwire::api::results::{DataRowEncoder, FieldInfo};
 
 use super::errors::sqlstate;
-use super::rows::{Column, patch_length};
 use super::types::is_json;
 use super::value;
+
+/// A column as the client was told about it.
+#[derive(Debug)]
+pub(super) struct Column {
+    pub(super) field: Arc<Field>,
+    pub(super) info: FieldInfo,
+    pub(super) is_binary: bool,
+}
 
 /// One column of a batch.
 pub(super) struct Values<'a> {
@@ -219,4 +226,12 @@ fn write_other(column: &Column, array: &ArrayRef, row: usize, out: &mut BytesMut
     // The encoder's row is the length and bytes of its only field.
     out.put_slice(&encoder.take_row().data);
     Ok(())
+}
+
+/// Writes at `at` how many bytes there are from `from` on.
+pub(super) fn patch_length(out: &mut BytesMut, at: usize, from: usize) {
+    let length = i32::try_from(out.len() - from).unwrap_or(i32::MAX);
+    if let Some(slot) = out.get_mut(at..at + 4) {
+        slot.copy_from_slice(&length.to_be_bytes());
+    }
 }

@@ -17,7 +17,7 @@ use pgwire::messages::startup::ParameterStatus;
 use tokio_util::sync::CancellationToken;
 
 use super::errors::{error_response, shutting_down, sqlstate, warning};
-use super::extended::{Portal, Prepared};
+use super::prepared::{Portal, Prepared};
 use super::registry::Interrupt;
 use super::rows::{Encoder, Formats};
 use super::running::Running;

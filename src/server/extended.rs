@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef};
-use causeway_sql::{Error, ScalarValue, Statement, sqlstate as sql};
+use arrow::datatypes::DataType;
+use causeway_sql::{Error, sqlstate as sql};
 use pgwire::messages::PgWireBackendMessage as Reply;
 use pgwire::messages::PgWireFrontendMessage;
 use pgwire::messages::data::{NoData, ParameterDescription};
@@ -15,37 +15,10 @@ use pgwire::messages::response::EmptyQueryResponse;
 
 use super::conversation::{Conversation, Failure, complete};
 use super::errors::{shutting_down, sqlstate};
+use super::prepared::{Parameter, Portal, Prepared, Progress};
 use super::rows::{Encoder, Formats};
 use super::running::Running;
 use super::{parameters, types};
-
-/// A parsed statement.
-pub(super) struct Prepared {
-    /// `None` for an empty text.
-    statement: Option<Statement>,
-    parameters: Vec<Parameter>,
-    schema: Option<SchemaRef>,
-}
-
-/// A parameter, as the client declared it and as the engine takes it.
-pub(super) struct Parameter {
-    pub(super) oid: u32,
-    pub(super) ty: DataType,
-}
-
-/// A statement with its parameters, and its rows once they are asked for.
-pub(super) struct Portal {
-    prepared: Arc<Prepared>,
-    parameters: Vec<ScalarValue>,
-    formats: Formats,
-    progress: Progress,
-}
-
-enum Progress {
-    New,
-    Running(Box<Running>),
-    Done(String),
-}
 
 impl Conversation {
     pub(super) async fn extended(&mut self, message: PgWireFrontendMessage) -> Result<(), Failure> {

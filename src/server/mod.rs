@@ -10,6 +10,7 @@ mod conversation;
 mod errors;
 mod extended;
 mod parameters;
+mod prepared;
 mod registry;
 mod rows;
 mod running;

@@ -13,7 +13,7 @@ use pgwire::types::format::FormatOptions;
 use postgres_types::FromSql;
 
 use super::errors::sqlstate;
-use super::extended::Parameter;
+use super::prepared::Parameter;
 use super::rows::is_binary;
 use super::types::{self, NUMERIC_SCALE};
 use super::value::{EPOCH_DAYS, EPOCH_MICROSECONDS};

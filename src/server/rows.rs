@@ -9,7 +9,7 @@ use causeway_sql::Error;
 use pgwire::api::results::{FieldFormat, FieldInfo};
 use pgwire::messages::data::{FieldDescription, RowDescription};
 
-use super::column::Values;
+use super::column::{Column, Values, patch_length};
 use super::errors::sqlstate;
 use super::types;
 
@@ -67,14 +67,6 @@ pub(super) fn is_binary(code: i16) -> Result<bool, Error> {
 #[derive(Debug)]
 pub(super) struct Encoder {
     columns: Vec<Column>,
-}
-
-/// A column as the client was told about it.
-#[derive(Debug)]
-pub(super) struct Column {
-    pub(super) field: Arc<Field>,
-    pub(super) info: FieldInfo,
-    pub(super) is_binary: bool,
 }
 
 impl Encoder {
@@ -169,14 +161,6 @@ pub(crate) fn texts(batch: &RecordBatch) -> Result<Vec<Vec<Option<String>>>, Err
         texts.push((0..batch.num_columns()).map(field).collect());
     }
     Ok(texts)
-}
-
-/// Writes at `at` how many bytes there are from `from` on.
-pub(super) fn patch_length(out: &mut BytesMut, at: usize, from: usize) {
-    let length = i32::try_from(out.len() - from).unwrap_or(i32::MAX);
-    if let Some(slot) = out.get_mut(at..at + 4) {
-        slot.copy_from_slice(&length.to_be_bytes());
-    }
 }
 
 #[cfg(test)]

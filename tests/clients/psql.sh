@@ -48,7 +48,7 @@ claim '\d knows dates' has 'closedate +\| +date'
 claim '\d knows moments' has 'createddate +\| +timestamp with time zone'
 claim '\d knows booleans' has 'isclosed +\| +boolean'
 ask ana -c '\d servicenow.incident'
-claim '\d lists display twins' has 'dv_assigned_to +\| +text'
+claim '\d lists display columns' has 'dv_assigned_to +\| +text'
 claim '\d lists inherited columns' has 'opened_at +\| +timestamp with time zone'
 
 output="$(PGUSER=ana PGPASSWORD=wrong psql --no-psqlrc -c 'SELECT 1' 2>&1)"

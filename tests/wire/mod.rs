@@ -1,6 +1,7 @@
 //! The wire protocol, as clients use it and as they break it.
 
 mod encryption;
+mod fuzz;
 mod robustness;
 mod sign_in;
 mod statements;

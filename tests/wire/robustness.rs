@@ -20,7 +20,7 @@ async fn exchange(practice: &Practice, bytes: &[u8]) -> Vec<u8> {
     answer
 }
 
-fn startup(user: &str) -> Vec<u8> {
+pub(super) fn startup(user: &str) -> Vec<u8> {
     let body = format!("\0\x03\0\0user\0{user}\0database\0causeway\0\0");
     let length = u32::try_from(body.len() + 4).expect("short");
     [&length.to_be_bytes()[..], body.as_bytes()].concat()

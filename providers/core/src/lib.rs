@@ -11,6 +11,8 @@ pub mod decode;
 mod dialect;
 mod domains;
 mod error;
+#[cfg(any(test, feature = "conformance"))]
+pub mod fuzz;
 pub mod http;
 pub mod keys;
 mod ledger;

@@ -1,6 +1,7 @@
 //! Functions that PostgreSQL has and this crate has not: calling one is no mistake, it is not supported.
 //!
 //! Owns: their names. Does not own: the functions that are there; see `functions`. Invariant: a name is in one of the two places only.
+//! Start at [`is_missing`].
 
 /// Functions that PostgreSQL has and this database does not.
 const MISSING: &[&str] = &[

@@ -1,6 +1,9 @@
 //! Probes: what plain DataFusion and sqlparser still do wrong. Each has an entry in `docs/upstream.md`.
 //!
 //! A probe that fails is good news: upstream is mended, and the workaround that it names can go.
+//!
+//! Owns: one test for each fault. Does not own: the workarounds, each of which names its entry.
+//! Invariant: a probe uses nothing of this crate, so that only upstream can change its outcome. Start at `docs/upstream.md`.
 
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use causeway_core::{Latency, Source, SourceState};
+use causeway_core::{Exchange, Latency, Source, SourceState};
 use datafusion::arrow::array::{
     ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
@@ -101,67 +101,42 @@ fn requests(person: &Person) -> Result<RecordBatch> {
     let mut exchanges = person.deployment.ledger.exchanges();
     exchanges.retain(|exchange| person.is_admin() || exchange.record.user == person.principal.user);
     let counts = person.may_see_counts();
+    let numbers = |of: &dyn Fn(&Exchange) -> Option<u64>| integers(exchanges.iter().map(|one| of(one)));
+    let remote_queries = exchanges
+        .iter()
+        .map(|one| Some(one.record.remote_query.as_ref()?.seen(counts)));
+    let milliseconds = exchanges.iter().map(|one| one.milliseconds());
     batch(vec![
         ("started", moments(exchanges.iter().map(|one| one.record.started))),
-        (
-            "query_id",
-            integers(exchanges.iter().map(|one| Some(one.record.query_id))),
-        ),
-        (
-            "user_name",
-            text(exchanges.iter().map(|one| Some(one.record.user.as_str()))),
-        ),
-        (
-            "source",
-            text(exchanges.iter().map(|one| Some(one.record.source.as_ref()))),
-        ),
-        (
-            "method",
-            text(exchanges.iter().map(|one| Some(one.record.method))),
-        ),
+        ("query_id", numbers(&|one| Some(one.record.query_id))),
+        ("user_name", text_of(&exchanges, |one| one.record.user.as_str())),
+        ("source", text_of(&exchanges, |one| one.record.source.as_ref())),
+        ("method", text_of(&exchanges, |one| one.record.method)),
         (
             "resource",
-            text(exchanges.iter().map(|one| Some(one.record.resource.as_str()))),
+            text_of(&exchanges, |one| one.record.resource.as_str()),
         ),
-        (
-            "remote_query",
-            text(
-                exchanges
-                    .iter()
-                    .map(|one| Some(one.record.remote_query.as_ref()?.seen(counts))),
-            ),
-        ),
+        ("remote_query", text(remote_queries)),
         (
             "status",
-            integers(
-                exchanges
-                    .iter()
-                    .map(|one| Some(u64::from(one.status())).filter(|status| *status > 0)),
-            ),
+            numbers(&|one| Some(u64::from(one.status())).filter(|status| *status > 0)),
         ),
-        (
-            "rows",
-            integers(exchanges.iter().map(|one| counts.then(|| one.rows()))),
-        ),
-        (
-            "bytes",
-            integers(exchanges.iter().map(|one| counts.then(|| one.bytes()))),
-        ),
+        ("rows", numbers(&|one| counts.then(|| one.rows()))),
+        ("bytes", numbers(&|one| counts.then(|| one.bytes()))),
         (
             "milliseconds",
-            Arc::new(Float64Array::from_iter_values(
-                exchanges.iter().map(|one| one.milliseconds()),
-            )),
+            Arc::new(Float64Array::from_iter_values(milliseconds)),
         ),
-        (
-            "retries",
-            integers(exchanges.iter().map(|one| Some(u64::from(one.retries())))),
-        ),
+        ("retries", numbers(&|one| Some(u64::from(one.retries())))),
         (
             "answered_by",
-            text(exchanges.iter().map(|one| Some(one.record.answered.name()))),
+            text_of(&exchanges, |one| one.record.answered.name()),
         ),
     ])
+}
+
+fn text_of(exchanges: &[Arc<Exchange>], of: fn(&Exchange) -> &str) -> ArrayRef {
+    text(exchanges.iter().map(|one| Some(of(one))))
 }
 
 /// One row per statement.

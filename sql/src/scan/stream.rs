@@ -13,7 +13,7 @@ use datafusion::physical_plan::sorts::streaming_merge::StreamingMergeBuilder;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::join_keys::{self, Keys, of_own_keys};
+use super::join_keys::{self, Computed, Keys, of_own_keys};
 use super::redact::without_keys;
 use super::rows::{Rows, first};
 use super::spec::{ScanSpec, passing};
@@ -79,65 +79,83 @@ async fn open(spec: Arc<ScanSpec>, run: Run) -> Result<Rows> {
             First::Unknown => {}
         }
     }
-    let (asked_keys, query_of_all) = (
-        query.keys.clone(),
-        RemoteQuery {
-            keys: None,
-            ..query.clone()
-        },
-    );
-    let mut queries = match keys::split(spec.source.as_ref(), &query) {
-        // Not even one key fits beside the columns: the whole table is asked for, and the join picks its rows.
-        Err(error) if error.kind == Kind::Malformed && query.keys.take().is_some() => vec![query.clone()],
-        queries => queries.map_err(source_error)?,
-    };
-    if let Some(keys) = &query.keys
-        && is_cheaper_whole(&spec, &context, keys, queries.len()).await
-    {
-        query.keys = None;
-        queries = vec![query];
-    }
+    read(&spec, &context, query, ordering, &memory, computed).await
+}
+
+/// Starts the requests, and keeps their rows for others where those may have them.
+async fn read(
+    spec: &Arc<ScanSpec>,
+    context: &Arc<QueryContext>,
+    query: RemoteQuery,
+    ordering: Option<LexOrdering>,
+    memory: &Arc<dyn MemoryPool>,
+    computed: Option<Arc<Computed>>,
+) -> Result<Rows> {
+    let asked = query.clone();
+    let queries = split(spec, context, query).await?;
+    let several = queries.len() > 1;
     // What is not proven whole is no answer to anybody else.
     // Of several requests with keys of an expression, rows are kept that it has a key for, not all that the patterns match.
-    let is_whole = context.strict && (computed.is_none() || queries.len() == 1);
+    let is_whole = context.strict && (computed.is_none() || !several);
     let reuse = Some(spec.reuse.clone()).filter(|reuse| is_whole && reuse.keeps());
     let reuse = reuse.map(|reuse| {
-        let keys = queries.iter().any(|query| query.keys.is_some());
-        let asked = RemoteQuery {
-            keys: asked_keys.filter(|_| keys),
-            ..query_of_all
-        };
-        (reuse, asked)
+        let has_keys = queries.iter().any(|query| query.keys.is_some());
+        let keys = asked.keys.clone().filter(|_| has_keys);
+        (reuse, RemoteQuery { keys, ..asked })
     });
     let scans_at_once = spec.source.limits().concurrent_scans.max(1);
-    let several = queries.len() > 1;
-    let fetched = query_schema(&spec);
-    let reader = Arc::clone(&context);
-    let read = move |query: RemoteQuery| {
+    let reader = (Arc::clone(spec), Arc::clone(context));
+    let of_one = move |query: RemoteQuery| {
         let own_keys = query.keys.clone().filter(|_| several);
         let computed = computed.clone();
-        let pages = scan(Arc::clone(&spec.source), Arc::clone(&reader), query.clone());
-        let hides_keys = !spec.stamp.tells_keys() && query.has_keys();
-        let errors = Arc::clone(&spec);
-        let pages = pages.map_err(move |error| match hides_keys {
-            true => source_error(without_keys(error)),
-            false => errors.source_error(error),
-        });
-        pages
+        pages_of(&reader.0, &reader.1, query.clone())
             .map(move |batch| of_own_keys(&query, own_keys.as_ref(), computed.as_deref(), batch?))
             .boxed()
     };
     let rows = match ordering.filter(|_| several) {
         None => stream::iter(queries)
-            .map(read)
+            .map(of_one)
             .flatten_unordered(scans_at_once)
             .boxed(),
-        Some(ordering) => merged(queries.into_iter().map(read), fetched, &ordering, &memory)?,
+        Some(ordering) => merged(
+            queries.into_iter().map(of_one),
+            query_schema(spec),
+            &ordering,
+            memory,
+        )?,
     };
     Ok(match reuse {
-        Some((reuse, asked)) => reuse.keeping(&context, rows, asked),
+        Some((reuse, asked)) => reuse.keeping(context, rows, asked),
         None => rows,
     })
+}
+
+/// The requests that the keys take, or the one for the whole table where that is cheaper.
+async fn split(spec: &ScanSpec, context: &QueryContext, mut query: RemoteQuery) -> Result<Vec<RemoteQuery>> {
+    let queries = match keys::split(spec.source.as_ref(), &query) {
+        // Not even one key fits beside the columns: the whole table is asked for, and the join picks its rows.
+        Err(error) if error.kind == Kind::Malformed && query.keys.take().is_some() => return Ok(vec![query]),
+        queries => queries.map_err(source_error)?,
+    };
+    if let Some(keys) = &query.keys
+        && is_cheaper_whole(spec, context, keys, queries.len()).await
+    {
+        query.keys = None;
+        return Ok(vec![query]);
+    }
+    Ok(queries)
+}
+
+/// The rows of one request; an error tells no keys that the person may not see.
+fn pages_of(spec: &Arc<ScanSpec>, context: &Arc<QueryContext>, query: RemoteQuery) -> Rows {
+    let hides_keys = !spec.stamp.tells_keys() && query.has_keys();
+    let pages = scan(Arc::clone(&spec.source), Arc::clone(context), query);
+    let errors = Arc::clone(spec);
+    let pages = pages.map_err(move |error| match hides_keys {
+        true => source_error(without_keys(error)),
+        false => errors.source_error(error),
+    });
+    pages.boxed()
 }
 
 fn query_schema(spec: &ScanSpec) -> SchemaRef {

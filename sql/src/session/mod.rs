@@ -3,6 +3,7 @@
 //! Owns: running statements of every kind. Nothing of a session is shared with another, apart from what the engine shares.
 
 pub(crate) mod answer;
+mod describe;
 mod shared;
 pub(crate) mod states;
 mod variables;
@@ -23,9 +24,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use answer::Limits;
+pub use describe::Description;
 pub(crate) use shared::EngineShared;
 pub(crate) use states::States;
-use variables::show_schema;
 
 use crate::catalog::views::plan::{Planner, Seen};
 use crate::catalog::{Person, Scope, pg_catalog, statement_catalogs, views};
@@ -33,15 +34,6 @@ use crate::error::{sqlstate, unplannable, unsupported};
 use crate::query_log::{QueryRecord, QueryState};
 use crate::settings::{Settings, SharedSettings};
 use crate::{Answer, Error, Statement, execute, explain, statement};
-
-/// What a statement takes and returns.
-#[derive(Debug, Clone)]
-pub struct Description {
-    /// Types of its parameters, in order.
-    pub parameters: Vec<DataType>,
-    /// Its columns; `None` for statements that return no rows.
-    pub schema: Option<SchemaRef>,
-}
 
 /// Ends whatever a session runs at that moment.
 #[derive(Debug, Clone, Default)]
@@ -149,82 +141,6 @@ impl Session {
             (Some(only), true) => self.run(&only, Vec::new()).await,
             _ => Err(Error::new(sqlstate::SYNTAX, "exactly one statement is expected")),
         }
-    }
-
-    /// Says what a statement takes and returns, without running it.
-    ///
-    /// # Errors
-    /// Any error of planning it.
-    pub async fn describe(
-        &self,
-        statement: &Statement,
-        declared: &[Option<DataType>],
-    ) -> Result<Description, Error> {
-        let described = |schema| Description {
-            parameters: Vec::new(),
-            schema,
-        };
-        match &statement.ast {
-            ast::Statement::Explain {
-                analyze,
-                format,
-                options,
-                ..
-            } => {
-                let style = explain::Style::try_new(*analyze, format.as_ref(), options.as_deref())?;
-                return Ok(described(Some(style.schema())));
-            }
-            ast::Statement::ShowVariable { variable } => return Ok(described(Some(show_schema(variable)))),
-            ast::Statement::Query(_) => {}
-            _ => return Ok(described(None)),
-        }
-        let context = self
-            .engine
-            .context(&self.person.principal, &self.person.settings.read());
-        let planning = self.plan(statement, declared, &context);
-        let (state, plan) = self.limits().guard(planning).await??;
-        let inferred = plan.get_parameter_types()?;
-        let arrays = causeway_postgres::array_parameters(&plan)?;
-        let highest = inferred
-            .keys()
-            .filter_map(|name| name.strip_prefix('$')?.parse::<usize>().ok())
-            .max()
-            .unwrap_or(0);
-        let parameter = |at: usize| {
-            let name = format!("${}", at + 1);
-            let inferred = inferred.get(&name).cloned().flatten();
-            let inferred = inferred.or_else(|| arrays.get(&name).cloned());
-            declared
-                .get(at)
-                .cloned()
-                .flatten()
-                .or(inferred)
-                .unwrap_or(DataType::Utf8)
-        };
-        let counts = statement.row_count_parameters();
-        let parameter = |at: usize| match parameter(at) {
-            DataType::Utf8 if counts.contains(&(at + 1)) => DataType::Int64,
-            known => known,
-        };
-        let parameters: Vec<DataType> = (0..highest.max(declared.len())).map(parameter).collect();
-        let typed = parameters
-            .iter()
-            .map(ScalarValue::try_from)
-            .collect::<Result<Vec<_>, _>>()?;
-        let plan = if typed.is_empty() {
-            plan
-        } else {
-            with_values(plan, typed)?
-        };
-        // The types that it will have once it is run.
-        let plan = state
-            .analyzer()
-            .execute_and_check(plan, state.config_options(), |_, _| {})?;
-        let schema = output_schema(statement, &Arc::new(plan.schema().as_arrow().clone()));
-        Ok(Description {
-            parameters,
-            schema: Some(schema),
-        })
     }
 
     /// Runs a statement. Rows are computed as the answer's stream is read.

@@ -278,16 +278,6 @@ fn arrow_cell(array: &dyn Array, row: usize) -> Cell {
             array.as_primitive::<$ty>().value(row)
         };
     }
-    let decimal = |scale: i8, digits: String| {
-        let scale = usize::try_from(scale).expect("decimals after the point");
-        let (sign, digits) = match digits.strip_prefix('-') {
-            Some(digits) => ("-", digits.to_owned()),
-            None => ("", digits),
-        };
-        let digits = format!("{digits:0>width$}", width = scale + 1);
-        let (whole, fraction) = digits.split_at(digits.len() - scale);
-        exact(&format!("{sign}{whole}.{fraction}"))
-    };
     match array.data_type() {
         DataType::Null => Cell::Null,
         DataType::Boolean => Cell::Boolean(array.as_boolean().value(row)),
@@ -299,8 +289,8 @@ fn arrow_cell(array: &dyn Array, row: usize) -> Cell {
         DataType::UInt64 => exact(&value!(UInt64Type).to_string()),
         DataType::Float32 => Cell::Double(f64::from(value!(Float32Type))),
         DataType::Float64 => Cell::Double(value!(Float64Type)),
-        DataType::Decimal128(_, scale) => decimal(*scale, value!(Decimal128Type).to_string()),
-        DataType::Decimal256(_, scale) => decimal(*scale, value!(Decimal256Type).to_string()),
+        DataType::Decimal128(_, scale) => exact_decimal(*scale, &value!(Decimal128Type).to_string()),
+        DataType::Decimal256(_, scale) => exact_decimal(*scale, &value!(Decimal256Type).to_string()),
         DataType::Utf8 => Cell::Text(array.as_string::<i32>().value(row).to_owned()),
         DataType::LargeUtf8 => Cell::Text(array.as_string::<i64>().value(row).to_owned()),
         DataType::Utf8View => Cell::Text(array.as_string_view().value(row).to_owned()),
@@ -334,6 +324,18 @@ fn arrow_cell(array: &dyn Array, row: usize) -> Cell {
         }
         other => panic!("the comparison does not know the type {other}"),
     }
+}
+
+/// A decimal of these digits, so many of them after the point.
+fn exact_decimal(scale: i8, digits: &str) -> Cell {
+    let scale = usize::try_from(scale).expect("decimals after the point");
+    let (sign, digits) = match digits.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", digits),
+    };
+    let digits = format!("{digits:0>width$}", width = scale + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - scale);
+    exact(&format!("{sign}{whole}.{fraction}"))
 }
 
 fn moment_text(moment: NaiveDateTime, with_zone: bool) -> String {

@@ -20,7 +20,7 @@ use crate::answer::{Answer, Cell, Kind, Number};
 use crate::orgs::{MODES, Mode, Orgs, Reading};
 use crate::postgres::{Connection, Postgres};
 use crate::readings::readings;
-use crate::twin::{self, Failure, ask_causeway, ask_postgres};
+use crate::reference::{self, Failure, ask_causeway, ask_postgres};
 
 /// Between the columns of a row.
 const SEPARATOR: &str = " | ";
@@ -272,7 +272,7 @@ async fn golden_answers_are_postgresqls() {
     };
     let orgs = Orgs::start(Reading::default()).await;
     let connection = postgres.connect().await;
-    twin::load(&orgs.session(Mode::new(1, "off")).await, &connection.client).await;
+    reference::load(&orgs.session(Mode::new(1, "off")).await, &connection.client).await;
     if is_update() {
         return update(Side::Postgres(connection), "slt").await;
     }

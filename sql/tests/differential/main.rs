@@ -15,4 +15,4 @@ mod orgs;
 mod postgres;
 mod random;
 mod readings;
-mod twin;
+mod reference;

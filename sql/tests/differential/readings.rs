@@ -83,16 +83,60 @@ const SERVICENOW: &[ServiceNowSwitch] = switches![
     ui_meta_available,
 ];
 
-/// Every switch on its own, and what is no plain switch; with the schema that it concerns.
-pub(crate) fn readings() -> Vec<(String, &'static str, Reading)> {
-    let mut readings = vec![("as documented".to_owned(), "", Reading::default())];
-    let mut add = |schema, name: &str, change: &dyn Fn(&mut Reading)| {
+/// Readings with their names, and the schema that each concerns.
+struct Readings(Vec<(String, &'static str, Reading)>);
+
+impl Readings {
+    fn add(&mut self, schema: &'static str, name: &str, change: &dyn Fn(&mut Reading)) {
         let mut reading = Reading::default();
         change(&mut reading);
-        readings.push((name.to_owned(), schema, reading));
-    };
+        self.0.push((name.to_owned(), schema, reading));
+    }
+}
+
+/// Every switch on its own, and what is no plain switch; with the schema that it concerns.
+pub(crate) fn readings() -> Vec<(String, &'static str, Reading)> {
+    let mut readings = Readings(vec![("as documented".to_owned(), "", Reading::default())]);
+    add_switches(&mut readings);
+    readings.add("salesforce.", "a Turkish user", &|reading| {
+        reading.salesforce.turkish_locale = true;
+        reading.no_salesforce_text = true;
+    });
+    readings.add("salesforce.", "few groups", &|reading| {
+        reading.salesforce.group_limit = 3
+    });
+    readings.add("salesforce.", "flags that lie", &|reading| {
+        reading.salesforce.lying_flags = lies();
+    });
+    add_unknown_columns(&mut readings);
+    readings.add("servicenow.", "text matched exactly", &|reading| {
+        reading.servicenow.exact_text_columns = stripped();
+    });
+    readings.add("servicenow.", "literals in another zone", &|reading| {
+        reading.servicenow.literal_zone_offset_minutes = -420;
+        reading.servicenow.display_zone_offset_minutes = -420;
+    });
+    readings.add("servicenow.", "a user in UTC", &|reading| {
+        reading.servicenow.display_zone_offset_minutes = 0;
+    });
+    readings.add("servicenow.", "no dictionary", &|reading| {
+        reading.servicenow.dictionary_access = Access::Forbidden;
+    });
+    readings.add("servicenow.", "choices by label only", &|reading| {
+        reading.servicenow.choice_access = ChoiceAccess::LabelOnly;
+    });
+    readings.add("servicenow.", "long requests are refused with 400", &|reading| {
+        reading.servicenow.long_url_status = 400;
+    });
+    readings.add("servicenow.", "small batches", &|reading| {
+        reading.servicenow.batch_serviced_limit = Some(1);
+    });
+    readings.0
+}
+
+fn add_switches(readings: &mut Readings) {
     for (name, switch) in SALESFORCE {
-        add(
+        readings.add(
             "salesforce.",
             &format!("Salesforce {name} the other way"),
             &|reading| {
@@ -102,7 +146,7 @@ pub(crate) fn readings() -> Vec<(String, &'static str, Reading)> {
         );
     }
     for (name, switch) in SERVICENOW {
-        add(
+        readings.add(
             "servicenow.",
             &format!("ServiceNow {name} the other way"),
             &|reading| {
@@ -111,20 +155,14 @@ pub(crate) fn readings() -> Vec<(String, &'static str, Reading)> {
             },
         );
     }
-    add("salesforce.", "a Turkish user", &|reading| {
-        reading.salesforce.turkish_locale = true;
-        reading.no_salesforce_text = true;
-    });
-    add("salesforce.", "few groups", &|reading| {
-        reading.salesforce.group_limit = 3
-    });
-    add("salesforce.", "flags that lie", &|reading| {
-        reading.salesforce.lying_flags = lies();
-    });
-    add("servicenow.", "unknown columns return no rows", &|reading| {
+}
+
+/// What an instance may do with conditions on columns that it does not know, or that nobody may see.
+fn add_unknown_columns(readings: &mut Readings) {
+    readings.add("servicenow.", "unknown columns return no rows", &|reading| {
         reading.servicenow.invalid_query = InvalidQuery::NoRows;
     });
-    add(
+    readings.add(
         "servicenow.",
         "sorts by unknown columns return no rows",
         &|reading| {
@@ -134,11 +172,11 @@ pub(crate) fn readings() -> Vec<(String, &'static str, Reading)> {
     );
     for regime in [InvalidQuery::Ignore, InvalidQuery::NoRows] {
         let named = |what: &str| format!("{what} under {regime:?}");
-        add("servicenow.", &named("stripped columns"), &|reading| {
+        readings.add("servicenow.", &named("stripped columns"), &|reading| {
             reading.servicenow.invalid_query = regime;
             reading.servicenow.stripped_columns = stripped();
         });
-        add(
+        readings.add(
             "servicenow.",
             &named("columns stripped from matches"),
             &|reading| {
@@ -146,7 +184,7 @@ pub(crate) fn readings() -> Vec<(String, &'static str, Reading)> {
                 reading.servicenow.stripped_match_columns = stripped();
             },
         );
-        add(
+        readings.add(
             "servicenow.",
             &named("columns stripped from ranges and sorts"),
             &|reading| {
@@ -155,29 +193,6 @@ pub(crate) fn readings() -> Vec<(String, &'static str, Reading)> {
             },
         );
     }
-    add("servicenow.", "text matched exactly", &|reading| {
-        reading.servicenow.exact_text_columns = stripped();
-    });
-    add("servicenow.", "literals in another zone", &|reading| {
-        reading.servicenow.literal_zone_offset_minutes = -420;
-        reading.servicenow.display_zone_offset_minutes = -420;
-    });
-    add("servicenow.", "a user in UTC", &|reading| {
-        reading.servicenow.display_zone_offset_minutes = 0;
-    });
-    add("servicenow.", "no dictionary", &|reading| {
-        reading.servicenow.dictionary_access = Access::Forbidden;
-    });
-    add("servicenow.", "choices by label only", &|reading| {
-        reading.servicenow.choice_access = ChoiceAccess::LabelOnly;
-    });
-    add("servicenow.", "long requests are refused with 400", &|reading| {
-        reading.servicenow.long_url_status = 400;
-    });
-    add("servicenow.", "small batches", &|reading| {
-        reading.servicenow.batch_serviced_limit = Some(1);
-    });
-    readings
 }
 
 /// Columns that the suites filter and sort by.

@@ -588,4 +588,6 @@ impl<'de> Visitor<'de> for PeekSeed<'_> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@ fn table(columns: &[(&str, ColumnType)]) -> Table {
     }
 }
 
-fn layout(columns: &[(&str, ColumnType, Syntax)]) -> Layout {
+pub(super) fn layout(columns: &[(&str, ColumnType, Syntax)]) -> Layout {
     let table = table(
         &columns
             .iter()

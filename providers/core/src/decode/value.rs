@@ -269,9 +269,13 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
 
     fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<(), E> {
         #[allow(clippy::cast_precision_loss, reason = "the remote type is a double")]
-        let fits = match i64::try_from(number) {
-            Ok(number) => self.builder.append_integer(number),
-            Err(_) => self.builder.append_float(number as f64),
+        let fits = match (i64::try_from(number), &mut *self.builder) {
+            (Ok(number), builder) => builder.append_integer(number),
+            (Err(_), ColumnBuilder::Text(builder, _)) => {
+                builder.append_value(number.to_string());
+                true
+            }
+            (Err(_), builder) => builder.append_float(number as f64),
         };
         Self::done(fits, self.leaf, self.bad_value, || number.to_string())
     }

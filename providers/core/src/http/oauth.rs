@@ -178,6 +178,23 @@ struct Claims<'a> {
     jti: Option<String>,
 }
 
+/// The fields of a token request.
+#[derive(Default)]
+struct Form(Vec<(&'static str, SecretString)>);
+
+impl Form {
+    fn put(&mut self, name: &'static str, value: &str) {
+        self.0.push((name, SecretString::from(value.to_owned())));
+    }
+
+    fn client(&mut self, id: &str, secret: Option<&SecretString>) {
+        self.put("client_id", id);
+        if let Some(secret) = secret {
+            self.put("client_secret", secret.expose_secret());
+        }
+    }
+}
+
 /// The form of a token request, or `None` for flows that need no token.
 pub(super) fn token_form(
     auth: &AuthConfig,
@@ -186,14 +203,7 @@ pub(super) fn token_form(
     subject: Option<&str>,
     rotated: Option<&SecretString>,
 ) -> Result<Option<Vec<(&'static str, SecretString)>>, String> {
-    let mut form: Vec<(&'static str, SecretString)> = Vec::new();
-    let mut put = |name, value: &str| form.push((name, SecretString::from(value.to_owned())));
-    let mut client = |id: &str, secret: Option<&SecretString>| {
-        put("client_id", id);
-        if let Some(secret) = secret {
-            put("client_secret", secret.expose_secret());
-        }
-    };
+    let mut form = Form::default();
     match auth {
         AuthConfig::JwtBearer {
             client_id,
@@ -204,25 +214,26 @@ pub(super) fn token_form(
             ..
         } => {
             let key = key.ok_or("the private key was not read")?;
-            let audience = audience
-                .as_deref()
-                .or(style.jwt.audience.as_deref())
-                .unwrap_or(client_id);
-            let subject = subject.unwrap_or(username);
-            let assertion = sign(key, &style.jwt, (client_id, subject, audience), key_id.as_deref())?;
+            let audience = audience.as_deref().or(style.jwt.audience.as_deref());
+            let named = (
+                client_id.as_str(),
+                subject.unwrap_or(username),
+                audience.unwrap_or(client_id),
+            );
+            let assertion = sign(key, &style.jwt, named, key_id.as_deref())?;
             if style.jwt.sends_client {
-                client(client_id, client_secret.as_ref());
+                form.client(client_id, client_secret.as_ref());
             }
-            put("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
-            put("assertion", &assertion);
+            form.put("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
+            form.put("assertion", &assertion);
         }
         AuthConfig::ClientCredentials {
             client_id,
             client_secret,
             ..
         } => {
-            client(client_id, Some(client_secret));
-            put("grant_type", "client_credentials");
+            form.client(client_id, Some(client_secret));
+            form.put("grant_type", "client_credentials");
         }
         AuthConfig::RefreshToken {
             client_id,
@@ -230,9 +241,9 @@ pub(super) fn token_form(
             refresh_token,
             ..
         } => {
-            client(client_id, client_secret.as_ref());
-            put("grant_type", "refresh_token");
-            put("refresh_token", rotated.unwrap_or(refresh_token).expose_secret());
+            form.client(client_id, client_secret.as_ref());
+            form.put("grant_type", "refresh_token");
+            form.put("refresh_token", rotated.unwrap_or(refresh_token).expose_secret());
         }
         AuthConfig::Password {
             client_id,
@@ -241,14 +252,14 @@ pub(super) fn token_form(
             password,
             ..
         } => {
-            client(client_id, client_secret.as_ref());
-            put("grant_type", "password");
-            put("username", username);
-            put("password", password.expose_secret());
+            form.client(client_id, client_secret.as_ref());
+            form.put("grant_type", "password");
+            form.put("username", username);
+            form.put("password", password.expose_secret());
         }
         AuthConfig::Basic { .. } | AuthConfig::ApiKey { .. } => return Ok(None),
     }
-    Ok(Some(form))
+    Ok(Some(form.0))
 }
 
 fn sign(

@@ -201,82 +201,91 @@ mod tests {
         failure(&Arc::from("sf"), status, body.as_bytes(), None)
     }
 
+    /// Answers with an error code, and what may be done about them.
+    const CODED: [(u16, &str, &str, Kind); 15] = [
+        (
+            401,
+            "INVALID_SESSION_ID",
+            "Session expired or invalid",
+            Kind::SignIn,
+        ),
+        (
+            403,
+            "REQUEST_LIMIT_EXCEEDED",
+            "TotalRequests Limit exceeded.",
+            Kind::QuotaExhausted,
+        ),
+        (
+            403,
+            "REQUEST_LIMIT_EXCEEDED",
+            "ConcurrentPerOrgLongTxn Limit exceeded.",
+            Kind::Throttled,
+        ),
+        (403, "INSUFFICIENT_ACCESS_OR_READONLY", "no", Kind::Forbidden),
+        (403, "API_DISABLED_FOR_ORG", "no", Kind::Forbidden),
+        (
+            400,
+            "QUERY_TIMEOUT",
+            "Your query request was running for too long.",
+            Kind::Timeout,
+        ),
+        (
+            500,
+            "QUERY_TIMEOUT",
+            "Your query request was running for too long.",
+            Kind::Timeout,
+        ),
+        (
+            400,
+            "INVALID_QUERY_LOCATOR",
+            "invalid query locator",
+            Kind::CursorLost,
+        ),
+        (400, "MALFORMED_QUERY", "unexpected token", Kind::Refused),
+        (
+            400,
+            "INVALID_FIELD",
+            "field 'X' can not be filtered in a query call",
+            Kind::Refused,
+        ),
+        (
+            400,
+            "INVALID_FIELD",
+            "No such column 'X' on entity 'Y'",
+            Kind::UnknownColumn,
+        ),
+        (
+            400,
+            "INVALID_TYPE",
+            "sObject type 'X' is not supported.",
+            Kind::UnknownTable,
+        ),
+        (500, "UNABLE_TO_LOCK_ROW", "x", Kind::Transient),
+        (
+            404,
+            "NOT_FOUND",
+            "The requested resource does not exist",
+            Kind::UnknownTable,
+        ),
+        (400, "SOMETHING_NEW", "x", Kind::Remote),
+    ];
+
     #[test]
     fn codes_and_statuses_say_what_may_be_done() {
-        let coded =
-            |code: &str, message: &str| format!(r#"[{{"message":"{message}","errorCode":"{code}"}}]"#);
-        for (status, body, kind) in [
-            (
-                401,
-                coded("INVALID_SESSION_ID", "Session expired or invalid"),
-                Kind::SignIn,
-            ),
-            (
-                403,
-                coded("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
-                Kind::QuotaExhausted,
-            ),
-            (
-                403,
-                coded(
-                    "REQUEST_LIMIT_EXCEEDED",
-                    "ConcurrentPerOrgLongTxn Limit exceeded.",
-                ),
-                Kind::Throttled,
-            ),
-            (
-                403,
-                coded("INSUFFICIENT_ACCESS_OR_READONLY", "no"),
-                Kind::Forbidden,
-            ),
-            (403, coded("API_DISABLED_FOR_ORG", "no"), Kind::Forbidden),
-            (
-                400,
-                coded("QUERY_TIMEOUT", "Your query request was running for too long."),
-                Kind::Timeout,
-            ),
-            (
-                500,
-                coded("QUERY_TIMEOUT", "Your query request was running for too long."),
-                Kind::Timeout,
-            ),
-            (
-                400,
-                coded("INVALID_QUERY_LOCATOR", "invalid query locator"),
-                Kind::CursorLost,
-            ),
-            (400, coded("MALFORMED_QUERY", "unexpected token"), Kind::Refused),
-            (
-                400,
-                coded("INVALID_FIELD", "field 'X' can not be filtered in a query call"),
-                Kind::Refused,
-            ),
-            (
-                400,
-                coded("INVALID_FIELD", "No such column 'X' on entity 'Y'"),
-                Kind::UnknownColumn,
-            ),
-            (
-                400,
-                coded("INVALID_TYPE", "sObject type 'X' is not supported."),
-                Kind::UnknownTable,
-            ),
-            (500, coded("UNABLE_TO_LOCK_ROW", "x"), Kind::Transient),
-            (
-                404,
-                coded("NOT_FOUND", "The requested resource does not exist"),
-                Kind::UnknownTable,
-            ),
-            (414, "<h1>Bad Message 414</h1>".to_owned(), Kind::Malformed),
-            (431, String::new(), Kind::Malformed),
-            (429, String::new(), Kind::Throttled),
-            (420, String::new(), Kind::Throttled),
-            (503, "<html>maintenance</html>".to_owned(), Kind::Transient),
-            (500, String::new(), Kind::Transient),
-            (300, r#"["/services/data/x"]"#.to_owned(), Kind::Remote),
-            (400, coded("SOMETHING_NEW", "x"), Kind::Remote),
-        ] {
+        for (status, code, message, kind) in CODED {
+            let body = format!(r#"[{{"message":"{message}","errorCode":"{code}"}}]"#);
             assert_eq!(failed(status, &body).kind, kind, "{status} {body}");
+        }
+        for (status, body, kind) in [
+            (414, "<h1>Bad Message 414</h1>", Kind::Malformed),
+            (431, "", Kind::Malformed),
+            (429, "", Kind::Throttled),
+            (420, "", Kind::Throttled),
+            (503, "<html>maintenance</html>", Kind::Transient),
+            (500, "", Kind::Transient),
+            (300, r#"["/services/data/x"]"#, Kind::Remote),
+        ] {
+            assert_eq!(failed(status, body).kind, kind, "{status} {body}");
         }
     }
 

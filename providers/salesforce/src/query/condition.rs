@@ -106,12 +106,17 @@ fn written_atom(atom: &Atom) -> Result<String, String> {
             quote_pattern(pattern)?
         }
         (RemoteOp::Like | RemoteOp::NotLike, _) => return Err("a pattern is no text".to_owned()),
-        (_, Operand::Value(value)) => constant(value)?,
-        (_, Operand::List(values)) => {
+        (operator, Operand::List(values)) if takes_list(operator) && !values.is_empty() => {
             let values = values.iter().map(constant).collect::<Result<Vec<_>, _>>()?;
             format!("({})", values.join(","))
         }
-        (_, Operand::Selection(selection)) => format!("({})", selected_ids(selection)?),
+        (RemoteOp::In | RemoteOp::NotIn, Operand::Selection(selection)) => {
+            format!("({})", selected_ids(selection)?)
+        }
+        (operator, Operand::Value(value)) if !takes_list(operator) => constant(value)?,
+        (_, Operand::Value(_) | Operand::List(_) | Operand::Selection(_)) => {
+            return Err(format!("soql does not compare '{field}' so"));
+        }
         (_, Operand::None) => return Err(format!("'{field}' is compared with nothing")),
         (_, Operand::Displayed { .. }) => {
             return Err(format!("the stored values of '{field}' are not known"));
@@ -121,6 +126,11 @@ fn written_atom(atom: &Atom) -> Result<String, String> {
         RemoteOp::NotLike => format!("(NOT {field} LIKE {operand})"),
         _ => format!("{field} {operator} {operand}"),
     })
+}
+
+/// Whether the operator stands before several constants.
+fn takes_list(operator: &RemoteOp) -> bool {
+    matches!(operator, RemoteOp::In | RemoteOp::NotIn | RemoteOp::Other(_))
 }
 
 fn constant(constant: &Constant) -> Result<String, String> {
@@ -221,6 +231,10 @@ mod tests {
             Atom::with("A", RemoteOp::StartsWith, Constant::text("a")),
             Atom::list("A", RemoteOp::Other("IN (1) OR B IN".into()), vec![one()]),
             Atom::test("A", RemoteOp::Eq),
+            Atom::list("A", RemoteOp::Eq, vec![one()]),
+            Atom::list("A", RemoteOp::In, Vec::new()),
+            Atom::with("A", RemoteOp::In, one()),
+            Atom::new("A", RemoteOp::Eq, selection("Account", "Id")),
             Atom::new("A", RemoteOp::In, selection("Account WHERE", "Id")),
             Atom::new("A", RemoteOp::In, selection("Account", "Id FROM User")),
             Atom::new(

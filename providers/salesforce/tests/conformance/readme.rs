@@ -39,11 +39,14 @@ fn row<'a>(title: &'a str, remote_type: &str, value: Literal, source: &'a str) -
     }
 }
 
-#[test]
-fn the_readme_says_what_is_pushed() {
-    let text = || Literal::Text("Boxeo".to_owned());
+fn text() -> Literal {
+    Literal::Text("Boxeo".to_owned())
+}
+
+/// A row of the table for each type.
+fn types() -> Vec<Representative<'static>> {
     let id = || Literal::Text("0015e000000005YAAQ".to_owned());
-    let mut rows = vec![
+    vec![
         row("id", "id", id(), FIELD_TYPES),
         row("reference", "reference", id(), FIELD_TYPES),
         row("boolean", "boolean", Literal::Boolean(true), OPERATORS),
@@ -101,7 +104,11 @@ fn the_readme_says_what_is_pushed() {
             text(),
             FIELD_TYPES,
         ),
-    ];
+    ]
+}
+
+/// A row for each flag that changes what its type would say.
+fn flags() -> [Representative<'static>; 3] {
     let sensitive = Column {
         case_sensitive: true,
         unique: true,
@@ -115,28 +122,36 @@ fn the_readme_says_what_is_pushed() {
         filterable: false,
         ..column(ColumnType::Text, "textarea")
     };
-    rows.push(Representative {
-        column: sensitive,
-        ..row("case-sensitive string", "string", text(), TEXT)
-    });
-    rows.push(Representative {
-        column: formula,
-        ..row(
-            "formula (here of a date)",
-            "date",
-            Literal::Date(19_724),
-            FORMULAS,
-        )
-    });
-    rows.push(Representative {
-        column: closed,
-        ..row(
-            "not filterable: long and rich text, formulas over parents",
-            "textarea",
-            text(),
-            FIELD_TYPES,
-        )
-    });
+    [
+        Representative {
+            column: sensitive,
+            ..row("case-sensitive string", "string", text(), TEXT)
+        },
+        Representative {
+            column: formula,
+            ..row(
+                "formula (here of a date)",
+                "date",
+                Literal::Date(19_724),
+                FORMULAS,
+            )
+        },
+        Representative {
+            column: closed,
+            ..row(
+                "not filterable: long and rich text, formulas over parents",
+                "textarea",
+                text(),
+                FIELD_TYPES,
+            )
+        },
+    ]
+}
+
+#[test]
+fn the_readme_says_what_is_pushed() {
+    let mut rows = types();
+    rows.extend(flags());
     let table = pushdown_table(&SalesforceDialect::new("62.0", true), &rows);
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     check_section(&readme, &table).expect("the README's table");

@@ -6,8 +6,6 @@ use serde::Deserialize;
 
 use super::error::ApiError;
 use super::reply::{Call, Reply};
-use super::routes;
-use super::state::State;
 use super::value::{write_int, write_text};
 
 /// Most sub-requests of either kind.
@@ -45,13 +43,15 @@ struct CompositeRequest {
     http_headers: std::collections::BTreeMap<String, String>,
 }
 
+/// Answers a request inside, as it would be answered alone.
+type Answered<'a> = &'a dyn Fn(&Call) -> Result<Reply, ApiError>;
+
 /// Answers `POST /composite` and, with `kind`, `POST /composite/batch`.
 pub(super) fn run(
-    state: &State,
     call: &Call,
     base: &str,
-    user: &'static str,
     kind: Option<&str>,
+    answered: Answered<'_>,
 ) -> Result<Reply, ApiError> {
     if call.method != "POST" {
         return Err(ApiError::new(
@@ -61,8 +61,8 @@ pub(super) fn run(
         ));
     }
     match kind {
-        None => composite(state, call, user),
-        Some("batch") => batch(state, call, base, user),
+        None => composite(call, answered),
+        Some("batch") => batch(call, base, answered),
         Some(_) => Err(ApiError::new(
             404,
             "NOT_FOUND",
@@ -104,13 +104,7 @@ pub(super) fn queries(body: &[u8]) -> Vec<String> {
         .collect()
 }
 
-fn sub_request(
-    state: &State,
-    user: &'static str,
-    method: &str,
-    url: &str,
-    headers: Vec<(String, String)>,
-) -> Reply {
+fn sub_request(answered: Answered<'_>, method: &str, url: &str, headers: Vec<(String, String)>) -> Reply {
     if method != "GET" {
         let message = format!("HTTP Method '{method}' not allowed. Allowed are GET");
         return ApiError::new(405, "METHOD_NOT_ALLOWED", message).into();
@@ -128,10 +122,10 @@ fn sub_request(
     if call.path.contains("/composite") {
         return ApiError::bad("INVALID_BATCH_REQUEST", "composite requests can't be nested").into();
     }
-    routes::data(state, &call, user).unwrap_or_else(Reply::from)
+    answered(&call).unwrap_or_else(Reply::from)
 }
 
-fn batch(state: &State, call: &Call, base: &str, user: &'static str) -> Result<Reply, ApiError> {
+fn batch(call: &Call, base: &str, answered: Answered<'_>) -> Result<Reply, ApiError> {
     let request: Batch = parse(&call.body)?;
     if request.batch_requests.is_empty() || request.batch_requests.len() > SUBREQUESTS {
         return Err(ApiError::bad(
@@ -161,7 +155,7 @@ fn batch(state: &State, call: &Call, base: &str, user: &'static str) -> Result<R
                 )
                 .into()
             } else {
-                sub_request(state, user, &inner.method, &inner.url, Vec::new())
+                sub_request(answered, &inner.method, &inner.url, Vec::new())
             }
         };
         errors |= reply.status >= 400;
@@ -188,7 +182,7 @@ fn batch(state: &State, call: &Call, base: &str, user: &'static str) -> Result<R
     })
 }
 
-fn composite(state: &State, call: &Call, user: &'static str) -> Result<Reply, ApiError> {
+fn composite(call: &Call, answered: Answered<'_>) -> Result<Reply, ApiError> {
     let request: Composite = parse(&call.body)?;
     let inner = &request.composite_request;
     let queries = inner.iter().filter(|inner| inner.url.contains("/query")).count();
@@ -205,7 +199,7 @@ fn composite(state: &State, call: &Call, user: &'static str) -> Result<Reply, Ap
             .iter()
             .map(|(name, value)| (name.to_lowercase(), value.clone()))
             .collect();
-        let reply = sub_request(state, user, &inner.method, &inner.url, headers);
+        let reply = sub_request(answered, &inner.method, &inner.url, headers);
         rows += reply.rows;
         if at > 0 {
             body.push(b',');

@@ -7,6 +7,7 @@
 mod auth;
 mod composite;
 pub mod credentials;
+mod cursors;
 mod data;
 mod describe;
 mod error;

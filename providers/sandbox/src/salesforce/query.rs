@@ -1,12 +1,12 @@
 //! The query resources: `/query`, `/queryAll`, further pages, `?explain=`.
 //!
-//! Owns: cursors and page sizes. Invariant: `totalSize` is the whole result; a client must follow `nextRecordsUrl`.
+//! Owns: page sizes. Does not own: open results, see `cursors`. Invariant: `totalSize` is the whole result; a client must follow `nextRecordsUrl`.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde_json::json;
 
+use super::cursors::Cursor;
 use super::error::ApiError;
 use super::faults::Faults;
 use super::reply::{Call, Reply};
@@ -16,7 +16,7 @@ use super::soql::parser::parse;
 use super::soql::record::{Item, Writer};
 use super::soql::run::{Rows, rows};
 use super::state::State;
-use super::value::{Id, write_int, write_text};
+use super::value::{write_int, write_text};
 
 /// Page size without `Sforce-Query-Options`.
 const PAGE_ROWS: usize = 2000;
@@ -24,48 +24,8 @@ const PAGE_ROWS: usize = 2000;
 const SMALLEST_PAGE: usize = 200;
 /// Page size when child rows are selected too, which count into the batch.
 const PAGE_WITH_CHILDREN: usize = 250;
-/// Cursors that are kept; the oldest goes first.
-const OPEN_CURSORS: usize = 2000;
 /// Sizes that pages take in turn when they shrink irregularly.
 const IRREGULAR: [usize; 7] = [1, 200, 7, 1000, 33, 2, 250];
-
-/// An open result.
-#[derive(Debug, Clone)]
-pub(super) struct Cursor {
-    query: Arc<Bound>,
-    rows: Arc<Rows>,
-    user: String,
-}
-
-/// The open results by locator.
-#[derive(Debug, Default)]
-pub(super) struct Cursors(Mutex<(HashMap<String, Cursor>, VecDeque<String>, usize)>);
-
-impl Cursors {
-    fn open(&self, cursor: Cursor) -> String {
-        let mut cursors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (open, order, count) = &mut *cursors;
-        let locator = Id::new("01g", *count).as_str().to_owned();
-        *count += 1;
-        open.insert(locator.clone(), cursor);
-        order.push_back(locator.clone());
-        if order.len() > OPEN_CURSORS
-            && let Some(oldest) = order.pop_front()
-        {
-            open.remove(&oldest);
-        }
-        locator
-    }
-
-    fn get(&self, locator: &str) -> Option<Cursor> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .0
-            .get(locator)
-            .cloned()
-    }
-}
 
 /// Parses and binds a statement for a user.
 fn bind(state: &State, text: &str, user: &str) -> Result<Bound, ApiError> {

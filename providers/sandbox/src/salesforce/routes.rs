@@ -158,7 +158,9 @@ pub(super) fn data(state: &State, call: &Call, user: &'static str) -> Result<Rep
     let base = format!("/services/data/v{version}");
     let steps: Vec<&str> = resource.split('/').collect();
     if steps.first() == Some(&"composite") {
-        return composite::run(state, call, &base, user, steps.get(1).copied());
+        return composite::run(call, &base, steps.get(1).copied(), &|inner| {
+            data(state, inner, user)
+        });
     }
     if call.method != "GET" && call.method != "HEAD" {
         return Err(ApiError::new(

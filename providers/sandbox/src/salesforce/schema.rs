@@ -41,6 +41,24 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// Whether fields of the kind usually are keys of groups.
+    fn is_groupable(self) -> bool {
+        matches!(
+            self,
+            Self::Boolean
+                | Self::Date
+                | Self::Email
+                | Self::Id
+                | Self::Int
+                | Self::Phone
+                | Self::Picklist
+                | Self::Reference
+                | Self::String
+                | Self::TextArea
+                | Self::Url
+        )
+    }
+
     /// Returns `type` and `soapType` as describe spells them.
     pub(super) fn names(self) -> (&'static str, &'static str) {
         match self {
@@ -145,20 +163,6 @@ impl Field {
                 | Kind::AnyType
                 | Kind::Future
         );
-        let groupable = matches!(
-            kind,
-            Kind::Boolean
-                | Kind::Date
-                | Kind::Email
-                | Kind::Id
-                | Kind::Int
-                | Kind::Phone
-                | Kind::Picklist
-                | Kind::Reference
-                | Kind::String
-                | Kind::TextArea
-                | Kind::Url
-        );
         Self {
             name,
             label: label(name),
@@ -181,7 +185,7 @@ impl Field {
             // Salesforce reports addresses as filterable although filtering on one fails.
             filterable: queryable || kind == Kind::Address,
             sortable: queryable && kind != Kind::MultiPicklist,
-            groupable,
+            groupable: kind.is_groupable(),
             aggregatable: queryable && !matches!(kind, Kind::Boolean | Kind::MultiPicklist | Kind::Time),
             updateable: kind != Kind::Id,
             formula: None,

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::auth::Sessions;
+use super::cursors::Cursors;
 use super::data;
-use super::query::Cursors;
 use super::schema::Catalog;
 use super::switches::Switches;
 use super::transcript::Transcript;

@@ -103,28 +103,13 @@ impl Check {
             Operator::NotLike => pattern(Place::Anywhere, value, true, reference, reading),
             Operator::StartsWith => pattern(Place::Start, value, false, reference, reading),
             Operator::EndsWith => pattern(Place::End, value, false, reference, reading),
-            Operator::Less | Operator::LessOrEqual => match Literal::read(family, value, reading) {
-                Some(high) => range(None, Some((high, operator == Operator::LessOrEqual)), false),
-                None => Self::Nothing,
-            },
-            Operator::Greater | Operator::GreaterOrEqual => match Literal::read(family, value, reading) {
-                Some(low) => range(Some((low, operator == Operator::GreaterOrEqual)), None, false),
-                None => Self::Nothing,
-            },
-            Operator::Between => span(value, family, false, reading),
-            // The first part is a label such as `Today`; start and end follow it.
-            Operator::On => span(
-                value.split_once('@').map_or("", |(_, rest)| rest),
-                family,
-                false,
-                reading,
-            ),
-            Operator::NotOn => span(
-                value.split_once('@').map_or("", |(_, rest)| rest),
-                family,
-                true,
-                reading,
-            ),
+            Operator::Less
+            | Operator::LessOrEqual
+            | Operator::Greater
+            | Operator::GreaterOrEqual
+            | Operator::Between
+            | Operator::On
+            | Operator::NotOn => ordered(operator, family, value, reading),
             Operator::SameAs
             | Operator::NotSameAs
             | Operator::GreaterThanField
@@ -221,11 +206,7 @@ impl Check {
             Self::Pattern { negated, .. } if null => {
                 *negated && (matching.not_equal_returns_nulls || matching.not_like_returns_nulls)
             }
-            Self::Member { key, negated } => {
-                let text = cell.raw();
-                let mut members = text.split(',');
-                members.any(|member| matching.collation.key(member) == *key) != *negated
-            }
+            Self::Member { key, negated } => has_member(&cell, key, &matching) != *negated,
             Self::Members {
                 literals,
                 ids,
@@ -246,24 +227,16 @@ impl Check {
                 negated,
                 display,
             } => {
-                let shown = if *display {
-                    render::display(data, row, path, &cell, Viewer::default())
-                } else {
-                    cell.raw()
+                let shown = match display {
+                    true => render::display(data, row, path, &cell, Viewer::default()),
+                    false => cell.raw(),
                 };
-                found(
-                    *place,
-                    key,
-                    &matching.collation.pattern(&shown),
-                    matching.like_wildcards,
-                ) != *negated
+                let shown = matching.collation.pattern(&shown);
+                found(*place, key, &shown, matching.like_wildcards) != *negated
             }
             Self::Display(key) => {
-                !null
-                    && matching
-                        .collation
-                        .key(&render::display(data, row, path, &cell, Viewer::default()))
-                        == *key
+                let shown = || render::display(data, row, path, &cell, Viewer::default());
+                !null && matching.collation.key(&shown()) == *key
             }
             Self::Field {
                 other,
@@ -271,26 +244,60 @@ impl Check {
                 negated,
                 prefix,
             } => {
-                let other = data.value(row, other);
-                if null || matching.is_null(&other) {
-                    return false;
-                }
-                let order = match prefix {
-                    Some(length) => {
-                        let part = |cell: &Cell<'_>| cell.raw().chars().take(*length).collect::<String>();
-                        Some(part(&cell).cmp(&part(&other)))
-                    }
-                    None => matching.compare(&cell, &other),
-                };
-                order.is_some_and(|order| wanted.contains(&order)) != *negated
+                let order = order_of(&cell, &data.value(row, other), *prefix, matching);
+                order.is_some_and(|order| order.is_some_and(|order| wanted.contains(&order)) != *negated)
             }
             Self::Class(classes) => matches!(&cell, Cell::Text(class) if classes.contains(&class.as_ref())),
         }
     }
 }
 
+/// Whether a comma list has the member.
+fn has_member(cell: &Cell<'_>, key: &str, matching: &Matching) -> bool {
+    let text = cell.raw();
+    let mut members = text.split(',');
+    members.any(|member| matching.collation.key(member) == key)
+}
+
+/// How two values of a row compare, by so many of their first letters; `None` when one of them is null.
+fn order_of(
+    cell: &Cell<'_>,
+    other: &Cell<'_>,
+    prefix: Option<usize>,
+    matching: Matching,
+) -> Option<Option<Ordering>> {
+    if matching.is_null(cell) || matching.is_null(other) {
+        return None;
+    }
+    Some(match prefix {
+        Some(length) => {
+            let part = |cell: &Cell<'_>| cell.raw().chars().take(length).collect::<String>();
+            Some(part(cell).cmp(&part(other)))
+        }
+        None => matching.compare(cell, other),
+    })
+}
+
 fn range(low: Option<(Literal, bool)>, high: Option<(Literal, bool)>, negated: bool) -> Check {
     Check::Range { low, high, negated }
+}
+
+/// A comparison by order: one bound, or two.
+fn ordered(operator: Operator, family: Family, value: &str, reading: Reading<'_>) -> Check {
+    // The first part of ON is a label such as `Today`; start and end follow it.
+    let ends = value.split_once('@').map_or("", |(_, rest)| rest);
+    let bound = || Literal::read(family, value, reading);
+    match operator {
+        Operator::Between => span(value, family, false, reading),
+        Operator::On => span(ends, family, false, reading),
+        Operator::NotOn => span(ends, family, true, reading),
+        Operator::Less | Operator::LessOrEqual => bound().map_or(Check::Nothing, |high| {
+            range(None, Some((high, operator == Operator::LessOrEqual)), false)
+        }),
+        _ => bound().map_or(Check::Nothing, |low| {
+            range(Some((low, operator == Operator::GreaterOrEqual)), None, false)
+        }),
+    }
 }
 
 /// `a@b`, both ends included.

@@ -74,15 +74,8 @@ fn try_answer(context: &Context<'_>, name: &str) -> Result<Answer, Box<Answer>> 
         columns,
     };
     let groups = columns_of(context, table, context.call.parameter("sysparm_group_by"));
+    let window = window(context)?;
     let mut out = b"{\"result\":".to_vec();
-    let window = if context.semantics.stats_honour_limit {
-        (
-            context.number("sysparm_offset", 0, 0)?,
-            context.number("sysparm_limit", 10_000, 1)?,
-        )
-    } else {
-        (0, usize::MAX)
-    };
     let results = if groups.is_empty() {
         stats.write(&mut out, &rows, &[]);
         1
@@ -96,6 +89,17 @@ fn try_answer(context: &Context<'_>, name: &str) -> Result<Answer, Box<Answer>> 
             ..Answer::json(200, out)
         },
         &filter,
+    ))
+}
+
+/// The first group that is wanted, and how many.
+fn window(context: &Context<'_>) -> Result<(usize, usize), Box<Answer>> {
+    if !context.semantics.stats_honour_limit {
+        return Ok((0, usize::MAX));
+    }
+    Ok((
+        context.number("sysparm_offset", 0, 0)?,
+        context.number("sysparm_limit", 10_000, 1)?,
     ))
 }
 

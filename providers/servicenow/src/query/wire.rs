@@ -77,6 +77,9 @@ fn written(atom: &Atom) -> Result<String, &'static str> {
     match (&atom.operator, &atom.operand) {
         (RemoteOp::IsNull | RemoteOp::IsNotNull, Operand::None) => Ok(format!("{field}{operator}")),
         (RemoteOp::IsNull | RemoteOp::IsNotNull, _) => Err("a null test has no operand"),
+        (RemoteOp::In | RemoteOp::NotIn, Operand::List(values)) if values.is_empty() => {
+            Err("an empty list would be read as a list of the empty value")
+        }
         (RemoteOp::In | RemoteOp::NotIn, Operand::List(values)) => {
             let values = values.iter().map(constant).collect::<Result<Vec<_>, _>>()?;
             if values.iter().any(|value| value.contains(',')) {
@@ -95,7 +98,13 @@ fn written(atom: &Atom) -> Result<String, &'static str> {
             ))
         }
         (RemoteOp::In | RemoteOp::NotIn, _) => Err("a list is compared with something else"),
-        (_, Operand::Value(value)) => Ok(format!("{field}{operator}{}", constant(value)?)),
+        (_, Operand::Value(value)) => {
+            let value = constant(value)?;
+            match (operator, value.starts_with('=')) {
+                ("<" | ">", true) => Err("a value that begins with '=' would change the comparison"),
+                _ => Ok(format!("{field}{operator}{value}")),
+            }
+        }
         (_, Operand::None | Operand::List(_) | Operand::Displayed { .. } | Operand::Selection(_)) => {
             Err("an encoded query does not compare so")
         }
@@ -259,6 +268,8 @@ mod tests {
             Atom::with("f", RemoteOp::Eq, Constant::text("a\nb")),
             Atom::with("f", RemoteOp::Contains, Constant::text(" JavaScript:x")),
             Atom::list("f", RemoteOp::In, vec![Constant::text("a,b")]),
+            Atom::list("f", RemoteOp::In, Vec::new()),
+            Atom::with("f", RemoteOp::Lt, Constant::text("=1")),
             Atom::list("f", RemoteOp::Eq, vec![x()]),
             Atom::with("f", RemoteOp::In, x()),
             Atom::with("f", RemoteOp::IsNull, x()),

@@ -12,6 +12,44 @@ use causeway_sandbox::servicenow::{Instance, Semantics, credentials};
 use causeway_servicenow::{Config, ServiceNow};
 use serde_json::json;
 
+type Change = fn(&mut Semantics);
+
+/// Readings that are one switch.
+const CHANGES: [(&str, Change); 20] = [
+    ("case counts", |it| it.case_folds = false),
+    ("accents count", |it| it.accents_fold = false),
+    ("trailing blanks count", |it| it.trailing_blanks_ignored = false),
+    ("!= returns null rows", |it| it.not_equal_returns_nulls = true),
+    ("NOT LIKE returns null rows", |it| {
+        it.not_like_returns_nulls = true
+    }),
+    ("empty text is null", |it| it.empty_string_stored_distinct = false),
+    ("an empty value is empty text", |it| {
+        it.empty_value_is_empty = false
+    }),
+    ("NULL is a word", |it| it.null_word_is_empty = false),
+    ("patterns have wildcards", |it| it.like_wildcards = true),
+    ("two carets are one", |it| it.double_caret_escapes = true),
+    ("a list of one matches nothing", |it| it.single_in_works = false),
+    ("blanks in lists don't count", |it| it.in_trims_blanks = true),
+    ("decimal literals are rounded", |it| {
+        it.decimal_literals_rounded = true
+    }),
+    ("a date equals a whole day", |it| it.date_only_equals_day = true),
+    ("false returns null rows", |it| it.false_matches_null = true),
+    ("booleans are words", |it| it.boolean_digits_accepted = false),
+    ("a list equals its members", |it| {
+        it.list_equals_is_membership = true
+    }),
+    ("translations match nothing", |it| {
+        it.translated_text_matches = false
+    }),
+    ("literals are read far west", |it| {
+        it.literal_zone_offset_minutes = -720
+    }),
+    ("nulls sort last", |it| it.nulls_first = false),
+];
+
 /// Every reading of the instance, each alone and all of those that go together.
 fn readings() -> Vec<(&'static str, Semantics)> {
     let flipped = |change: fn(&mut Semantics)| {
@@ -19,45 +57,10 @@ fn readings() -> Vec<(&'static str, Semantics)> {
         change(&mut semantics);
         semantics
     };
-    type Change = fn(&mut Semantics);
-    let changes: [(&str, Change); 20] = [
-        ("case counts", |it| it.case_folds = false),
-        ("accents count", |it| it.accents_fold = false),
-        ("trailing blanks count", |it| it.trailing_blanks_ignored = false),
-        ("!= returns null rows", |it| it.not_equal_returns_nulls = true),
-        ("NOT LIKE returns null rows", |it| {
-            it.not_like_returns_nulls = true
-        }),
-        ("empty text is null", |it| it.empty_string_stored_distinct = false),
-        ("an empty value is empty text", |it| {
-            it.empty_value_is_empty = false
-        }),
-        ("NULL is a word", |it| it.null_word_is_empty = false),
-        ("patterns have wildcards", |it| it.like_wildcards = true),
-        ("two carets are one", |it| it.double_caret_escapes = true),
-        ("a list of one matches nothing", |it| it.single_in_works = false),
-        ("blanks in lists don't count", |it| it.in_trims_blanks = true),
-        ("decimal literals are rounded", |it| {
-            it.decimal_literals_rounded = true
-        }),
-        ("a date equals a whole day", |it| it.date_only_equals_day = true),
-        ("false returns null rows", |it| it.false_matches_null = true),
-        ("booleans are words", |it| it.boolean_digits_accepted = false),
-        ("a list equals its members", |it| {
-            it.list_equals_is_membership = true
-        }),
-        ("translations match nothing", |it| {
-            it.translated_text_matches = false
-        }),
-        ("literals are read far west", |it| {
-            it.literal_zone_offset_minutes = -720
-        }),
-        ("nulls sort last", |it| it.nulls_first = false),
-    ];
     let mut all = Semantics::default();
-    changes.iter().for_each(|(_, change)| change(&mut all));
+    CHANGES.iter().for_each(|(_, change)| change(&mut all));
     let mut found = vec![("the likeliest", Semantics::default()), ("all others", all)];
-    found.extend(changes.map(|(name, change)| (name, flipped(change))));
+    found.extend(CHANGES.map(|(name, change)| (name, flipped(change))));
     found.push((
         "literals are read far east",
         flipped(|it| it.literal_zone_offset_minutes = 840),

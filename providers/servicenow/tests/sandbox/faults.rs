@@ -7,88 +7,29 @@ use crate::bench::{Bench, strict};
 
 #[tokio::test]
 async fn each_fault_is_survived_or_named() {
-    let none = Faults::default;
-    for (name, faults) in [
-        (
-            "error in a 200 body",
-            Faults {
-                partial_with_error: 1,
-                ..none()
-            },
-        ),
-        (
-            "cut json",
-            Faults {
-                cut_json: 1,
-                ..none()
-            },
-        ),
-        (
-            "stray element",
-            Faults {
-                stray_element: 1,
-                ..none()
-            },
-        ),
-        (
-            "meta element",
-            Faults {
-                meta_element: 1,
-                ..none()
-            },
-        ),
-        (
-            "html page",
-            Faults {
-                html_page: 1,
-                ..none()
-            },
-        ),
-        (
-            "202 without body",
-            Faults {
-                accepted_empty: 1,
-                ..none()
-            },
-        ),
-        (
-            "429",
-            Faults {
-                throttled: 1,
-                ..none()
-            },
-        ),
-        (
-            "429 with Retry-After",
-            Faults {
-                throttled_retry_after: 1,
-                ..none()
-            },
-        ),
-        (
-            "503",
-            Faults {
-                unavailable: 1,
-                ..none()
-            },
-        ),
-        (
-            "the first page again",
-            Faults {
-                repeated_page: 1,
-                after_calls: 2,
-                ..none()
-            },
-        ),
-        (
-            "damage in the middle",
-            Faults {
-                cut_json: 2,
-                after_calls: 2,
-                ..none()
-            },
-        ),
-    ] {
+    type Change = fn(&mut Faults);
+    let faults: [(&str, Change); 11] = [
+        ("error in a 200 body", |faults| faults.partial_with_error = 1),
+        ("cut json", |faults| faults.cut_json = 1),
+        ("stray element", |faults| faults.stray_element = 1),
+        ("meta element", |faults| faults.meta_element = 1),
+        ("html page", |faults| faults.html_page = 1),
+        ("202 without body", |faults| faults.accepted_empty = 1),
+        ("429", |faults| faults.throttled = 1),
+        ("429 with Retry-After", |faults| faults.throttled_retry_after = 1),
+        ("503", |faults| faults.unavailable = 1),
+        ("the first page again", |faults| {
+            faults.repeated_page = 1;
+            faults.after_calls = 2;
+        }),
+        ("damage in the middle", |faults| {
+            faults.cut_json = 2;
+            faults.after_calls = 2;
+        }),
+    ];
+    for (name, change) in faults {
+        let mut faults = Faults::default();
+        change(&mut faults);
         let bench = Bench::start().await;
         bench.source.table(&strict(), "incident").await.expect("a table");
         bench.inject(faults);

@@ -182,30 +182,18 @@ async fn every_type_decodes_with_and_without_display_values() {
             "{name}"
         );
     }
-    let long = plain.iter().position(|name| *name == "u_long").expect("a column");
-    assert!(
-        plain_rows
-            .iter()
-            .any(|row| row[long] == Some(Literal::Int(i64::MIN)))
-    );
-    let duration = plain
-        .iter()
-        .position(|name| *name == "u_glide_duration")
-        .expect("a column");
-    assert!(
-        plain_rows
-            .iter()
-            .any(|row| row[duration] == Some(Literal::Int(-90)))
-    );
-    let display = names
-        .iter()
-        .position(|name| *name == "dv_u_rating")
-        .expect("a column");
-    assert!(
-        all_rows
-            .iter()
-            .any(|row| row[display] == Some(Literal::Text("Good".into())))
-    );
+    let holds = |names: &[&str], rows: &[Vec<Option<Literal>>], name: &str, value: Literal| {
+        let at = names.iter().position(|other| *other == name).expect("a column");
+        rows.iter().any(|row| row[at].as_ref() == Some(&value))
+    };
+    assert!(holds(&plain, &plain_rows, "u_long", Literal::Int(i64::MIN)));
+    assert!(holds(&plain, &plain_rows, "u_glide_duration", Literal::Int(-90)));
+    assert!(holds(
+        &names,
+        &all_rows,
+        "dv_u_rating",
+        Literal::Text("Good".into())
+    ));
 }
 
 #[tokio::test]

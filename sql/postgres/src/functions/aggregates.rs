@@ -7,12 +7,16 @@
 //! | numeric(p,s) | numeric(38,s) | numeric |
 //! | `real` | `real` | `double precision` |
 //! | `double precision` | `double precision` | `double precision` |
+//!
+//! Owns: `sum`, and what it shares with `avg` and `stddev`: values in the type of the sum, sums of groups. Does not own: the quotient of
+//! `avg`, see `average`; moving frames, see `moving_frame`. Invariant: a sum that leaves its type's range is an error, never another number.
+//! Start at [`Sum`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, new_empty_array};
-use datafusion::arrow::compute::{cast, concat};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
+use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{
     ArrowNativeTypeOp, ArrowPrimitiveType, DataType, Decimal128Type, Field, FieldRef, Float32Type,
     Float64Type, Int64Type,
@@ -26,6 +30,7 @@ use datafusion::logical_expr::{
 };
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::prim_op::PrimitiveGroupsAccumulator;
 
+use super::moving_frame::{Recomputed, no_argument};
 use crate::types::{decimal_shape, fault, unsupported};
 
 /// The type in which values are added up, which is that of the sum.
@@ -111,10 +116,6 @@ impl AggregateUDFImpl for Sum {
     }
 }
 
-pub(crate) fn no_argument() -> DataFusionError {
-    DataFusionError::Internal("an aggregate without an argument".to_owned())
-}
-
 /// An accumulator whose input is first cast to the type of its sum.
 #[derive(Debug)]
 struct Widened {
@@ -154,80 +155,6 @@ impl Accumulator for Widened {
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
         self.inner.merge_batch(states)
-    }
-}
-
-/// An aggregate over a moving frame, computed anew for each frame: subtracting what leaves would gather rounding errors.
-pub(crate) struct Recomputed {
-    frame: ArrayRef,
-    fresh: Box<dyn Fn() -> Result<Box<dyn Accumulator>> + Send + Sync>,
-}
-
-impl std::fmt::Debug for Recomputed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Recomputed")
-            .field("rows", &self.frame.len())
-            .finish_non_exhaustive()
-    }
-}
-
-impl Recomputed {
-    pub(crate) fn boxed(
-        args: &AccumulatorArgs,
-        fresh: impl Fn() -> Result<Box<dyn Accumulator>> + Send + Sync + 'static,
-    ) -> Result<Box<dyn Accumulator>> {
-        if args.is_distinct {
-            return Err(unsupported("DISTINCT is not supported in window functions"));
-        }
-        let argument = args.expr_fields.first().ok_or_else(no_argument)?.data_type();
-        Ok(Box::new(Self {
-            frame: new_empty_array(argument),
-            fresh: Box::new(fresh),
-        }))
-    }
-}
-
-impl Accumulator for Recomputed {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let entering = values.first().ok_or_else(no_argument)?;
-        self.frame = concat(&[self.frame.as_ref(), entering.as_ref()])?;
-        Ok(())
-    }
-
-    fn retract_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let leaving = values
-            .first()
-            .ok_or_else(no_argument)?
-            .len()
-            .min(self.frame.len());
-        self.frame = self.frame.slice(leaving, self.frame.len() - leaving);
-        Ok(())
-    }
-
-    fn supports_retract_batch(&self) -> bool {
-        true
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        let mut accumulator = (self.fresh)()?;
-        accumulator.update_batch(&[Arc::clone(&self.frame)])?;
-        accumulator.evaluate()
-    }
-
-    fn size(&self) -> usize {
-        size_of::<Self>() + self.frame.get_array_memory_size()
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        Err(DataFusionError::Internal(
-            "a frame has no partial state".to_owned(),
-        ))
-    }
-
-    fn merge_batch(&mut self, _: &[ArrayRef]) -> Result<()> {
-        Err(DataFusionError::Internal(
-            "a frame has no partial state".to_owned(),
-        ))
     }
 }
 

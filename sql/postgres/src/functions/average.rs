@@ -13,8 +13,9 @@ use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::format_state_name;
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, ReversedUDAF, Signature, Volatility};
 
-use super::aggregates::{Recomputed, Running, no_argument, widened};
+use super::aggregates::{Running, widened};
 use super::division;
+use super::moving_frame::{Recomputed, no_argument};
 use crate::types::{QUOTIENT_SCALE, decimal_shape, unsupported};
 
 const AVERAGE: DataType = DataType::Decimal128(38, QUOTIENT_SCALE);

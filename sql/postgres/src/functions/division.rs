@@ -1,6 +1,9 @@
 //! Quotients of numerics, with as many digits as PostgreSQL gives them.
 //!
 //! Source: `select_div_scale` of PostgreSQL 15's numeric.c.
+//!
+//! Owns: the digits and the rounding. Does not own: which expression divides; see `arithmetic` and `average`.
+//! Invariant: one rounding, half away from zero, of the exact quotient. Start at [`quotient`].
 
 use datafusion::arrow::datatypes::i256;
 

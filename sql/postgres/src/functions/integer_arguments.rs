@@ -1,6 +1,9 @@
 //! DataFusion's functions of text and a number of characters, for numbers of type `integer`.
 //!
 //! They take `bigint` only, and would have the text converted to another layout to make the types fit.
+//!
+//! Owns: the wrapper and its signature. Does not own: what the functions do, which is DataFusion's.
+//! Invariant: a wrapped function answers as the plain one does for the same number. Start at [`of`].
 
 use std::sync::Arc;
 

@@ -1,6 +1,9 @@
 //! The functions that statements over data may call: DataFusion's where they answer what PostgreSQL's answer, our own elsewhere.
 //!
 //! What is not listed is not there, so that nothing can answer differently without saying so.
+//!
+//! Owns: the lists of what there is. Does not own: names that PostgreSQL has beyond them, see `missing_functions`; which types a call
+//! takes, see `typing::arguments`. Invariant: an answer is PostgreSQL's, or there is none. Start at [`scalar`].
 
 pub(crate) mod aggregates;
 pub(crate) mod arithmetic;
@@ -13,6 +16,7 @@ pub(crate) mod floats;
 pub(crate) mod integer_arguments;
 pub(crate) mod intervals;
 pub(crate) mod math;
+pub(crate) mod moving_frame;
 pub(crate) mod patterns;
 pub(crate) mod preimages;
 pub(crate) mod row_wise;

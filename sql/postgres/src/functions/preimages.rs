@@ -2,6 +2,9 @@
 //!
 //! With it the optimiser turns comparisons of such functions into comparisons of columns, which can be pushed down and, as they
 //! cannot fail, evaluated below a row policy.
+//!
+//! Owns: the ranges, of years and of floors. Does not own: the functions that have them. Invariant: an argument lies in the range exactly
+//! when the function has the value; where that is not certain there is no range. Start at [`of_year`].
 
 use chrono::NaiveDate;
 use datafusion::arrow::datatypes::{DataType, TimeUnit};

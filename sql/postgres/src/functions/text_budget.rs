@@ -1,7 +1,8 @@
 //! How long the texts are that functions would make, found out before they are made.
 //!
-//! Owns: the bounds, and the estimates, which are never too low. Invariant: the functions ask for no more memory than that; a request
-//! for more than there is would end the server for everyone.
+//! Owns: the bounds, and the estimates, which are never too low. Does not own: the texts; the functions make them.
+//! Invariant: the functions ask for no more memory than that; a request for more than there is would end the server for everyone.
+//! Start at [`bounded`].
 
 use std::sync::Arc;
 

@@ -1,6 +1,9 @@
 //! `stddev` and its kin over doubles, digit for digit.
 //!
 //! Source: `float8_accum` and `float8_combine` of PostgreSQL 15, the Youngs-Cramer algorithm.
+//!
+//! Owns: the algorithm and its partial states. Does not own: aggregates of numerics, which PostgreSQL computes in another way.
+//! Invariant: the same values in the same order give PostgreSQL's bits. Start at [`Variance`].
 
 use std::sync::Arc;
 

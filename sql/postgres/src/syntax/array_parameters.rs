@@ -2,6 +2,9 @@
 //!
 //! DataFusion makes the function `array_has` of it, infers no type for the array, and forgets that NULL is neither found nor missing
 //! (docs/upstream.md, any-array). With the parameter's value it is a list.
+//!
+//! Owns: the array's type and the list that takes its place. Does not own: parameters that are no arrays, see `parameters`.
+//! Invariant: a NULL among the items makes a miss NULL, as in PostgreSQL. Start at [`array_parameters`].
 
 use std::collections::HashMap;
 

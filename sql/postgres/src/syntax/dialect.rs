@@ -2,7 +2,7 @@
 //!
 //! Owns: `IS [NOT] DISTINCT FROM`, whose right side ends before AND, OR and the next IS. sqlparser's goes on to the end of the expression
 //! (docs/upstream.md, is-distinct-from). Does not own: anything else; that is [`PostgreSqlDialect`]'s.
-//! Invariant: sqlparser takes this dialect for its own wherever it asks for the dialect's type.
+//! Invariant: sqlparser takes this dialect for its own wherever it asks for the dialect's type. Start at [`PostgresDialect`].
 
 use std::any::TypeId;
 

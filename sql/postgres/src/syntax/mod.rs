@@ -2,6 +2,10 @@
 //!
 //! Works on the parsed statement, before planning. Names of output columns are not its business: they come from the statement as
 //! it was written.
+//!
+//! Owns: the walk over the statement, and rewrites of a line or two. Does not own: the larger ones, which have files of their own; types,
+//! see `typing`. Invariant: what PostgreSQL refuses is refused here, and what it reads otherwise never reaches the planner as it stands.
+//! Start at [`adapted`].
 
 pub(crate) mod array_parameters;
 pub mod column_names;

@@ -2,6 +2,9 @@
 //!
 //! DataFusion takes a parameter's type from what stands beside it: in `day <= $1 + interval '3 days'` an interval, whatever was declared
 //! (docs/upstream.md, parameter-types).
+//!
+//! Owns: the cast around a parameter. Does not own: types that nobody declared; DataFusion infers those.
+//! Invariant: a declared parameter has its declared type wherever it stands. Start at [`declared`].
 
 use datafusion::arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
 use datafusion::sql::sqlparser::ast::{self, CastKind, ExactNumberInfo, Expr, TimezoneInfo, Value};

@@ -1,6 +1,9 @@
 //! Text to values, as PostgreSQL's input functions read it.
 //!
 //! Ways to write dates that PostgreSQL would understand and this does not, such as `January 2, 2024`, are refused with 0A000.
+//!
+//! Owns: the grammar of each type's text and the errors for what does not fit it. Does not own: which cast reads text; see
+//! `typing::casts`. Invariant: a text is read as PostgreSQL reads it, or is an error. Start at [`scalar`].
 
 use chrono::NaiveDate;
 use datafusion::arrow::datatypes::DataType;

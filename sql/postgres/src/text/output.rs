@@ -1,6 +1,9 @@
 //! Values as PostgreSQL prints them: on the wire, in `::text`, and in concatenations.
 //!
 //! Source: `float8out`, `timestamp_out`, `numeric_out` and `interval_out` of PostgreSQL 15, checked against a running server.
+//!
+//! Owns: the text of every type that a column may have. Does not own: the wire's framing and binary forms.
+//! Invariant: `input` reads back what is printed here. Start at [`float8`].
 
 use std::fmt::{Result, Write};
 

@@ -1,7 +1,7 @@
 //! The walk over one expression, from its leaves up.
 //!
 //! Owns: which part of the room types which kind of expression. Does not own: how; see `operators`, `matching`, `membership`, `arguments`.
-//! Invariant: running it again over its own result changes nothing.
+//! Invariant: running it again over its own result changes nothing. Start at the rewriter of [`Scope`].
 
 use std::sync::Arc;
 

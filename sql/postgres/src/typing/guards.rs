@@ -2,6 +2,9 @@
 //!
 //! PostgreSQL evaluates AND from left to right; here a whole column is computed at once. What can fail gets its argument only from
 //! rows that pass the simple conditions beside it, and NULL otherwise.
+//!
+//! Owns: which expression can fail, and which condition is cheap enough to stand guard. Does not own: errors themselves.
+//! Invariant: rows that the conditions reject never reach what can fail, and the others get the same answer. Start at [`guarded`].
 
 use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};

@@ -3,6 +3,9 @@
 //! DataFusion makes one list of the two (docs/upstream.md, merged-lists), and where that is empty a constant. That is wrong where `x` is
 //! NULL: false instead of NULL under AND, true instead of NULL under OR of two NOT IN. In a filter false serves for NULL, so that there
 //! AND may stay.
+//!
+//! Owns: a guard that keeps such lists apart. Does not own: what a single list means; see `membership`.
+//! Invariant: the truth of the whole is that of its parts, NULL included. Start at [`with_nulls`].
 
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
 use datafusion::common::{Result, ScalarValue};

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 
 use super::objects::{Attribute, Object, Objects};
@@ -39,33 +40,8 @@ pub(super) fn rows(person: &Arc<Person>, relation: &Relation) -> Result<Option<R
             "is_insertable_into" | "is_typed" => "NO".into(),
             _ => Cell::Null,
         }),
-        "views" => {
-            let views = objects.all().iter().filter(|object| object.kind == "v");
-            rows::batch(
-                schema,
-                &views.collect::<Vec<_>>(),
-                |object, column| match column {
-                    "table_catalog" => DATABASE.into(),
-                    "table_schema" => object.schema.clone().into(),
-                    "table_name" => object.name.clone().into(),
-                    "view_definition" => objects.definition(object).into(),
-                    "check_option" => "NONE".into(),
-                    _ => "NO".into(),
-                },
-            )
-        }
-        "columns" => {
-            let all = everything(&objects);
-            let columns = all.iter().flat_map(|object| {
-                let numbered = objects.attributes(object).into_iter().zip(1_i64..);
-                numbered.map(move |(attribute, number)| (object, number, attribute))
-            });
-            rows::batch(
-                schema,
-                &columns.collect::<Vec<_>>(),
-                |(object, number, attribute), column| self::column(object, *number, attribute, column),
-            )
-        }
+        "views" => views(schema, &objects),
+        "columns" => columns(schema, &objects),
         "table_privileges" | "role_table_grants" => {
             rows::batch(schema, objects.all(), |object, column| match column {
                 "grantor" | "grantee" => user.clone().into(),
@@ -80,6 +56,35 @@ pub(super) fn rows(person: &Arc<Person>, relation: &Relation) -> Result<Option<R
         _ => return Ok(None),
     };
     batch.map(Some)
+}
+
+fn views(schema: &SchemaRef, objects: &Objects) -> Result<RecordBatch> {
+    let views = objects.all().iter().filter(|object| object.kind == "v");
+    rows::batch(
+        schema,
+        &views.collect::<Vec<_>>(),
+        |object, column| match column {
+            "table_catalog" => DATABASE.into(),
+            "table_schema" => object.schema.clone().into(),
+            "table_name" => object.name.clone().into(),
+            "view_definition" => objects.definition(object).into(),
+            "check_option" => "NONE".into(),
+            _ => "NO".into(),
+        },
+    )
+}
+
+fn columns(schema: &SchemaRef, objects: &Objects) -> Result<RecordBatch> {
+    let all = everything(objects);
+    let columns = all.iter().flat_map(|object| {
+        let numbered = objects.attributes(object).into_iter().zip(1_i64..);
+        numbered.map(move |(attribute, number)| (object, number, attribute))
+    });
+    rows::batch(
+        schema,
+        &columns.collect::<Vec<_>>(),
+        |(object, number, attribute), column| self::column(object, *number, attribute, column),
+    )
 }
 
 /// A person's tables and views, and PostgreSQL's.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array as _, AsArray as _, RecordBatch};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 
 use super::objects::{Attribute, Object, Objects, database_id, role_id};
@@ -25,37 +26,8 @@ pub(super) fn rows(person: &Arc<Person>, relation: &Relation) -> Result<Option<R
         "pg_namespace" => rows::batch(schema, objects().schemas(), |(oid, name), column| {
             namespace(*oid, name, owner, column)
         }),
-        "pg_class" => {
-            let objects = objects();
-            let counted: Vec<_> = objects.with_system_tables().into_iter().collect();
-            let counted: Vec<_> = counted
-                .into_iter()
-                .map(|object| {
-                    (
-                        objects.attributes(&object).len(),
-                        rows_of(person, &object),
-                        object,
-                    )
-                })
-                .collect();
-            rows::batch(schema, &counted, |(columns, count, object), column| {
-                class(object, *columns, *count, owner, column)
-            })
-        }
-        "pg_attribute" => {
-            let objects = objects();
-            let all = objects.with_system_tables();
-            let attributes: Vec<_> = all
-                .iter()
-                .flat_map(|object| {
-                    let numbered = objects.attributes(object).into_iter().zip(1_i64..);
-                    numbered.map(|(attribute, number)| (object.oid, number, attribute))
-                })
-                .collect();
-            rows::batch(schema, &attributes, |(table, number, attribute), column| {
-                self::attribute(*table, *number, attribute, column)
-            })
-        }
+        "pg_class" => classes(person, schema, owner),
+        "pg_attribute" => attributes(schema, &objects()),
         "pg_description" => {
             let comments = comments(&objects());
             rows::batch(schema, &comments, |(object, number, text), column| match column {
@@ -65,33 +37,10 @@ pub(super) fn rows(person: &Arc<Person>, relation: &Relation) -> Result<Option<R
                 _ => text.clone().into(),
             })
         }
-        "pg_tables" | "pg_views" => {
-            let kind = if relation.name == "pg_tables" { "r" } else { "v" };
-            let objects = objects();
-            let listed: Vec<_> = objects
-                .all()
-                .iter()
-                .filter(|object| object.kind == kind)
-                .collect();
-            rows::batch(schema, &listed, |object, column| match column {
-                "schemaname" => object.schema.clone().into(),
-                "tablename" | "viewname" => object.name.clone().into(),
-                "tableowner" | "viewowner" => person.principal.user.clone().into(),
-                "definition" => objects.definition(object).into(),
-                "tablespace" => Cell::Null,
-                _ => false.into(),
-            })
-        }
+        "pg_tables" => listed(person, schema, "r"),
+        "pg_views" => listed(person, schema, "v"),
         "pg_stat_user_tables" | "pg_stat_all_tables" | "pg_statio_user_tables" | "pg_statio_all_tables" => {
-            let objects = objects();
-            let tables: Vec<_> = objects.all().iter().filter(|object| object.kind == "r").collect();
-            rows::batch(schema, &tables, |object, column| match column {
-                "relid" => object.oid.into(),
-                "schemaname" => object.schema.clone().into(),
-                "relname" => object.name.clone().into(),
-                "n_live_tup" => rows_of(person, object).into(),
-                _ => Cell::Null,
-            })
+            table_statistics(person, schema)
         }
         "pg_database" => rows::batch(schema, &[()], |(), column| database(owner, column)),
         "pg_roles" | "pg_authid" | "pg_user" | "pg_shadow" => rows::batch(schema, &[()], |(), column| {
@@ -102,6 +51,64 @@ pub(super) fn rows(person: &Arc<Person>, relation: &Relation) -> Result<Option<R
         _ => return Ok(None),
     };
     batch.map(Some)
+}
+
+fn classes(person: &Arc<Person>, schema: &SchemaRef, owner: i32) -> Result<RecordBatch> {
+    let objects = Objects::of(person);
+    let counted = objects.with_system_tables().into_iter().map(|object| {
+        let columns = objects.attributes(&object).len();
+        (columns, rows_of(person, &object), object)
+    });
+    let counted: Vec<_> = counted.collect();
+    rows::batch(schema, &counted, |(columns, count, object), column| {
+        class(object, *columns, *count, owner, column)
+    })
+}
+
+fn attributes(schema: &SchemaRef, objects: &Objects) -> Result<RecordBatch> {
+    let all = objects.with_system_tables();
+    let attributes = all.iter().flat_map(|object| {
+        let numbered = objects.attributes(object).into_iter().zip(1_i64..);
+        numbered.map(|(attribute, number)| (object.oid, number, attribute))
+    });
+    let attributes: Vec<_> = attributes.collect();
+    rows::batch(schema, &attributes, |(table, number, attribute), column| {
+        self::attribute(*table, *number, attribute, column)
+    })
+}
+
+/// Tables or views, by kind.
+fn listed(person: &Arc<Person>, schema: &SchemaRef, kind: &str) -> Result<RecordBatch> {
+    let objects = Objects::of(person);
+    let listed = objects.all().iter().filter(|object| object.kind == kind);
+    rows::batch(
+        schema,
+        &listed.collect::<Vec<_>>(),
+        |object, column| match column {
+            "schemaname" => object.schema.clone().into(),
+            "tablename" | "viewname" => object.name.clone().into(),
+            "tableowner" | "viewowner" => person.principal.user.clone().into(),
+            "definition" => objects.definition(object).into(),
+            "tablespace" => Cell::Null,
+            _ => false.into(),
+        },
+    )
+}
+
+fn table_statistics(person: &Arc<Person>, schema: &SchemaRef) -> Result<RecordBatch> {
+    let objects = Objects::of(person);
+    let tables = objects.all().iter().filter(|object| object.kind == "r");
+    rows::batch(
+        schema,
+        &tables.collect::<Vec<_>>(),
+        |object, column| match column {
+            "relid" => object.oid.into(),
+            "schemaname" => object.schema.clone().into(),
+            "relname" => object.name.clone().into(),
+            "n_live_tup" => rows_of(person, object).into(),
+            _ => Cell::Null,
+        },
+    )
 }
 
 fn namespace(oid: i32, name: &str, owner: i32, column: &str) -> Cell {

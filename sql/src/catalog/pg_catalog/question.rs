@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use causeway_core::QueryContext;
+use causeway_core::{QueryContext, Source};
 use regex::Regex;
 
 use super::objects::{Object, Objects};
@@ -13,6 +13,18 @@ use crate::Error;
 use crate::catalog::Person;
 use crate::catalog::views::plan::Planner;
 use crate::catalog::views::{SESSION_SCHEMA, VIEWS_SCHEMA, listing};
+
+/// What stands in every question that is about tables.
+const NAMES_TABLES: [&str; 8] = [
+    "pg_class",
+    "pg_tables",
+    "pg_attribute",
+    "pg_description",
+    "regclass",
+    "information_schema.",
+    "pg_stat",
+    "pg_views",
+];
 
 /// Fetches what a catalog question needs: names of tables, and columns of those that it asks about.
 ///
@@ -24,17 +36,7 @@ pub(crate) async fn prepare(
     text: &str,
 ) -> Result<(), Error> {
     let text = text.to_lowercase();
-    let names_tables = [
-        "pg_class",
-        "pg_tables",
-        "pg_attribute",
-        "pg_description",
-        "regclass",
-        "information_schema.",
-        "pg_stat",
-        "pg_views",
-    ];
-    if !names_tables.iter().any(|name| text.contains(name)) {
+    if !NAMES_TABLES.iter().any(|name| text.contains(name)) {
         return Ok(());
     }
     let question = Question::of(&text, person);
@@ -46,18 +48,8 @@ pub(crate) async fn prepare(
     };
     let asked = named(&question.object_ids);
     let all_known = asked.len() == question.object_ids.len();
-    let concerned = person
-        .deployment
-        .sources
-        .iter()
-        .filter(|source| question.concerns(source.name()));
-    for source in concerned.filter(|_| !by_object_id || !all_known) {
-        let outcome = if question.tables.is_empty() {
-            source.tables(context).await.map(|_| ())
-        } else {
-            describe_named(source.as_ref(), context, &question.tables).await
-        };
-        skip_unreachable(outcome);
+    if !by_object_id || !all_known {
+        learn_names(person, context, &question).await;
     }
     let mut views = question.tables.clone();
     let asked = if all_known {
@@ -79,12 +71,7 @@ pub(crate) async fn prepare(
     let asks_all_columns = (text.contains("pg_attribute") || text.contains("information_schema.columns"))
         && question.tables.is_empty();
     if asks_all_columns {
-        for source in person
-            .deployment
-            .sources
-            .iter()
-            .filter(|source| question.concerns(source.name()))
-        {
+        for source in question.concerned(person) {
             skip_unreachable(source.describe_all(context).await);
         }
         listing::refresh(person, planner, context, &views).await?;
@@ -92,8 +79,20 @@ pub(crate) async fn prepare(
     Ok(())
 }
 
+/// Fetches the names of all tables, or the columns of those that are named.
+async fn learn_names(person: &Person, context: &Arc<QueryContext>, question: &Question) {
+    for source in question.concerned(person) {
+        let outcome = if question.tables.is_empty() {
+            source.tables(context).await.map(|_| ())
+        } else {
+            describe_named(source.as_ref(), context, &question.tables).await
+        };
+        skip_unreachable(outcome);
+    }
+}
+
 async fn describe_named(
-    source: &dyn causeway_core::Source,
+    source: &dyn Source,
     context: &QueryContext,
     tables: &[String],
 ) -> Result<(), causeway_core::Error> {
@@ -159,6 +158,12 @@ impl Question {
             tables: all(&NAMED),
             object_ids,
         }
+    }
+
+    /// The sources that it may be about.
+    fn concerned<'a>(&'a self, person: &'a Person) -> impl Iterator<Item = &'a Arc<dyn Source>> {
+        let sources = person.deployment.sources.iter();
+        sources.filter(|source| self.concerns(source.name()))
     }
 
     fn concerns(&self, source: &str) -> bool {

@@ -4,7 +4,7 @@ use datafusion::arrow::datatypes::DataType;
 
 use super::literal;
 use crate::answer::Cell;
-use crate::twin;
+use crate::reference;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Type {
@@ -185,7 +185,7 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    pub(crate) fn new(tables: &[twin::Table]) -> Self {
+    pub(crate) fn new(tables: &[reference::Table]) -> Self {
         let tables: Vec<Table> = tables.iter().map(described).collect();
         let find = |name: &str| tables.iter().find(|table| table.name == name);
         for edge in EDGES {
@@ -217,7 +217,7 @@ impl Table {
     }
 }
 
-fn described(table: &twin::Table) -> Table {
+fn described(table: &reference::Table) -> Table {
     let column = |(at, field): (usize, &std::sync::Arc<datafusion::arrow::datatypes::Field>)| {
         let ty = match field.data_type() {
             DataType::Boolean => Type::Boolean,

@@ -251,21 +251,7 @@ impl Maker<'_> {
         let constant = |this: &mut Self, text: &str| this.constant(literal::text(text));
         let first = if column.has_plain_cases { 0 } else { 4 };
         match first + self.dice.below(13 - first) {
-            0 | 1 => {
-                let constant = constant(self, &base.to_lowercase());
-                Sql::text(format!("lower({name}) = ")).and(constant)
-            }
-            2 => {
-                let constant = constant(self, &base.to_uppercase());
-                Sql::text(format!("upper({name}) = ")).and(constant)
-            }
-            3 => {
-                let pattern = literal::pattern(self.dice, column);
-                let pattern = self.constant(pattern);
-                Sql::text(format!("lower({name}) LIKE lower("))
-                    .and(pattern)
-                    .and_text(")")
-            }
+            case @ 0..4 => self.of_cases(case, name, column, &base),
             4 => {
                 let constant = constant(self, &head);
                 Sql::text(format!("starts_with({name}, "))
@@ -309,6 +295,27 @@ impl Maker<'_> {
                 Sql::text(format!("NULLIF({name}, "))
                     .and(constant)
                     .and_text(") IS NULL")
+            }
+        }
+    }
+
+    /// Comparisons in one case, which only plain letters have alike everywhere.
+    fn of_cases(&mut self, case: usize, name: &str, column: &Column, base: &str) -> Sql {
+        match case {
+            0 | 1 => {
+                let constant = self.constant(literal::text(&base.to_lowercase()));
+                Sql::text(format!("lower({name}) = ")).and(constant)
+            }
+            2 => {
+                let constant = self.constant(literal::text(&base.to_uppercase()));
+                Sql::text(format!("upper({name}) = ")).and(constant)
+            }
+            _ => {
+                let pattern = literal::pattern(self.dice, column);
+                let pattern = self.constant(pattern);
+                Sql::text(format!("lower({name}) LIKE lower("))
+                    .and(pattern)
+                    .and_text(")")
             }
         }
     }

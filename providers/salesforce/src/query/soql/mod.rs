@@ -206,4 +206,6 @@ fn key_condition(dialect: &dyn Dialect, query: &RemoteQuery) -> Result<Option<Co
 }
 
 #[cfg(test)]
+pub(in crate::query) mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use super::*;
 use crate::query::dialect::SalesforceDialect;
 use crate::query::literal::long_id;
 
-fn table() -> Arc<Table> {
+pub(super) fn table() -> Arc<Table> {
     let filterable = |field: &str, ty, remote: &str| Column {
         filterable: true,
         ..Column::field(field, ty, remote)
@@ -35,7 +35,7 @@ fn table() -> Arc<Table> {
     })
 }
 
-fn dialect() -> SalesforceDialect {
+pub(super) fn dialect() -> SalesforceDialect {
     SalesforceDialect::new("62.0", true)
 }
 

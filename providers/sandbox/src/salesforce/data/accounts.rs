@@ -56,7 +56,8 @@ pub(super) fn account(world: &World) -> Object {
     ];
     fields.extend(address(address_names!("Billing"), "BillingAddress"));
     fields.extend(empty_address(address_names!("Shipping"), "ShippingAddress"));
-    fields.extend(account_details());
+    fields.extend(account_presence());
+    fields.extend(account_business());
     fields.extend(audit(|w, i| Value::Bool(i >= w.accounts())));
     fields.extend(account_rest());
     Object {
@@ -70,7 +71,7 @@ pub(super) fn account(world: &World) -> Object {
     }
 }
 
-fn account_details() -> Vec<Field> {
+fn account_presence() -> Vec<Field> {
     vec![
         Field::new("Phone", Kind::Phone, |w, i| phone(w, "account phone", i)),
         Field::new("Fax", Kind::Phone, |_, _| Value::Null),
@@ -93,6 +94,11 @@ fn account_details() -> Vec<Field> {
             Value::text(format!("/services/images/photo/{}", Id::new("001", i).as_str()))
         })
         .read_only(),
+    ]
+}
+
+fn account_business() -> Vec<Field> {
+    vec![
         Field::new("Sic", Kind::String, |w, i| {
             maybe(w, "sic", i, 70, &["3571", "6021", "0111"])
         })
@@ -186,41 +192,29 @@ pub(super) fn contact(world: &World) -> Object {
     let mut fields = vec![
         id_field("Contact ID", |_, i| Value::Id(Id::new("003", i))),
         reference("AccountId", "Account", &["Account"], "Contacts", contact_account),
-        Field::new("LastName", Kind::String, |w, i| {
-            Value::text(w.person("contact", i).1)
-        })
-        .length(80)
-        .required()
-        .part_of("Name"),
-        Field::new("FirstName", Kind::String, |w, i| {
-            if chance(w, "first name", i, 5) {
-                Value::Null
-            } else {
-                Value::text(w.person("contact", i).0)
-            }
-        })
-        .length(40)
-        .part_of("Name"),
-        Field::new("Salutation", Kind::Picklist, |w, i| {
-            maybe(w, "salutation", i, 40, &["Mr.", "Ms.", "Dr."])
-        })
-        .values(&["Mr.", "Ms.", "Dr."])
-        .part_of("Name"),
-        name_field(121, |w, i| {
-            let (given, family) = w.person("contact", i);
-            if chance(w, "first name", i, 5) {
-                Value::text(family)
-            } else {
-                Value::text(format!("{given} {family}"))
-            }
-        })
-        .read_only(),
     ];
+    fields.extend(contact_name());
     if let Some(name) = fields.last_mut() {
         name.extra_type_info = Some("personname");
     }
     fields.extend(address(address_names!("Mailing"), "MailingAddress"));
-    fields.extend(vec![
+    fields.extend(contact_reach());
+    fields.extend(contact_role());
+    fields.extend(audit(|w, i| Value::Bool(i >= contacts(w))));
+    Object {
+        name: "Contact",
+        prefix: "003",
+        label: "Contact",
+        plural: "Contacts",
+        live: contacts(world),
+        deleted: 15 * world.scale,
+        fields,
+    }
+}
+
+/// How the contact is reached, and through whom.
+fn contact_reach() -> Vec<Field> {
+    vec![
         Field::new("Phone", Kind::Phone, |w, i| phone(w, "contact phone", i)),
         Field::new("MobilePhone", Kind::Phone, |w, i| phone(w, "contact mobile", i)),
         reference("ReportsToId", "ReportsTo", &["Contact"], "ReportsTo", |w, i| {
@@ -242,6 +236,11 @@ pub(super) fn contact(world: &World) -> Object {
             };
             Value::text(format!("{given}.{i}@customer.example"))
         }),
+    ]
+}
+
+fn contact_role() -> Vec<Field> {
+    vec![
         Field::new("Title", Kind::String, |w, i| {
             maybe(w, "title", i, 20, &["CEO", "CTO", "Buyer", "Head of \"IT\""])
         })
@@ -280,17 +279,41 @@ pub(super) fn contact(world: &World) -> Object {
             }
         })
         .read_only(),
-    ]);
-    fields.extend(audit(|w, i| Value::Bool(i >= contacts(w))));
-    Object {
-        name: "Contact",
-        prefix: "003",
-        label: "Contact",
-        plural: "Contacts",
-        live: contacts(world),
-        deleted: 15 * world.scale,
-        fields,
-    }
+    ]
+}
+
+fn contact_name() -> Vec<Field> {
+    vec![
+        Field::new("LastName", Kind::String, |w, i| {
+            Value::text(w.person("contact", i).1)
+        })
+        .length(80)
+        .required()
+        .part_of("Name"),
+        Field::new("FirstName", Kind::String, |w, i| {
+            if chance(w, "first name", i, 5) {
+                Value::Null
+            } else {
+                Value::text(w.person("contact", i).0)
+            }
+        })
+        .length(40)
+        .part_of("Name"),
+        Field::new("Salutation", Kind::Picklist, |w, i| {
+            maybe(w, "salutation", i, 40, &["Mr.", "Ms.", "Dr."])
+        })
+        .values(&["Mr.", "Ms.", "Dr."])
+        .part_of("Name"),
+        name_field(121, |w, i| {
+            let (given, family) = w.person("contact", i);
+            if chance(w, "first name", i, 5) {
+                Value::text(family)
+            } else {
+                Value::text(format!("{given} {family}"))
+            }
+        })
+        .read_only(),
+    ]
 }
 
 /// The account of a contact; about one contact in 30 has none.

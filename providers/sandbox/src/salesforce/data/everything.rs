@@ -96,8 +96,13 @@ pub(super) fn everything(world: &World) -> Object {
         .read_only(),
     ];
     fields.extend(text_fields());
+    fields.extend(choice_fields());
+    fields.extend(marked_text_fields());
+    fields.extend(rare_fields());
     fields.extend(number_fields());
-    fields.extend(other_fields());
+    fields.extend(moment_fields());
+    fields.extend(reference_fields());
+    fields.extend(place_fields());
     fields.extend(audit(|w, i| Value::Bool(i >= rows(w))));
     Object {
         name: "acme__Everything__c",
@@ -143,6 +148,12 @@ fn text_fields() -> Vec<Field> {
             })
         }
         .length(32_000),
+    ]
+}
+
+/// Texts of a list, single, several and free.
+fn choice_fields() -> Vec<Field> {
+    vec![
         Field::new("acme__Pick__c", Kind::Picklist, |w, i| {
             maybe(
                 w,
@@ -166,6 +177,12 @@ fn text_fields() -> Vec<Field> {
         Field::new("acme__Combo__c", Kind::Combobox, |w, i| {
             maybe(w, "combo", i, 10, &["Call", "Other", "free text"])
         }),
+    ]
+}
+
+/// Texts with a meaning: addresses, a secret, a key.
+fn marked_text_fields() -> Vec<Field> {
+    vec![
         Field::new("acme__Email__c", Kind::Email, |_, i| {
             if i % 7 == 0 {
                 Value::Null
@@ -196,6 +213,12 @@ fn text_fields() -> Vec<Field> {
             })
         }
         .length(40),
+    ]
+}
+
+/// Types that few objects have.
+fn rare_fields() -> Vec<Field> {
+    vec![
         Field::new("acme__Any__c", Kind::AnyType, |_, i| match i % 4 {
             0 => Value::Text("text".into()),
             1 => Value::Number(1.5),
@@ -281,7 +304,7 @@ fn number_fields() -> Vec<Field> {
     ]
 }
 
-fn other_fields() -> Vec<Field> {
+fn moment_fields() -> Vec<Field> {
     vec![
         Field::new("acme__Date__c", Kind::Date, day),
         Field::new("acme__Moment__c", Kind::DateTime, |w, i| match i % 16 {
@@ -298,6 +321,11 @@ fn other_fields() -> Vec<Field> {
                 Value::Time(u32::try_from(whole(w, "everything time", i, 86_400)).unwrap_or_default() * 1000)
             }
         }),
+    ]
+}
+
+fn reference_fields() -> Vec<Field> {
+    vec![
         reference(
             "acme__Account__c",
             "acme__Account__r",
@@ -335,6 +363,11 @@ fn other_fields() -> Vec<Field> {
                 }
             },
         ),
+    ]
+}
+
+fn place_fields() -> Vec<Field> {
+    vec![
         Field::new("acme__Place__Latitude__s", Kind::Double, latitude)
             .digits(18, 15)
             .part_of("acme__Place__c"),

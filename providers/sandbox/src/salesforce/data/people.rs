@@ -30,6 +30,26 @@ pub(super) fn user() -> Object {
             Value::text(format!("{given} {family}"))
         })
         .read_only(),
+    ];
+    fields.extend(user_profile());
+    fields.extend(
+        audit(|_, _| Value::Bool(false))
+            .into_iter()
+            .filter(|field| field.name != "IsDeleted"),
+    );
+    Object {
+        name: "User",
+        prefix: "005",
+        label: "User",
+        plural: "Users",
+        live: USERS,
+        deleted: 0,
+        fields,
+    }
+}
+
+fn user_profile() -> Vec<Field> {
+    vec![
         Field::new("Email", Kind::Email, |_, i| Value::text(username(i))).required(),
         Field::new("Alias", Kind::String, |_, i| Value::text(format!("u{i}")))
             .length(8)
@@ -76,21 +96,7 @@ pub(super) fn user() -> Object {
             }
         })
         .read_only(),
-    ];
-    fields.extend(
-        audit(|_, _| Value::Bool(false))
-            .into_iter()
-            .filter(|field| field.name != "IsDeleted"),
-    );
-    Object {
-        name: "User",
-        prefix: "005",
-        label: "User",
-        plural: "Users",
-        live: USERS,
-        deleted: 0,
-        fields,
-    }
+    ]
 }
 
 /// The user name of user `row`: the ones that can sign in come first.

@@ -162,6 +162,22 @@ pub(super) fn line_item(world: &World) -> Object {
         )
         .read_only(),
         name_field(376, |w, i| product_name(w, entry(w, i) % PRODUCTS)).read_only(),
+    ];
+    fields.extend(line_item_amounts());
+    fields.extend(audit(|w, i| Value::Bool(i >= 4000 * w.scale)));
+    Object {
+        name: "OpportunityLineItem",
+        prefix: "00k",
+        label: "Opportunity Product",
+        plural: "Opportunity Products",
+        live: 4000 * world.scale,
+        deleted: 10,
+        fields,
+    }
+}
+
+fn line_item_amounts() -> Vec<Field> {
+    vec![
         #[expect(clippy::cast_precision_loss, reason = "quantities are small")]
         Field::new("Quantity", Kind::Double, |w, i| {
             Value::Number(quantity(w, i) as f64)
@@ -187,17 +203,7 @@ pub(super) fn line_item(world: &World) -> Object {
         Field::new("SortOrder", Kind::Int, |_, i| {
             Value::Int(i64::try_from(i % 5).unwrap_or_default())
         }),
-    ];
-    fields.extend(audit(|w, i| Value::Bool(i >= 4000 * w.scale)));
-    Object {
-        name: "OpportunityLineItem",
-        prefix: "00k",
-        label: "Opportunity Product",
-        plural: "Opportunity Products",
-        live: 4000 * world.scale,
-        deleted: 10,
-        fields,
-    }
+    ]
 }
 
 const ASSET_STATUS: &[&str] = &["Shipped", "Installed", "Registered", "Obsolete", "Purchased"];

@@ -144,6 +144,25 @@ pub(super) fn opportunity(world: &World) -> Object {
         .read_only(),
         Field::new("TotalOpportunityQuantity", Kind::Double, |_, _| Value::Null).digits(18, 2),
         Field::new("CloseDate", Kind::Date, |w, i| Value::Date(date(w, "close", i))).required(),
+    ];
+    fields.extend(opportunity_origin());
+    fields.extend(opportunity_state());
+    fields.extend(opportunity_activity());
+    fields.extend(opportunity_custom());
+    fields.extend(audit(|w, i| Value::Bool(i >= opportunities(w))));
+    Object {
+        name: "Opportunity",
+        prefix: "006",
+        label: "Opportunity",
+        plural: "Opportunities",
+        live: opportunities(world),
+        deleted: 60 * world.scale,
+        fields,
+    }
+}
+
+fn opportunity_origin() -> Vec<Field> {
+    vec![
         Field::new("Type", Kind::Picklist, |w, i| {
             maybe(w, "opportunity type", i, 15, TYPES)
         })
@@ -161,18 +180,7 @@ pub(super) fn opportunity(world: &World) -> Object {
             maybe(w, "opportunity source", i, 25, SOURCES)
         })
         .values(SOURCES),
-    ];
-    fields.extend(opportunity_state());
-    fields.extend(audit(|w, i| Value::Bool(i >= opportunities(w))));
-    Object {
-        name: "Opportunity",
-        prefix: "006",
-        label: "Opportunity",
-        plural: "Opportunities",
-        live: opportunities(world),
-        deleted: 60 * world.scale,
-        fields,
-    }
+    ]
 }
 
 fn opportunity_state() -> Vec<Field> {
@@ -203,6 +211,11 @@ fn opportunity_state() -> Vec<Field> {
             user_id(w, "opportunity owner", i)
         })
         .required(),
+    ]
+}
+
+fn opportunity_activity() -> Vec<Field> {
+    vec![
         Field::new("LastActivityDate", Kind::Date, |w, i| {
             if chance(w, "opportunity active", i, 50) {
                 Value::Date(date(w, "activity", i))
@@ -247,6 +260,11 @@ fn opportunity_state() -> Vec<Field> {
         })
         .opaque()
         .read_only(),
+    ]
+}
+
+fn opportunity_custom() -> Vec<Field> {
+    vec![
         Field::new("acme__Region_Note__c", Kind::TextArea, |w, i| {
             long_text(w, "region note", i)
         })
@@ -270,8 +288,23 @@ const LEAD_STATUS: &[&str] = &[
 ];
 
 pub(super) fn lead(world: &World) -> Object {
-    let mut fields = vec![
-        id_field("Lead ID", |_, i| Value::Id(Id::new("00Q", i))),
+    let mut fields = vec![id_field("Lead ID", |_, i| Value::Id(Id::new("00Q", i)))];
+    fields.extend(lead_person());
+    fields.extend(lead_progress());
+    fields.extend(audit(|w, i| Value::Bool(i >= 400 * w.scale)));
+    Object {
+        name: "Lead",
+        prefix: "00Q",
+        label: "Lead",
+        plural: "Leads",
+        live: 400 * world.scale,
+        deleted: 5,
+        fields,
+    }
+}
+
+fn lead_person() -> Vec<Field> {
+    vec![
         Field::new("LastName", Kind::String, |w, i| {
             Value::text(w.person("lead", i).1)
         })
@@ -308,6 +341,11 @@ pub(super) fn lead(world: &World) -> Object {
             }
         }),
         Field::new("Phone", Kind::Phone, |w, i| phone(w, "lead phone", i)),
+    ]
+}
+
+fn lead_progress() -> Vec<Field> {
+    vec![
         Field::new("Status", Kind::Picklist, |w, i| {
             Value::Text(pick(w, "lead status", i, LEAD_STATUS).into())
         })
@@ -351,15 +389,5 @@ pub(super) fn lead(world: &World) -> Object {
             super::service::queue_or_user,
         )
         .required(),
-    ];
-    fields.extend(audit(|w, i| Value::Bool(i >= 400 * w.scale)));
-    Object {
-        name: "Lead",
-        prefix: "00Q",
-        label: "Lead",
-        plural: "Leads",
-        live: 400 * world.scale,
-        deleted: 5,
-        fields,
-    }
+    ]
 }

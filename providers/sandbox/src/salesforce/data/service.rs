@@ -47,6 +47,23 @@ pub(super) fn case(world: &World) -> Object {
         .length(30)
         .required()
         .read_only(),
+    ];
+    fields.extend(case_parties());
+    fields.extend(case_state());
+    fields.extend(audit(|w, i| Value::Bool(i >= cases(w))));
+    Object {
+        name: "Case",
+        prefix: "500",
+        label: "Case",
+        plural: "Cases",
+        live: cases(world),
+        deleted: 20,
+        fields,
+    }
+}
+
+fn case_parties() -> Vec<Field> {
+    vec![
         reference("ContactId", "Contact", &["Contact"], "Cases", |w, i| {
             if chance(w, "case contact", i, 80) {
                 Value::Id(Id::new(
@@ -71,6 +88,11 @@ pub(super) fn case(world: &World) -> Object {
                 Value::Null
             }
         }),
+    ]
+}
+
+fn case_state() -> Vec<Field> {
+    vec![
         Field::new("Type", Kind::Picklist, |w, i| {
             maybe(w, "case type", i, 30, &["Question", "Problem", "Feature Request"])
         })
@@ -107,17 +129,7 @@ pub(super) fn case(world: &World) -> Object {
         }),
         reference("OwnerId", "Owner", &["Group", "User"], "", queue_or_user).required(),
         Field::new("Comments", Kind::TextArea, |_, _| Value::Null).length(4000),
-    ];
-    fields.extend(audit(|w, i| Value::Bool(i >= cases(w))));
-    Object {
-        name: "Case",
-        prefix: "500",
-        label: "Case",
-        plural: "Cases",
-        live: cases(world),
-        deleted: 20,
-        fields,
-    }
+    ]
 }
 
 /// What an activity is about: an account, an opportunity, a case or nothing.

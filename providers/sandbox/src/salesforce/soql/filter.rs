@@ -243,40 +243,10 @@ impl Filter {
                 negated,
                 sets,
                 excludes_nulls,
-            } => match subject.value(scope) {
-                Value::Text(text) => {
-                    let held = sorted_set(&text);
-                    let included = sets
-                        .iter()
-                        .any(|set| set.iter().all(|value| held.contains(value)));
-                    Some(included != *negated)
-                }
-                _ if *negated && *excludes_nulls => Some(true),
-                _ => nulls_kept.then_some(false),
-            },
+            } => includes(&subject.value(scope), sets, *negated, *excludes_nulls, nulls_kept),
             Self::Constant(result) => Some(*result),
-            Self::And(parts) => {
-                let mut known = true;
-                for part in parts {
-                    match part.test(scope, nulls_kept) {
-                        Some(false) => return Some(false),
-                        Some(true) => {}
-                        None => known = false,
-                    }
-                }
-                known.then_some(true)
-            }
-            Self::Or(parts) => {
-                let mut known = true;
-                for part in parts {
-                    match part.test(scope, nulls_kept) {
-                        Some(true) => return Some(true),
-                        Some(false) => {}
-                        None => known = false,
-                    }
-                }
-                known.then_some(false)
-            }
+            Self::And(parts) => decided(parts, false, scope, nulls_kept),
+            Self::Or(parts) => decided(parts, true, scope, nulls_kept),
             Self::Not(part) => part.test(scope, nulls_kept).map(|result| !result),
         }
     }
@@ -300,6 +270,37 @@ impl Filter {
             Self::And(parts) => parts.iter().find_map(Self::own_ids),
             _ => None,
         }
+    }
+}
+
+/// The truth of an AND, which one false part decides, or of an OR, which one true part does.
+fn decided(parts: &[Filter], decisive: bool, scope: Scope<'_>, nulls_kept: bool) -> Option<bool> {
+    let mut known = true;
+    for part in parts {
+        match part.test(scope, nulls_kept) {
+            Some(result) if result == decisive => return Some(decisive),
+            Some(_) => {}
+            None => known = false,
+        }
+    }
+    known.then_some(!decisive)
+}
+
+fn includes(
+    value: &Value,
+    sets: &[Vec<String>],
+    negated: bool,
+    excludes_nulls: bool,
+    nulls_kept: bool,
+) -> Option<bool> {
+    match value {
+        Value::Text(text) => {
+            let held = sorted_set(text);
+            let mut sets = sets.iter();
+            Some(sets.any(|set| set.iter().all(|value| held.contains(value))) != negated)
+        }
+        _ if negated && excludes_nulls => Some(true),
+        _ => nulls_kept.then_some(false),
     }
 }
 

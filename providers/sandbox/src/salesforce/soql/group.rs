@@ -62,53 +62,9 @@ pub(crate) fn bind(
         limit: binder.semantics.group_limit,
         limit_follows_batch_size: binder.semantics.group_limit_follows_batch_size,
     };
-    for term in &query.group {
-        let column = binder.column(term, source)?;
-        match term.function {
-            Some(function) if function.aggregates() => return Err(binder.ungrouped(&term.path)),
-            Some(function) => binder.check_date_function(function, &column.field, term.at)?,
-            None if !column.field.groupable => {
-                let message = format!("field '{}' can not be grouped in a query call", column.field.name);
-                return Err(ApiError::at("MALFORMED_QUERY", binder.text, term.at, &message));
-            }
-            None => {}
-        }
-        grouping.add(binder, term, column, None);
-    }
+    grouping.bind_keys(binder, query, source)?;
     grouping.keys = grouping.parts.len();
-    let mut unnamed = 0;
-    for item in &query.select {
-        let (term, alias) = match item {
-            Select::Term(term, alias) => (term, alias.clone()),
-            _ => {
-                return Err(ApiError::bad(
-                    "MALFORMED_QUERY",
-                    "COUNT() and subqueries can't be used with aggregates",
-                ));
-            }
-        };
-        let part = grouping.part(binder, term, source)?;
-        let name = alias.unwrap_or_else(|| match (term.function, term.path.rsplit('.').next()) {
-            (None, Some(_)) => grouping.field_name(part),
-            _ => {
-                unnamed += 1;
-                format!("expr{}", unnamed - 1)
-            }
-        });
-        if grouping
-            .outputs
-            .iter()
-            .any(|(taken, _)| taken.eq_ignore_ascii_case(&name))
-        {
-            return Err(ApiError::at(
-                "MALFORMED_QUERY",
-                binder.text,
-                term.at,
-                &format!("duplicate alias: {name}"),
-            ));
-        }
-        grouping.outputs.push((name, part));
-    }
+    grouping.bind_outputs(binder, query, source)?;
     if let Some(condition) = &query.having {
         let having = grouping.condition(binder, condition, source)?;
         grouping.having = Some(having);
@@ -123,6 +79,65 @@ pub(crate) fn bind(
 }
 
 impl Grouping {
+    fn bind_keys(&mut self, binder: Binder<'_>, query: &Query, source: &Source<'_>) -> Result<(), ApiError> {
+        for term in &query.group {
+            let column = binder.column(term, source)?;
+            match term.function {
+                Some(function) if function.aggregates() => return Err(binder.ungrouped(&term.path)),
+                Some(function) => binder.check_date_function(function, &column.field, term.at)?,
+                None if !column.field.groupable => {
+                    let message = format!("field '{}' can not be grouped in a query call", column.field.name);
+                    return Err(ApiError::at("MALFORMED_QUERY", binder.text, term.at, &message));
+                }
+                None => {}
+            }
+            self.add(binder, term, column, None);
+        }
+        Ok(())
+    }
+
+    fn bind_outputs(
+        &mut self,
+        binder: Binder<'_>,
+        query: &Query,
+        source: &Source<'_>,
+    ) -> Result<(), ApiError> {
+        let mut unnamed = 0;
+        for item in &query.select {
+            let (term, alias) = match item {
+                Select::Term(term, alias) => (term, alias.clone()),
+                _ => {
+                    return Err(ApiError::bad(
+                        "MALFORMED_QUERY",
+                        "COUNT() and subqueries can't be used with aggregates",
+                    ));
+                }
+            };
+            let part = self.part(binder, term, source)?;
+            let name = alias.unwrap_or_else(|| match (term.function, term.path.rsplit('.').next()) {
+                (None, Some(_)) => self.field_name(part),
+                _ => {
+                    unnamed += 1;
+                    format!("expr{}", unnamed - 1)
+                }
+            });
+            if self
+                .outputs
+                .iter()
+                .any(|(taken, _)| taken.eq_ignore_ascii_case(&name))
+            {
+                return Err(ApiError::at(
+                    "MALFORMED_QUERY",
+                    binder.text,
+                    term.at,
+                    &format!("duplicate alias: {name}"),
+                ));
+            }
+            self.outputs.push((name, part));
+        }
+        Ok(())
+    }
+
     fn add(&mut self, binder: Binder<'_>, term: &Term, column: Column, function: Option<Function>) -> usize {
         let style = style(&column.field, binder.semantics);
         self.parts.push(Part {
@@ -246,6 +261,45 @@ impl Grouping {
         rows: &Rows,
         batch_size: usize,
     ) -> Result<Vec<Vec<Value>>, ApiError> {
+        let groups = self.tallied(world, rows);
+        let mut results: Vec<Vec<Value>> = groups
+            .into_iter()
+            .map(|(mut values, tallies)| {
+                let aggregates = self.parts.iter().skip(self.keys);
+                values.extend(
+                    aggregates
+                        .zip(tallies)
+                        .map(|(part, tally)| tally.result(&part.style)),
+                );
+                values
+            })
+            .filter(|group| {
+                let scope = Scope { world, row: 0, group };
+                self.having
+                    .as_ref()
+                    .is_none_or(|having| having.test(scope, query.nulls_kept) == Some(true))
+            })
+            .collect();
+        if !query.order.is_empty() {
+            results = in_order(results, query, world);
+        }
+        results.truncate(query.limit.unwrap_or(usize::MAX));
+        let limit = if self.limit_follows_batch_size {
+            self.limit.min(batch_size)
+        } else {
+            self.limit
+        };
+        if results.len() > limit {
+            return Err(ApiError::bad(
+                "EXCEEDED_ID_LIMIT",
+                "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch",
+            ));
+        }
+        Ok(results)
+    }
+
+    /// The keys of each group, and what its rows add up to.
+    fn tallied(&self, world: &World, rows: &Rows) -> Vec<(Vec<Value>, Vec<Tally>)> {
         let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
         let mut groups: Vec<(Vec<Value>, Vec<Tally>)> = Vec::new();
         if self.keys == 0 {
@@ -272,51 +326,7 @@ impl Grouping {
                 }
             }
         }
-        let mut results: Vec<Vec<Value>> = groups
-            .into_iter()
-            .map(|(mut values, tallies)| {
-                let aggregates = self.parts.iter().skip(self.keys);
-                values.extend(
-                    aggregates
-                        .zip(tallies)
-                        .map(|(part, tally)| tally.result(&part.style)),
-                );
-                values
-            })
-            .filter(|group| {
-                let scope = Scope { world, row: 0, group };
-                self.having
-                    .as_ref()
-                    .is_none_or(|having| having.test(scope, query.nulls_kept) == Some(true))
-            })
-            .collect();
-        if !query.order.is_empty() {
-            let places = sorted((0..results.len()).collect(), &query.order, |at: usize| {
-                let scope = Scope {
-                    world,
-                    row: 0,
-                    group: results.get(at).map_or(&[], Vec::as_slice),
-                };
-                query.order.iter().map(|sort| sort.subject.value(scope)).collect()
-            });
-            results = places
-                .into_iter()
-                .filter_map(|at| results.get(at).cloned())
-                .collect();
-        }
-        results.truncate(query.limit.unwrap_or(usize::MAX));
-        let limit = if self.limit_follows_batch_size {
-            self.limit.min(batch_size)
-        } else {
-            self.limit
-        };
-        if results.len() > limit {
-            return Err(ApiError::bad(
-                "EXCEEDED_ID_LIMIT",
-                "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch",
-            ));
-        }
-        Ok(results)
+        groups
     }
 
     fn tallies(&self) -> Vec<Tally> {
@@ -352,6 +362,20 @@ impl Grouping {
             out.push(b'}');
         }
     }
+}
+
+/// The groups as the query sorts them.
+fn in_order(groups: Vec<Vec<Value>>, query: &Bound, world: &World) -> Vec<Vec<Value>> {
+    let places = sorted((0..groups.len()).collect(), &query.order, |at: usize| {
+        let scope = Scope {
+            world,
+            row: 0,
+            group: groups.get(at).map_or(&[], Vec::as_slice),
+        };
+        query.order.iter().map(|sort| sort.subject.value(scope)).collect()
+    });
+    let places = places.into_iter();
+    places.filter_map(|at| groups.get(at).cloned()).collect()
 }
 
 /// How values of a field are grouped and aggregated.

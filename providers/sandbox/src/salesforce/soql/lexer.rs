@@ -3,6 +3,8 @@
 //! Owns: string escapes, number, date and time literals and the limits on their length.
 //! Invariant: a backslash that isn't one of the documented escapes is an error, never kept as it stands.
 
+use std::str::CharIndices;
+
 use super::super::error::ApiError;
 use super::super::switches::Semantics;
 use super::super::value::days;
@@ -129,29 +131,8 @@ fn string(query: &str, at: usize) -> Result<(Token, usize), ApiError> {
                 return Ok((Token::Literal(Literal::Text(Text { characters })), position + 1));
             }
             '\\' => {
-                let (_, escaped) = rest.next().ok_or_else(|| illegal(position))?;
-                let plain = match escaped.to_ascii_lowercase() {
-                    'n' => '\n',
-                    'r' => '\r',
-                    't' => '\t',
-                    'b' => '\u{8}',
-                    'f' => '\u{c}',
-                    '"' | '\'' | '\\' => escaped,
-                    '%' | '_' => {
-                        characters.push((escaped, true));
-                        continue;
-                    }
-                    'u' => {
-                        let digits: String = rest.by_ref().take(4).map(|(_, digit)| digit).collect();
-                        u32::from_str_radix(&digits, 16)
-                            .ok()
-                            .filter(|_| digits.len() == 4)
-                            .and_then(char::from_u32)
-                            .ok_or_else(|| illegal(position))?
-                    }
-                    _ => return Err(illegal(position)),
-                };
-                characters.push((plain, false));
+                let escaped = escaped(&mut rest).ok_or_else(|| illegal(position))?;
+                characters.push(escaped);
             }
             '\n' | '\r' => {
                 return Err(ApiError::at(
@@ -170,6 +151,29 @@ fn string(query: &str, at: usize) -> Result<(Token, usize), ApiError> {
         at,
         "unexpected token: unterminated string literal",
     ))
+}
+
+/// The character that an escape stands for, and whether it would be a wildcard without the escape.
+fn escaped(rest: &mut CharIndices<'_>) -> Option<(char, bool)> {
+    let (_, letter) = rest.next()?;
+    let plain = match letter.to_ascii_lowercase() {
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        '"' | '\'' | '\\' => letter,
+        '%' | '_' => return Some((letter, true)),
+        'u' => {
+            let digits: String = rest.by_ref().take(4).map(|(_, digit)| digit).collect();
+            let code = u32::from_str_radix(&digits, 16)
+                .ok()
+                .filter(|_| digits.len() == 4)?;
+            char::from_u32(code)?
+        }
+        _ => return None,
+    };
+    Some((plain, false))
 }
 
 fn number(query: &str, at: usize, grammar: Grammar) -> Result<(Token, usize), ApiError> {

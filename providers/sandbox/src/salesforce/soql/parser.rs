@@ -98,10 +98,7 @@ impl Parser<'_> {
 
     fn query(&mut self) -> Result<Query, ApiError> {
         self.expect_word("SELECT")?;
-        let mut select = vec![self.select()?];
-        while self.accept(",") {
-            select.push(self.select()?);
-        }
+        let select = self.separated(Self::select)?;
         self.expect_word("FROM")?;
         let from_at = self.position();
         let from = self.word()?;
@@ -117,35 +114,25 @@ impl Parser<'_> {
         } else {
             None
         };
-        let mut group = Vec::new();
-        if self.accept_word("GROUP") {
+        let group = if self.accept_word("GROUP") {
             self.expect_word("BY")?;
-            group.push(self.term()?);
-            while self.accept(",") {
-                group.push(self.term()?);
-            }
-        }
+            self.separated(Self::term)?
+        } else {
+            Vec::new()
+        };
         let having = if self.accept_word("HAVING") {
             Some(self.condition()?)
         } else {
             None
         };
-        let mut order = Vec::new();
-        if self.accept_word("ORDER") {
+        let order = if self.accept_word("ORDER") {
             self.expect_word("BY")?;
-            order.push(self.order()?);
-            while self.accept(",") {
-                order.push(self.order()?);
-            }
-        }
+            self.separated(Self::order)?
+        } else {
+            Vec::new()
+        };
         let limit = if self.accept_word("LIMIT") {
-            let at = self.position();
-            let limit = self.count()?;
-            if limit == 0 && !self.grammar.limit_zero {
-                let message = "LIMIT must be a whole number above zero";
-                return Err(ApiError::at("MALFORMED_QUERY", self.text, at, message));
-            }
-            Some(limit)
+            Some(self.limit()?)
         } else {
             None
         };
@@ -166,6 +153,24 @@ impl Parser<'_> {
             limit,
             offset,
         })
+    }
+
+    fn separated<T>(&mut self, item: fn(&mut Self) -> Result<T, ApiError>) -> Result<Vec<T>, ApiError> {
+        let mut items = vec![item(self)?];
+        while self.accept(",") {
+            items.push(item(self)?);
+        }
+        Ok(items)
+    }
+
+    fn limit(&mut self) -> Result<usize, ApiError> {
+        let at = self.position();
+        let limit = self.count()?;
+        if limit == 0 && !self.grammar.limit_zero {
+            let message = "LIMIT must be a whole number above zero";
+            return Err(ApiError::at("MALFORMED_QUERY", self.text, at, message));
+        }
+        Ok(limit)
     }
 
     fn select(&mut self) -> Result<Select, ApiError> {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_jwt_signs_in_only_with_the_right_key_and_claims() {
+async fn a_jwt_signs_in_for_either_audience() {
     let client = Client::start().await;
     let good = client
         .grant(&[("grant_type", JWT), ("assertion", &assertion(|_| ()))])
@@ -12,7 +12,6 @@ async fn a_jwt_signs_in_only_with_the_right_key_and_claims() {
     assert_eq!(good.json()["instance_url"], client.org.url());
     assert_eq!(good.json()["token_type"], "Bearer");
     assert!(good.json()["issued_at"].is_string() && good.json()["refresh_token"].is_null());
-    let now = chrono::Utc::now().timestamp();
     let own = client.org.url();
     let own_audience = assertion(|claims| claims["aud"] = json!(own));
     assert_eq!(
@@ -22,6 +21,12 @@ async fn a_jwt_signs_in_only_with_the_right_key_and_claims() {
             .status,
         200
     );
+}
+
+#[tokio::test]
+async fn a_jwt_of_another_key_or_with_wrong_claims_is_refused() {
+    let client = Client::start().await;
+    let now = chrono::Utc::now().timestamp();
     let mut forged = assertion(|_| ());
     forged.replace_range(forged.len() - 20..forged.len() - 10, "AAAAAAAAAA");
     for (token, error, part) in [

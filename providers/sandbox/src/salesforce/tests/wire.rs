@@ -30,7 +30,7 @@ async fn long_addresses_are_refused_with_html_but_pass_in_a_batch() {
 
 #[tokio::test]
 async fn faults_happen_as_often_as_asked() {
-    let mut client = Client::start().await;
+    let client = Client::start().await;
     let soql = "SELECT Id, Name FROM Account";
     let switches = client.org.semantics().clone();
     switches.change_faults(|faults| {
@@ -63,6 +63,13 @@ async fn faults_happen_as_often_as_asked() {
         Err(_) => false,
     };
     assert!(!whole);
+}
+
+#[tokio::test]
+async fn rows_can_be_lost_changed_and_led_away() {
+    let client = Client::start().await;
+    let soql = "SELECT Id, Name FROM Account";
+    let switches = client.org.semantics().clone();
     switches.change_faults(|faults| {
         faults.drop_row = 1;
         faults.wrong_value = Some("Name".to_owned());
@@ -84,10 +91,13 @@ async fn faults_happen_as_often_as_asked() {
             .unwrap()
             .starts_with("https://evil.example/services/")
     );
-    switches.change_faults(|faults| {
-        faults.foreign_next_url = None;
-        faults.expire_tokens_after_pages = Some(1);
-    });
+}
+
+#[tokio::test]
+async fn tokens_and_locators_can_expire_between_pages() {
+    let mut client = Client::start().await;
+    let switches = client.org.semantics().clone();
+    switches.change_faults(|faults| faults.expire_tokens_after_pages = Some(1));
     let first = client.query("SELECT Id FROM Opportunity").await.json();
     let second = client
         .get_with(first["nextRecordsUrl"].as_str().unwrap(), &[])
@@ -110,6 +120,12 @@ async fn faults_happen_as_often_as_asked() {
             .code(),
         "INVALID_QUERY_LOCATOR"
     );
+}
+
+#[tokio::test]
+async fn an_answer_can_be_slow() {
+    let client = Client::start().await;
+    let switches = client.org.semantics().clone();
     switches.change_faults(|faults| faults.slow = Duration::from_millis(120));
     let started = Instant::now();
     let _ = client.query("SELECT COUNT() FROM Account").await;

@@ -10,6 +10,7 @@ mod parties;
 mod people;
 mod spec;
 mod task_kinds;
+mod task_values;
 mod tasks;
 
 use std::collections::HashMap;

@@ -6,7 +6,7 @@ use super::super::schema::{
     scaled, seconds, sometimes, text,
 };
 use super::super::types::{FUTURE_TYPE, Family, TYPES};
-use super::tasks::AWKWARD_TEXTS;
+use super::task_values::AWKWARD_TEXTS;
 use super::{Data, Spec, class_name, domain_columns, numbered};
 
 pub(super) fn add(data: &mut Data) {

@@ -108,6 +108,22 @@ fn company() -> Vec<Column> {
         )
         .length(80)
         .mandatory(),
+    ];
+    columns.extend(company_address());
+    columns.extend(company_figures());
+    columns.extend(company_standing());
+    columns.extend(domain_columns(|data, row| {
+        if data.name(row.class()) == "customer_account" {
+            data.account_domain(row.index())
+        } else {
+            None
+        }
+    }));
+    columns
+}
+
+fn company_address() -> Vec<Column> {
+    vec![
         column("parent", "reference", sometimes(150, refers("core_company"))).refers_to("core_company"),
         column("street", "multi_two_lines", sometimes(900, street())),
         column(
@@ -162,6 +178,11 @@ fn company() -> Vec<Column> {
             ),
         )
         .length(1024),
+    ]
+}
+
+fn company_figures() -> Vec<Column> {
+    vec![
         column(
             "stock_symbol",
             "string",
@@ -196,6 +217,12 @@ fn company() -> Vec<Column> {
             "float",
             sometimes(500, scaled(-1_800_000_000, 1_800_000_000, 7)),
         ),
+    ]
+}
+
+/// What the company is to us.
+fn company_standing() -> Vec<Column> {
+    vec![
         column("customer", "boolean", flag(300)),
         column("vendor", "boolean", flag(400)),
         column("manufacturer", "boolean", flag(200)),
@@ -205,7 +232,7 @@ fn company() -> Vec<Column> {
         column(
             "notes",
             "string",
-            sometimes(200, pick(super::tasks::AWKWARD_TEXTS)),
+            sometimes(200, pick(super::task_values::AWKWARD_TEXTS)),
         )
         .length(4000),
         column("banner_image", "user_image", nothing()),
@@ -219,15 +246,7 @@ fn company() -> Vec<Column> {
             ("tactical", "Tactical"),
             ("legacy", "Legacy"),
         ]),
-    ];
-    columns.extend(domain_columns(|data, row| {
-        if data.name(row.class()) == "customer_account" {
-            data.account_domain(row.index())
-        } else {
-            None
-        }
-    }));
-    columns
+    ]
 }
 
 fn street() -> Make {

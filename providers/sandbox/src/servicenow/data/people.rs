@@ -41,6 +41,19 @@ pub(super) fn user() -> Vec<Column> {
         .length(151)
         .read_only(),
         column("email", "email", make(|data, row, _| text(email(data, row)))).length(100),
+    ];
+    columns.extend(user_work());
+    columns.extend(user_account());
+    columns.extend(domain_columns(|data, row| {
+        let noise = data.noise(row, 7);
+        (noise % 3 == 0).then(|| usize::try_from(noise >> 8).unwrap_or_default() % DOMAINS.len())
+    }));
+    columns
+}
+
+/// Where the user works and how to call.
+fn user_work() -> Vec<Column> {
+    vec![
         column(
             "phone",
             "ph_number",
@@ -64,6 +77,12 @@ pub(super) fn user() -> Vec<Column> {
         column("company", "reference", sometimes(700, refers("core_company"))).refers_to("core_company"),
         column("manager", "reference", sometimes(700, refers("sys_user"))).refers_to("sys_user"),
         column("location", "reference", sometimes(600, refers("cmn_location"))).refers_to("cmn_location"),
+    ]
+}
+
+/// What concerns signing in.
+fn user_account() -> Vec<Column> {
+    vec![
         column(
             "active",
             "boolean",
@@ -106,12 +125,7 @@ pub(super) fn user() -> Vec<Column> {
         column("last_login", "glide_date", sometimes(600, day())),
         column("last_login_time", "glide_date_time", sometimes(600, moment())),
         column("web_service_access_only", "boolean", flag(20)),
-    ];
-    columns.extend(domain_columns(|data, row| {
-        let noise = data.noise(row, 7);
-        (noise % 3 == 0).then(|| usize::try_from(noise >> 8).unwrap_or_default() % DOMAINS.len())
-    }));
-    columns
+    ]
 }
 
 /// The first rows of `sys_user` are the people who can sign in.

@@ -5,7 +5,7 @@ use super::super::schema::{
     Column, Make, always, between, choose, column, day, flag, make, moment, nothing, number, pick, pick_int,
     refers, scaled, seconds, some_moment, sometimes, text,
 };
-use super::tasks::{LEVELS, account_of, life, person, sentence, state, story, time};
+use super::task_values::{LEVELS, account_of, life, person, sentence, state, story, time};
 
 const INCIDENT_STATES: &[(&str, &str)] = &[
     ("1", "New"),
@@ -30,7 +30,7 @@ const CATEGORIES: &[(&str, &str)] = &[
     ("database", "Database"),
 ];
 pub(super) fn incident() -> Vec<Column> {
-    vec![
+    let mut columns = vec![
         column("number", "string", number("INC")).read_only(),
         column("state", "integer", state(&[1, 2, 2, 3], 6, &[7, 7, 7, 8])).choices(INCIDENT_STATES),
         column(
@@ -55,6 +55,14 @@ pub(super) fn incident() -> Vec<Column> {
             sometimes(500, pick(&["email", "os", "cpu", "ip address", "db2"])),
         ),
         column("severity", "integer", pick_int(&[1, 2, 3, 3, 3])).choices(LEVELS),
+    ];
+    columns.extend(incident_outcome());
+    columns.extend(incident_links());
+    columns
+}
+
+fn incident_outcome() -> Vec<Column> {
+    vec![
         column("resolved_at", "glide_date_time", time(|life| life.resolved)),
         column(
             "resolved_by",
@@ -92,6 +100,12 @@ pub(super) fn incident() -> Vec<Column> {
             "integer",
             sometimes(970, pick_int(&[0, 0, 0, 0, 1, 2])),
         ),
+    ]
+}
+
+/// Other tasks that it has to do with, and how long it took.
+fn incident_links() -> Vec<Column> {
+    vec![
         column("problem_id", "reference", sometimes(60, refers("problem"))).refers_to("problem"),
         column("rfc", "reference", sometimes(20, refers("change_request"))).refers_to("change_request"),
         column("caused_by", "reference", sometimes(20, refers("change_request"))).refers_to("change_request"),

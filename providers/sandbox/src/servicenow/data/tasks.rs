@@ -2,63 +2,14 @@
 
 use super::super::cell::Cell;
 use super::super::schema::{
-    Column, Make, Row, always, between, choose, column, dangling, flag, make, moment, nothing, pick,
-    pick_int, refers, remainder, sometimes, text,
+    Column, Row, always, between, column, flag, make, moment, nothing, pick, pick_int, refers, sometimes,
+    text,
+};
+use super::task_values::{
+    LEVELS, account_of, domain_of, duration, life, person, sentence, state, story, time,
 };
 use super::{Data, Spec, class_name, domain_columns, numbered, task_kinds};
 
-/// Texts that break careless software.
-pub(super) const AWKWARD_TEXTS: &[&str] = &[
-    "RÉSUMÉ upload fails",
-    "resume upload fails",
-    "Resume Upload Fails",
-    "O'Brien said \"no\"",
-    "C:\\temp\\new, or \\\\share",
-    "50% off_now and 100% _under_score",
-    "caret ^ORactive=true^NQname=x",
-    "comma,separated,,list",
-    "line one\nline two\r\nline three\ttab",
-    "Zażółć gęślą jaźń 🚀👩‍👩‍👧",
-    "javascript:gs.getUserID()",
-    "  leading blanks",
-    "trailing blanks  ",
-    "NULL",
-    "null",
-    "=1+1",
-    "<b>bold</b> & \"quoted\"",
-    "' OR 1=1 --",
-    "STRASSE",
-    "straße",
-    "a@b",
-    "BETWEEN x@y",
-    "0",
-    "true",
-    "2024-01-01 00:00:00",
-    "zero\u{200b}width",
-    "ＦＵＬＬＷＩＤＴＨ",
-    "İstanbul",
-    "istanbul",
-    "ıstanbul",
-];
-
-const SUBJECTS: &[&str] = &[
-    "Unable to sign in to VPN",
-    "Email does not arrive",
-    "Laptop battery swollen",
-    "SAP posting period closed",
-    "Printer on floor 3 jams",
-    "Router making noise",
-    "Database disk space low",
-    "Request for access to shared drive",
-    "Application crashes on save",
-    "Switch occasionally drops connections",
-    "Phone number needs porting",
-    "Invoice shows wrong amount",
-    "Webshop checkout times out",
-    "Can't access SFA software",
-];
-
-pub(super) const LEVELS: &[(&str, &str)] = &[("1", "1 - High"), ("2", "2 - Medium"), ("3", "3 - Low")];
 const PRIORITIES: &[(&str, &str)] = &[
     ("1", "1 - Critical"),
     ("2", "2 - High"),
@@ -74,6 +25,7 @@ const TASK_STATES: &[(&str, &str)] = &[
     ("4", "Closed Incomplete"),
     ("7", "Closed Skipped"),
 ];
+
 pub(super) fn add(data: &mut Data) {
     let scale = data.world.scale;
     data.add(Spec::root("task", "Task", "number", 100, task()));
@@ -119,114 +71,13 @@ pub(super) fn add(data: &mut Data) {
     ));
 }
 
-/// When a task was opened, resolved and closed; open tasks have no later times.
-pub(super) struct Life {
-    pub(super) opened: i64,
-    pub(super) resolved: Option<i64>,
-    pub(super) closed: Option<i64>,
-}
-
-pub(super) fn life(data: &Data, row: Row) -> Life {
-    let opened = data.created(row);
-    let noise = data.noise(row, 2);
-    let resolved = (noise % 100 < 68).then(|| opened + 60 + remainder(noise >> 8, 20 * 86_400));
-    let closed = resolved
-        .filter(|_| noise % 100 < 50)
-        .map(|at| at + remainder(noise >> 40, 7 * 86_400));
-    Life {
-        opened,
-        resolved,
-        closed,
-    }
-}
-
-/// Position of the state in a list whose last two entries are resolved and closed.
-pub(super) fn state(open: &'static [i64], resolved: i64, closed: &'static [i64]) -> Make {
-    make(move |data, row, _| {
-        // Noise of the row, not of the column: `state` and `incident_state` agree.
-        let noise = data.noise(row, 4);
-        let life = life(data, row);
-        Cell::Int(match (life.resolved, life.closed) {
-            (_, Some(_)) => choose(closed, noise),
-            (Some(_), None) => resolved,
-            (None, None) => choose(open, noise),
-        })
-    })
-}
-
-/// The account that a task is about; one task in twenty has none.
-fn account_index(data: &Data, row: Row) -> Option<usize> {
-    let noise = data.noise(row, 3);
-    (!noise.is_multiple_of(20))
-        .then(|| usize::try_from(noise >> 8).unwrap_or_default() % data.world.accounts().max(1))
-}
-
-pub(super) fn account_of(data: &Data, row: Row) -> Cell<'_> {
-    match (account_index(data, row), data.table("customer_account")) {
-        (Some(index), Some(class)) => Cell::Id(data.sys_id(Row::new(class, index))),
-        _ => Cell::Null,
-    }
-}
-
-fn domain_of(data: &Data, row: Row) -> Option<usize> {
-    account_index(data, row).and_then(|index| data.account_domain(index))
-}
-
-/// A sentence; one in sixteen is awkward, and some are NULL or stored as ''.
-pub(super) fn sentence() -> Make {
-    make(|_, row, noise| match noise % 64 {
-        0..4 => text(choose(AWKWARD_TEXTS, noise >> 6)),
-        4 => Cell::Null,
-        5 => text(""),
-        6 => text(choose(SUBJECTS, noise >> 6).to_uppercase()),
-        7 => text(format!("{} ", choose(SUBJECTS, noise >> 6))),
-        8..24 => text(format!("{} ({})", choose(SUBJECTS, noise >> 6), row.index())),
-        _ => text(choose(SUBJECTS, noise >> 6)),
-    })
-}
-
-/// NULL, a sentence, or (one in 256) 5,000 characters.
-pub(super) fn story() -> Make {
-    make(|_, _, noise| match noise % 256 {
-        0 => text("All work and no play. 🚀 ".repeat(210)),
-        1..100 => Cell::Null,
-        _ => text(format!(
-            "{}.\n{}.",
-            choose(SUBJECTS, noise >> 8),
-            choose(SUBJECTS, noise >> 16)
-        )),
-    })
-}
-
-/// A duration of a finished task: a few are days long.
-fn duration(of: fn(&Life) -> Option<i64>) -> Make {
-    make(move |data, row, _| {
-        let life = life(data, row);
-        of(&life).map_or(Cell::Null, |end| Cell::Seconds(end - life.opened))
-    })
-}
-
-pub(super) fn time(of: fn(&Life) -> Option<i64>) -> Make {
-    make(move |data, row, _| of(&life(data, row)).map_or(Cell::Null, Cell::Seconds))
-}
-
-/// A person, now and then the literal `glide.maint`, or one who no longer exists.
-pub(super) fn person(permille: u64) -> Make {
-    let user = refers("sys_user");
-    let gone = dangling();
-    sometimes(
-        permille,
-        make(move |data, row, noise| match noise % 100 {
-            0 => text("glide.maint"),
-            1 => gone(data, row, noise >> 8),
-            _ => user(data, row, noise >> 8),
-        }),
-    )
-}
-
 fn task() -> Vec<Column> {
     let mut columns = task_core();
+    columns.extend(task_life());
+    columns.extend(task_place());
+    columns.extend(task_notes());
     columns.extend(task_more());
+    columns.extend(task_approval());
     columns.extend(domain_columns(domain_of));
     columns
 }
@@ -255,6 +106,12 @@ fn task_core() -> Vec<Column> {
         .mandatory(),
         column("impact", "integer", pick_int(&[1, 2, 3, 3])).choices(LEVELS),
         column("urgency", "integer", pick_int(&[1, 2, 2, 3])).choices(LEVELS),
+    ]
+}
+
+/// From its opening to its end.
+fn task_life() -> Vec<Column> {
+    vec![
         column("opened_at", "glide_date_time", time(|life| Some(life.opened))),
         column("opened_by", "reference", person(990)).refers_to("sys_user"),
         column("closed_at", "glide_date_time", time(|life| life.closed)),
@@ -277,6 +134,12 @@ fn task_core() -> Vec<Column> {
             "boolean",
             make(|data, row, _| Cell::Bool(life(data, row).closed.is_none())),
         ),
+    ]
+}
+
+/// Who has it, and what it belongs to.
+fn task_place() -> Vec<Column> {
+    vec![
         column("assigned_to", "reference", person(800)).refers_to("sys_user"),
         column(
             "assignment_group",
@@ -288,6 +151,11 @@ fn task_core() -> Vec<Column> {
         column("cmdb_ci", "reference", sometimes(600, refers("cmdb_ci"))).refers_to("cmdb_ci"),
         column("parent", "reference", sometimes(60, refers("task"))).refers_to("task"),
         column("location", "reference", sometimes(500, refers("cmn_location"))).refers_to("cmn_location"),
+    ]
+}
+
+fn task_notes() -> Vec<Column> {
+    vec![
         column(
             "business_duration",
             "glide_duration",
@@ -366,6 +234,11 @@ fn task_more() -> Vec<Column> {
         column("work_notes_list", "glide_list", nothing()).refers_to("sys_user"),
         column("group_list", "glide_list", nothing()).refers_to("sys_user_group"),
         column("additional_assignee_list", "glide_list", nothing()).refers_to("sys_user"),
+    ]
+}
+
+fn task_approval() -> Vec<Column> {
+    vec![
         column(
             "approval",
             "string",

@@ -16,6 +16,36 @@ fn group_value(group: &Value, at: usize) -> &str {
     group["groupby_fields"][at]["value"].as_str().expect("a value")
 }
 
+/// Compares what a group says with what its rows add up to.
+fn check_aggregates(group: &Value, rows: &[Value]) {
+    let numbers: Vec<i64> = rows
+        .iter()
+        .map(|row| {
+            row["reassignment_count"]
+                .as_str()
+                .expect("a text")
+                .parse()
+                .expect("a number")
+        })
+        .collect();
+    let opened = rows
+        .iter()
+        .map(|row| row["opened_at"].as_str().expect("a text"))
+        .min();
+    assert_eq!(count(group), rows.len());
+    assert_eq!(
+        (&group["stats"]["sum"], &group["stats"]["max"]),
+        (
+            &json!({"reassignment_count": numbers.iter().sum::<i64>().to_string()}),
+            &json!({"reassignment_count": numbers.iter().max().map(i64::to_string)}),
+        )
+    );
+    assert_eq!(
+        group["stats"]["min"],
+        json!({"reassignment_count": numbers.iter().min().map(i64::to_string), "opened_at": opened})
+    );
+}
+
 #[tokio::test]
 async fn grouped_filtered_aggregates_equal_those_of_the_rows() {
     let practice = Practice::start().await;
@@ -51,32 +81,7 @@ async fn grouped_filtered_aggregates_equal_those_of_the_rows() {
             group_value(group, 1).to_lowercase(),
         );
         let rows = &expected[&key];
-        let numbers: Vec<i64> = rows
-            .iter()
-            .map(|row| {
-                row["reassignment_count"]
-                    .as_str()
-                    .expect("a text")
-                    .parse()
-                    .expect("a number")
-            })
-            .collect();
-        let opened = rows
-            .iter()
-            .map(|row| row["opened_at"].as_str().expect("a text"))
-            .min();
-        assert_eq!(count(group), rows.len());
-        assert_eq!(
-            (&group["stats"]["sum"], &group["stats"]["max"]),
-            (
-                &json!({"reassignment_count": numbers.iter().sum::<i64>().to_string()}),
-                &json!({"reassignment_count": numbers.iter().max().map(i64::to_string)}),
-            )
-        );
-        assert_eq!(
-            group["stats"]["min"],
-            json!({"reassignment_count": numbers.iter().min().map(i64::to_string), "opened_at": opened})
-        );
+        check_aggregates(group, rows);
         assert_eq!(group["groupby_fields"][0]["field"], "priority");
     }
 }

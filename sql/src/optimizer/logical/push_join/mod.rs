@@ -2,12 +2,13 @@
 //!
 //! Invariant: a parent's record joins only when a scan of the parent's table would show it, whatever a path to it shows.
 
+mod parent;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use causeway_core::{Column as RemoteColumn, Condition, Fidelity, Op, Pushed, RemoteQuery, Verdict};
+use causeway_core::{Column as RemoteColumn, Condition, Fidelity, Pushed, RemoteQuery};
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
 use datafusion::common::{Column, NullEquality, Result, TableReference};
 use datafusion::datasource::provider_as_source;
@@ -15,6 +16,7 @@ use datafusion::logical_expr::logical_plan::TableScanBuilder;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, Join, JoinType, LogicalPlan, LogicalPlanBuilder};
 
+use self::parent::{Parent, with_parent};
 use super::plain_scan::{PlainScan, column_of, unique_name};
 use crate::scan::remote_table::{Decided, RemoteTable};
 use crate::scan::spec::Note;
@@ -100,13 +102,6 @@ impl Side {
     }
 }
 
-/// Whether a row of the child needs its parent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Parent {
-    Present,
-    Perhaps,
-}
-
 /// A scan that stands for the join.
 struct Joined {
     table: RemoteTable,
@@ -169,83 +164,6 @@ fn qualified(exprs: Vec<Expr>, table: &TableReference) -> Result<Vec<Expr>> {
         .collect()
 }
 
-/// The child with its parent's columns, when the join goes along a reference to the parent's key.
-fn with_parent(child: &Side, parent: &Side, wanted: Parent) -> Option<Joined> {
-    if parent.key != parent.scan.table.table.key {
-        return None;
-    }
-    let (keys, decided) = parent.keys()?;
-    let dialect = child.scan.table.source.dialect();
-    // Calls made as another person see what that person sees.
-    let table = &child.scan.table;
-    let all_visible = dialect.sees_every_parent() && table.is_read_as_configured();
-    if wanted == Parent::Perhaps {
-        let unfiltered = decided.is_empty() && parent.scan.local.is_empty();
-        if !all_visible || !unfiltered {
-            return None;
-        }
-    }
-    let mut paths = Paths {
-        table: child.scan.table.extended(),
-        child,
-        parent,
-        wanted,
-    };
-    let outputs = parent.scan.columns.iter();
-    let outputs = outputs.map(|&at| paths.add(at)).collect::<Option<Vec<_>>>()?;
-    let mut accepted = match wanted {
-        Parent::Present => without_null_test(&child.scan.accepted, child.key_column()?),
-        Parent::Perhaps => child.scan.accepted.clone(),
-    };
-    let mut local = child.scan.local.clone();
-    // What the condition does not decide is checked on the parent's columns.
-    let checks = decided
-        .iter()
-        .filter(|decided| !decided.is_exact())
-        .map(|decided| decided.filter.clone());
-    for check in checks.collect::<Option<Vec<_>>>()? {
-        accepted.push(paths.renamed(check)?);
-    }
-    for check in &parent.scan.local {
-        local.push(paths.renamed(check.clone())?);
-    }
-    if wanted == Parent::Present {
-        let condition = child
-            .scan
-            .table
-            .may_semi_join()
-            .then(|| dialect.semi_join(&child.scan.table.table, child.key_column()?, &keys, false));
-        let pushed = match condition.flatten() {
-            Some(condition) => condition_of(child, parent, condition, &decided),
-            None if all_visible => {
-                let key = paths.add_path(parent.key)?;
-                let key = &paths.table.table.columns.get(key)?.name;
-                accepted.push(Expr::Column(Column::new_unqualified(key)).is_not_null());
-                for exact in decided.iter().filter_map(|decided| decided.filter.clone()) {
-                    accepted.push(paths.renamed(exact)?);
-                }
-                presence_of(child)?
-            }
-            None => return None,
-        };
-        paths.table.add_condition(pushed);
-        paths
-            .table
-            .add_notes(decided.into_iter().map(|decided| decided.note));
-        paths.table.adopt_declined(&parent.scan.table);
-    }
-    let table = paths.table;
-    let joined = Joined {
-        child: child.scan.columns.clone(),
-        parent: outputs,
-        parent_first: false,
-        accepted,
-        local,
-        table,
-    };
-    joined.may_be_asked().then_some(joined)
-}
-
 impl Joined {
     /// Whether the query can be written, and the remote system has not refused such a one before.
     fn may_be_asked(&self) -> bool {
@@ -257,63 +175,6 @@ impl Joined {
         query.filters = decided.filter_map(|decided| decided.pushed).collect();
         let source = &self.table.source;
         source.dialect().render(&query).is_ok() && !source.has_refused(&query)
-    }
-}
-
-/// The parent's columns as columns of the child.
-struct Paths<'a> {
-    table: RemoteTable,
-    child: &'a Side,
-    parent: &'a Side,
-    wanted: Parent,
-}
-
-impl Paths<'_> {
-    /// The position of the parent's column `at` in the child. A parent that is there has the key that the child names.
-    fn add(&mut self, at: usize) -> Option<usize> {
-        if at == self.parent.key && self.wanted == Parent::Present {
-            let path = self.path(at);
-            return path.map(|_| self.child.key);
-        }
-        self.add_path(at)
-    }
-
-    /// The position of the path to the parent's column `at`, which is added unless it is there already.
-    fn add_path(&mut self, at: usize) -> Option<usize> {
-        let path = self.path(at)?;
-        Some(self.table.add_column(path))
-    }
-
-    fn path(&self, at: usize) -> Option<RemoteColumn> {
-        let parent = &self.parent.scan.table;
-        let reference = self.child.key_column()?;
-        let column = parent.table.columns.get(at)?;
-        let dialect = parent.source.dialect();
-        let mut path = dialect.parent_column(reference, &parent.table, column)?;
-        let relationship = reference.relationship.as_deref()?.to_lowercase();
-        path.name = format!("{relationship}.{}", column.name);
-        Some(path)
-    }
-
-    /// The parent's predicate over the columns that stand for the parent's.
-    fn renamed(&mut self, expr: Expr) -> Option<Expr> {
-        let parent = Arc::clone(&self.parent.scan.table.table);
-        let mut lost = false;
-        let renamed = expr.transform(|expr| {
-            let Expr::Column(column) = &expr else {
-                return Ok(Transformed::no(expr));
-            };
-            let at = parent
-                .column(&column.name)
-                .and_then(|(position, _)| self.add(position));
-            let name = at.and_then(|at| Some(self.table.table.columns.get(at)?.name.clone()));
-            lost |= name.is_none();
-            Ok(match name {
-                Some(name) => Transformed::yes(Expr::Column(Column::new_unqualified(name))),
-                None => Transformed::no(expr),
-            })
-        });
-        renamed.data().ok().filter(|_| !lost)
     }
 }
 
@@ -350,25 +211,6 @@ fn condition_of(outer: &Side, inner: &Side, condition: Condition, decided: &[Dec
             reason: weakest.map(|pushed| pushed.reason.clone()).unwrap_or_default(),
         }),
         note: Note::Exact(text),
-    }
-}
-
-/// `reference IS NOT NULL`, of the child.
-fn presence_of(child: &Side) -> Option<Decided> {
-    let dialect = child.scan.table.source.dialect();
-    let column = child.key_column()?;
-    match dialect.atom(column, Op::IsNotNull, &[]) {
-        Verdict::Exact(condition) => Some(Decided {
-            filter: None,
-            pushed: Some(Pushed {
-                derived: false,
-                condition,
-                fidelity: Fidelity::Exact,
-                reason: String::new(),
-            }),
-            note: Note::Exact(format!("{} IS NOT NULL", column.name)),
-        }),
-        Verdict::Superset(..) | Verdict::Never(_) => None,
     }
 }
 

@@ -52,9 +52,18 @@ fn literals_must_fit_the_type_of_the_field() {
     );
 }
 
+/// Checks code and a part of the message of each statement's refusal.
+fn check_refusals(refused: &[(&str, &str, &str)]) {
+    for (soql, code, part) in refused {
+        let (found, message) = refusal(soql);
+        assert_eq!(found, *code, "{soql}: {message}");
+        assert!(message.contains(part), "{soql}: {message}");
+    }
+}
+
 #[test]
 fn field_flags_are_enforced() {
-    for (soql, code, part) in [
+    check_refusals(&[
         (
             "SELECT Id FROM Account WHERE Description = 'x'",
             "INVALID_FIELD",
@@ -86,6 +95,17 @@ fn field_flags_are_enforced() {
             "does not support aggregate operator SUM",
         ),
         (
+            "SELECT Id FROM Account WHERE Type INCLUDES ('a')",
+            "INVALID_QUERY_FILTER_OPERATOR",
+            "multipicklist",
+        ),
+    ]);
+}
+
+#[test]
+fn names_are_checked() {
+    check_refusals(&[
+        (
             "SELECT Name, COUNT(Id) FROM Account",
             "MALFORMED_QUERY",
             "must be grouped or aggregated: Name",
@@ -115,6 +135,12 @@ fn field_flags_are_enforced() {
             "INVALID_TYPE",
             "sObject type 'XYZZY' is not supported.",
         ),
+    ]);
+}
+
+#[test]
+fn the_grammar_is_enforced() {
+    check_refusals(&[
         ("SELECT Id FRM Account", "MALFORMED_QUERY", "unexpected token"),
         (
             "SELECT * FROM Account",
@@ -131,16 +157,7 @@ fn field_flags_are_enforced() {
             "MALFORMED_QUERY",
             "LIMIT",
         ),
-        (
-            "SELECT Id FROM Account WHERE Type INCLUDES ('a')",
-            "INVALID_QUERY_FILTER_OPERATOR",
-            "multipicklist",
-        ),
-    ] {
-        let (found, message) = refusal(soql);
-        assert_eq!(found, code, "{soql}: {message}");
-        assert!(message.contains(part), "{soql}: {message}");
-    }
+    ]);
     let message = refusal("select count() from XYZZY").1;
     assert!(
         message.starts_with("\nselect count() from XYZZY\n                    ^\nERROR at Row:1:Column:21\n"),

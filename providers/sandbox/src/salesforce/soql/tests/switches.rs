@@ -267,6 +267,40 @@ fn the_group_limit_can_be_lowered_and_may_follow_the_batch_size() {
     );
 }
 
+/// What is described and refused all the same: field, flag, statement, code.
+const LIES: [(&str, &str, &str, &str); 5] = [
+    (
+        "StageName",
+        "groupable",
+        "SELECT StageName FROM Opportunity GROUP BY StageName",
+        "MALFORMED_QUERY",
+    ),
+    (
+        "Amount",
+        "aggregatable",
+        "SELECT SUM(Amount) s FROM Opportunity",
+        "MALFORMED_QUERY",
+    ),
+    (
+        "CloseDate",
+        "sortable",
+        "SELECT Id FROM Opportunity ORDER BY CloseDate",
+        "MALFORMED_QUERY",
+    ),
+    (
+        "Name",
+        "filterable",
+        "SELECT Id FROM Opportunity WHERE Name = 'x'",
+        "INVALID_FIELD",
+    ),
+    (
+        "HasOpenActivity",
+        "filterable",
+        "SELECT Id FROM Opportunity WHERE HasOpenActivity = true",
+        "INVALID_FIELD",
+    ),
+];
+
 #[test]
 fn a_flag_can_lie() {
     let lie = |field: &str, flag: Flag| LyingFlag {
@@ -290,38 +324,7 @@ fn a_flag_can_lie() {
         USERNAME,
         BASE,
     );
-    for (field, flag, soql, code) in [
-        (
-            "StageName",
-            "groupable",
-            "SELECT StageName FROM Opportunity GROUP BY StageName",
-            "MALFORMED_QUERY",
-        ),
-        (
-            "Amount",
-            "aggregatable",
-            "SELECT SUM(Amount) s FROM Opportunity",
-            "MALFORMED_QUERY",
-        ),
-        (
-            "CloseDate",
-            "sortable",
-            "SELECT Id FROM Opportunity ORDER BY CloseDate",
-            "MALFORMED_QUERY",
-        ),
-        (
-            "Name",
-            "filterable",
-            "SELECT Id FROM Opportunity WHERE Name = 'x'",
-            "INVALID_FIELD",
-        ),
-        (
-            "HasOpenActivity",
-            "filterable",
-            "SELECT Id FROM Opportunity WHERE HasOpenActivity = true",
-            "INVALID_FIELD",
-        ),
-    ] {
+    for (field, flag, soql, code) in LIES {
         let fields = told["fields"].as_array().unwrap();
         let described = fields
             .iter()

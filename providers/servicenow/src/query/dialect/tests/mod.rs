@@ -10,7 +10,9 @@ use super::*;
 use crate::query::encoded_query::EncodedQuery;
 use crate::types::Family;
 
+mod fuzz;
 mod properties;
+mod reader;
 mod verification;
 
 const ID: &str = "0c5f3cece1b12010f877971dea0b1449";

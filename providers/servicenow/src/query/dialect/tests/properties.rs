@@ -3,7 +3,7 @@
 use super::*;
 
 /// Any text, with the dangerous pieces often among it.
-fn any_text() -> impl Strategy<Value = String> {
+pub(super) fn any_text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         any::<String>(),
         "[a-zA-Z0-9 ]{0,8}",

@@ -4,22 +4,23 @@
 //! [`causeway_core::translate`]. Invariant: it has a stamp, which only [`crate::policy`] gives: an [`UnstampedTable`] can't be scanned.
 //! Start at [`RemoteTable::decide`].
 
-use std::collections::{BTreeSet, HashMap};
+mod plan;
+
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use causeway_core::{Column, Fidelity, Predicate, Pushed, RemoteQuery, Source, Table, translate};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session as DataFusionSession, TableProvider};
-use datafusion::common::{DFSchema, Result};
+use datafusion::common::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
-use super::exec::RemoteScanExec;
+use super::lower;
 use super::reuse::Reuse;
-use super::spec::{Note, ScanSpec};
+use super::spec::Note;
 use super::sql_text::sql_text;
-use super::{lower, selectivity};
 use crate::policy::{Stamp, Unstamped};
 use crate::settings::Pushdown;
 
@@ -308,82 +309,6 @@ impl RemoteTable {
             filters,
             ..self.session.reuse.clone()
         }
-    }
-
-    /// Plans the scan. `filters` were accepted by [`RemoteTable::pushdown`].
-    fn plan(
-        &self,
-        state: &dyn DataFusionSession,
-        output: &[usize],
-        filters: &[Expr],
-        fetch: Option<usize>,
-    ) -> Result<RemoteScanExec> {
-        let mut query = RemoteQuery::new(Arc::clone(&self.table), output.to_vec());
-        let mut to_check = Vec::new();
-        let mut sent = Vec::new();
-        let mut kept_share = 1.0;
-        let mut not_null = BTreeSet::from([self.table.key]);
-        let mut notes = self.inner_notes.clone();
-        for decided in self.decide(filters) {
-            let exact = decided.is_exact();
-            kept_share *= match &decided.filter {
-                Some(filter) => {
-                    let lowered = self.lowered(filter);
-                    not_null.extend(lowered.predicate.not_null());
-                    selectivity::share(&self.table, &lowered.predicate)
-                }
-                None => KEPT_BY_A_JOIN,
-            };
-            // The condition that a join became has said so already.
-            let about_parents = matches!(&decided.filter, Some(filter) if self.is_about_parents(filter));
-            let said = about_parents && !self.conditions.is_empty();
-            if !said {
-                notes.push(decided.note);
-            }
-            sent.extend(decided.pushed.iter().map(|_| decided.filter.clone()));
-            query.filters.extend(decided.pushed);
-            to_check.extend(decided.filter.filter(|_| !exact));
-        }
-        let declined = self
-            .declined
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        notes.extend(
-            declined
-                .into_iter()
-                .map(|(text, reason)| Note::Local(text, reason)),
-        );
-        // In the table's order: the same statement sends the same request.
-        let checked: BTreeSet<usize> = to_check
-            .iter()
-            .flat_map(|filter| filter.column_refs())
-            .filter_map(|column| Some(self.table.column(&column.name)?.0))
-            .filter(|index| !query.columns.contains(index))
-            .collect();
-        query.columns.extend(checked);
-        let fetched = DFSchema::try_from(self.table.schema_of(&query.columns))?;
-        let checks = to_check
-            .into_iter()
-            .map(|filter| state.create_physical_expr(filter, &fetched))
-            .collect::<Result<Vec<_>>>()?;
-        RemoteScanExec::try_new(ScanSpec {
-            source: Arc::clone(&self.source),
-            query,
-            checks,
-            output: (0..output.len()).collect(),
-            stamp: self.stamp,
-            notes,
-            key_filters: Vec::new(),
-            dynamic_filters: Vec::new(),
-            fetch,
-            top: None,
-            not_null,
-            kept_share,
-            reuse: self.reuse(sent),
-            repeats: false,
-            pushdown: self.session.pushdown == Pushdown::All,
-        })
     }
 }
 

@@ -3,17 +3,18 @@
 //! Owns: which calls answer which question, and what is learnt from refusals. Does not own: the calls, see [`api`](crate::api);
 //! SOQL, see [`query`](crate::query). Invariant: descriptions are kept per identity.
 
+mod description;
+mod failure;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use causeway_core::decode::DecodeError;
 use causeway_core::http::{AuthConfig, JwtStyle, OAuthStyle, Transport, TransportLimits};
 use causeway_core::{
     Cursor, Dialect, Error, Kind, Ledger, Next, Page, Principal, QueryContext, QueryText, RawPage, Refusals,
     RemoteQuery, RequestLimits, RowCount, RowCounts, Source, SourceState, Table, TableName, matches_pattern,
-    nearest,
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
@@ -21,7 +22,7 @@ use crate::api::classify::SalesforceClassify;
 use crate::api::client::{Client, FirstPage};
 use crate::config::{Config, check_api_version};
 use crate::metadata::cache::{Answer, View, Views};
-use crate::metadata::describe::{GlobalDescribe, ObjectDescribe};
+use crate::metadata::describe::GlobalDescribe;
 use crate::metadata::layout::{self, KEY_PATH};
 use crate::query::dialect::SalesforceDialect;
 use crate::query::soql::LINE_BYTES;
@@ -124,85 +125,6 @@ impl Salesforce {
         self.objects.iter().any(|pattern| matches_pattern(pattern, table))
     }
 
-    fn unknown(&self, view: &View, name: &str) -> Error {
-        let names = view.names.known().unwrap_or_default();
-        let known = names.iter().map(|table| table.name.as_str());
-        let suggestion = nearest(name, known).map(|near| format!("; did you mean '{near}'?"));
-        let message = format!("table '{name}' does not exist{}", suggestion.unwrap_or_default());
-        Error::new(&self.name, Kind::UnknownTable, message).with_table(name)
-    }
-
-    /// Describes one object, for one identity.
-    async fn describe(
-        &self,
-        context: &QueryContext,
-        name: &str,
-        since: Option<String>,
-    ) -> Result<Answer<Table>, Error> {
-        let path = format!("sobjects/{name}/describe");
-        let answer = self
-            .client
-            .describe::<ObjectDescribe>(context, &path, format!("describe {name}"), since)
-            .await?;
-        Ok(match answer {
-            Answer::Unchanged => Answer::Unchanged,
-            Answer::Changed(object, last_modified) => {
-                let table = self.table_of(object).ok_or_else(|| {
-                    Error::new(
-                        &self.name,
-                        Kind::UnknownTable,
-                        format!("object '{name}' can't be queried"),
-                    )
-                })?;
-                Answer::Changed(table, last_modified)
-            }
-        })
-    }
-
-    fn table_of(&self, object: ObjectDescribe) -> Option<Table> {
-        if !object.queryable {
-            return None;
-        }
-        object.into_table(&self.name, &self.origin)
-    }
-
-    async fn describe_chunk(
-        &self,
-        context: &QueryContext,
-        view: &View,
-        objects: &[String],
-    ) -> Result<(), Error> {
-        for object in self
-            .client
-            .describe_batch::<ObjectDescribe>(context, objects)
-            .await?
-        {
-            if let Some(table) = self.table_of(object) {
-                view.table(&table.name.name.clone()).put(table, None);
-            }
-        }
-        Ok(())
-    }
-
-    /// When the org contradicts what was described, the next query describes again; what it refused is not asked for again.
-    fn learn(&self, context: &QueryContext, query: &RemoteQuery, mut error: Error) -> Error {
-        // Codes that nobody knows may well mean that groups or parents can't be had of this object.
-        let is_bold = query.grouping.is_some() || query.is_along_paths();
-        let refused =
-            error.kind == Kind::Refused || (is_bold && matches!(error.kind, Kind::Remote | Kind::Timeout));
-        if refused {
-            // Otherwise there is no plainer query to try.
-            let simpler = self.refusals.blame(query);
-            error.kind = if simpler { Kind::Refused } else { Kind::Remote };
-        }
-        if matches!(error.kind, Kind::UnknownTable | Kind::UnknownColumn) {
-            self.view(&context.principal)
-                .table(&query.table.name.name)
-                .invalidate();
-        }
-        error
-    }
-
     /// The query as the ledger shows it.
     fn shown_text(&self, query: &RemoteQuery, soql: &str) -> Result<QueryText, Error> {
         if !query.has_keys() {
@@ -212,26 +134,6 @@ impl Salesforce {
             soql,
             self.dialect.render(&query.without_keys())?,
         ))
-    }
-
-    fn decode_error(&self, error: DecodeError) -> Error {
-        let kind = match &error {
-            DecodeError::Damaged(_) => Kind::Transient,
-            DecodeError::BadValue { .. } => Kind::BadValue,
-        };
-        let message = match error {
-            DecodeError::BadValue {
-                record,
-                column,
-                sample,
-                wanted,
-            } => {
-                let record = record.rsplit('/').next().unwrap_or_default();
-                format!("record {record}: column '{column}' holds {sample}, which is no {wanted}")
-            }
-            damaged @ DecodeError::Damaged(_) => damaged.to_string(),
-        };
-        Error::new(&self.name, kind, message)
     }
 }
 

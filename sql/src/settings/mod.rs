@@ -1,10 +1,14 @@
 //! Session settings: what SET and SHOW know.
 
+mod values;
+
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use crate::Error;
 use crate::error::sqlstate;
+pub use values::parse_duration;
+use values::{boolean, duration, in_milliseconds, invalid, is_utc, schema_list};
 
 /// What the remote systems are asked to do, apart from handing over records. The rows of an answer are the same for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -132,23 +136,7 @@ impl Settings {
             "causeway.strict" => {
                 self.strict = value.map_or(Ok(defaults.strict), |value| boolean(&name, value))?
             }
-            "causeway.max_api_calls" => {
-                let calls = match value {
-                    None => defaults.max_api_calls,
-                    Some(value) => value
-                        .trim()
-                        .parse()
-                        .map_err(|_| invalid(&name, value, "a whole number, 0 for no limit"))?,
-                };
-                if let Some(ceiling) = defaults.call_ceiling
-                    && (calls == 0 || calls > ceiling)
-                {
-                    let message = format!("permission denied to set parameter \"{name}\" to {calls}");
-                    let hint = format!("your role may make up to {ceiling} api calls in a query");
-                    return Err(Error::new(sqlstate::NOT_ALLOWED, message).with_hint(hint));
-                }
-                self.max_api_calls = calls;
-            }
+            "causeway.max_api_calls" => self.max_api_calls = most_calls(&name, value, defaults)?,
             "causeway.max_age" => {
                 self.max_age = match value {
                     None => defaults.max_age,
@@ -244,6 +232,25 @@ impl Settings {
     }
 }
 
+/// What `causeway.max_api_calls` is set to, which a role may bound.
+fn most_calls(name: &str, value: Option<&str>, defaults: &Settings) -> Result<u32, Error> {
+    let calls = match value {
+        None => defaults.max_api_calls,
+        Some(value) => value
+            .trim()
+            .parse()
+            .map_err(|_| invalid(name, value, "a whole number, 0 for no limit"))?,
+    };
+    if let Some(ceiling) = defaults.call_ceiling
+        && (calls == 0 || calls > ceiling)
+    {
+        let message = format!("permission denied to set parameter \"{name}\" to {calls}");
+        let hint = format!("your role may make up to {ceiling} api calls in a query");
+        return Err(Error::new(sqlstate::NOT_ALLOWED, message).with_hint(hint));
+    }
+    Ok(calls)
+}
+
 fn unknown(name: &str) -> Error {
     let error = Error::new(
         sqlstate::UNKNOWN_SETTING,
@@ -253,66 +260,6 @@ fn unknown(name: &str) -> Error {
         Some(near) => error.with_hint(format!("did you mean \"{near}\"?")),
         None => error,
     }
-}
-
-fn invalid(name: &str, value: &str, wanted: &str) -> Error {
-    Error::new(
-        sqlstate::BAD_SETTING,
-        format!("invalid value for parameter \"{name}\": \"{value}\""),
-    )
-    .with_hint(format!("it takes {wanted}"))
-}
-
-fn boolean(name: &str, value: &str) -> Result<bool, Error> {
-    match value.to_lowercase().as_str() {
-        "on" | "true" | "yes" | "1" => Ok(true),
-        "off" | "false" | "no" | "0" => Ok(false),
-        _ => Err(invalid(name, value, "on or off")),
-    }
-}
-
-fn in_milliseconds(duration: Duration) -> String {
-    format!("{}ms", duration.as_millis())
-}
-
-fn duration(name: &str, value: &str) -> Result<Option<Duration>, Error> {
-    let duration = parse_duration(value)
-        .ok_or_else(|| invalid(name, value, "milliseconds, or a number with ms, s, min, h or d"))?;
-    Ok(Some(duration).filter(|duration| !duration.is_zero()))
-}
-
-/// A PostgreSQL duration: milliseconds, or a number with one of its units. `None` when it is neither.
-#[must_use]
-pub fn parse_duration(value: &str) -> Option<Duration> {
-    let text = value.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().ok()?;
-    let unit_ms = match unit.trim() {
-        "" | "ms" => 1,
-        "s" => 1000,
-        "min" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
-    };
-    number.checked_mul(unit_ms).map(Duration::from_millis)
-}
-
-fn schema_list(value: &str) -> Vec<String> {
-    let names = value
-        .split(',')
-        .map(|name| name.trim().trim_matches(['"', '\'']).to_lowercase());
-    names
-        .filter(|name| !name.is_empty() && name != "$user" && name != "public")
-        .collect()
-}
-
-fn is_utc(zone: &str) -> bool {
-    matches!(
-        zone.to_uppercase().as_str(),
-        "UTC" | "GMT" | "ETC/UTC" | "Z" | "UCT" | "ZULU" | "DEFAULT"
-    )
 }
 
 /// Settings that a session and its tables share.

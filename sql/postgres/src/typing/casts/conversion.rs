@@ -1,7 +1,7 @@
-//! Casts that PostgreSQL computes otherwise than Arrow: to and from text, to narrower numbers, between moments.
+//! The values of a column as values of another type.
 //!
-//! Owns: one function for all casts. Does not own: text forms; see `text`.
-//! Invariant: a cast that Arrow computes alike stays a plain cast, so that it can be pushed down. Start at [`to_type`].
+//! Owns: what Arrow would round, wrap or print otherwise. Does not own: which casts come here; see the parent module.
+//! Invariant: a value that the other type can't hold is an error. Start at [`converted`].
 
 use std::sync::Arc;
 
@@ -11,200 +11,16 @@ use datafusion::arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
     IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType,
 };
-use datafusion::common::datatype::DataTypeExt as _;
-use datafusion::common::{DataFusionError, Result, ScalarValue};
-use datafusion::logical_expr::expr::Placeholder;
-use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-    cast as plain_cast,
-};
+use datafusion::common::{Result, ScalarValue};
 
 use crate::functions::{decimals, row_wise};
 use crate::text::{input, output};
-use crate::types::{Kind, OPEN_NUMERIC, OPEN_SCALE, Typed, decimal_shape, fault, out_of_range, unsupported};
+use crate::types::{Kind, OPEN_NUMERIC, decimal_shape, fault, out_of_range, unsupported};
 
 const DAY: i64 = 86_400_000_000;
 
-impl Typed {
-    /// The expression as a value of `target`.
-    pub(crate) fn to(self, target: &DataType) -> Result<Expr> {
-        to_type(self.expr, &self.ty, target)
-    }
-}
-
-/// `expr::to` for an expression of type `from`.
-///
-/// # Errors
-/// 42846 when PostgreSQL has no such cast; those of reading a literal.
-pub(crate) fn to_type(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr> {
-    if let Expr::Literal(value, _) = &expr {
-        if value.is_null() {
-            return Ok(Expr::Literal(ScalarValue::try_from(to)?, None));
-        }
-        if let Some(Some(text)) = value.try_as_str()
-            && Kind::of(to) != Kind::Other
-        {
-            if Kind::of(to) == Kind::Numeric && decimals::is_long_numeric(text) {
-                return Ok(ScalarUDF::from(Cast::new(to.clone())).call(vec![expr]));
-            }
-            return Ok(Expr::Literal(input::scalar(text, to)?, None));
-        }
-    }
-    if let Some(text) = long_numeric(&expr)
-        && Kind::of(to).is_float()
-    {
-        return Ok(Expr::Literal(input::scalar(text, to)?, None));
-    }
-    if from == to {
-        return Ok(expr);
-    }
-    // A parameter without a type takes the one that is asked of it, as a quoted literal does.
-    if let Expr::Placeholder(Placeholder { id, field: None }) = expr {
-        let field = to.clone().into_nullable_field_ref();
-        return Ok(Expr::Placeholder(Placeholder::new_with_field(id, Some(field))));
-    }
-    let (source, target) = (Kind::of(from), Kind::of(to));
-    if target == Kind::Other && matches!(source, Kind::Text | Kind::Unknown) {
-        return Err(unsupported(format!("a cast of text to {to} is not supported")));
-    }
-    if source == Kind::Other || target == Kind::Other {
-        return Ok(plain_cast(expr, to.clone()));
-    }
-    if !exists(source, target) {
-        let message = format!("cannot cast type {} to {}", source.name(), target.name());
-        return Err(fault("42846", message));
-    }
-    // A numeric without a scale keeps that of what it is made from.
-    if *to == OPEN_NUMERIC && source.is_integer() {
-        let (precision, scale) = decimal_shape(from).unwrap_or((20, 0));
-        return Ok(plain_cast(expr, DataType::Decimal128(precision, scale)));
-    }
-    if *to == OPEN_NUMERIC && source == Kind::Numeric {
-        return Ok(expr);
-    }
-    if target == Kind::Text && decimal_shape(from).is_some_and(|(_, scale)| scale > OPEN_SCALE) {
-        return Err(DataFusionError::from(
-            crate::error::Error::new(
-                crate::error::sqlstate::NOT_SUPPORTED,
-                "the text of a quotient or an average is not supported",
-            )
-            .with_hint("round it first, for example round(x, 2)"),
-        ));
-    }
-    if is_lossless(source, target, from, to) {
-        return Ok(match expr {
-            Expr::Literal(value, _) => Expr::Literal(value.cast_to(to)?, None),
-            expr => plain_cast(expr, to.clone()),
-        });
-    }
-    Ok(ScalarUDF::from(Cast::new(to.clone())).call(vec![expr]))
-}
-
-/// The text of a numeric constant with more digits than we compute with. Beside a double it still has a meaning.
-pub(crate) fn long_numeric(expr: &Expr) -> Option<&str> {
-    let (inner, to) = match expr {
-        Expr::Cast(cast) => (cast.expr.as_ref(), cast.field.data_type().clone()),
-        Expr::ScalarFunction(function) if function.name() == "to_numeric" => {
-            (function.args.first()?, function.func.return_type(&[]).ok()?)
-        }
-        _ => return None,
-    };
-    let text = inner.as_literal()?.try_as_str().flatten()?;
-    (to == OPEN_NUMERIC && decimals::is_long_numeric(text)).then_some(text)
-}
-
-/// Whether PostgreSQL has the cast.
-fn exists(from: Kind, to: Kind) -> bool {
-    match (from, to) {
-        (from, to) if from == to => true,
-        (Kind::Unknown | Kind::Text, _) | (_, Kind::Text) => true,
-        (Kind::Boolean, Kind::Int4) | (Kind::Int4, Kind::Boolean) => true,
-        (from, to) if from.is_number() && to.is_number() => true,
-        (from, to) if from.is_moment() && to.is_moment() => true,
-        (Kind::Timestamp | Kind::TimestampTz | Kind::Interval, Kind::Time) | (Kind::Time, Kind::Interval) => {
-            true
-        }
-        _ => false,
-    }
-}
-
-/// Whether Arrow's cast gives PostgreSQL's value for every value.
-fn is_lossless(source: Kind, target: Kind, from: &DataType, to: &DataType) -> bool {
-    match (source, target) {
-        (Kind::Text, Kind::Text) | (Kind::Unknown, _) => true,
-        (Kind::Int4, Kind::Boolean) | (Kind::Boolean, Kind::Int4) => true,
-        (Kind::Timestamp, Kind::TimestampTz) | (Kind::TimestampTz, Kind::Timestamp) => true,
-        (Kind::Date, Kind::Timestamp | Kind::TimestampTz) => true,
-        (Kind::Timestamp | Kind::TimestampTz, Kind::Date) => true,
-        // Only the unit differs: `now()` counts nanoseconds until it is cast.
-        (source, target) if source == target && (source.is_moment() || source == Kind::Time) => true,
-        (source, target) if source.is_integer() && target.is_integer() => {
-            source <= target && *from != DataType::UInt64
-        }
-        (source, target) if source.is_integer() && target.is_float() => true,
-        (Kind::Float4, Kind::Float8) => true,
-        (source, Kind::Numeric) if source.is_integer() || source == Kind::Numeric => {
-            let shapes = decimal_shape(from).zip(decimal_shape(to));
-            shapes.is_some_and(|((p1, s1), (p2, s2))| {
-                s1 <= s2 && i16::from(p1) - i16::from(s1) <= i16::from(p2) - i16::from(s2)
-            })
-        }
-        _ => false,
-    }
-}
-
-/// A cast to one type, from any that PostgreSQL casts to it.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Cast {
-    to: DataType,
-    signature: Signature,
-}
-
-impl Cast {
-    pub(crate) fn new(to: DataType) -> Self {
-        Self {
-            to,
-            signature: Signature::any(1, Volatility::Immutable),
-        }
-    }
-}
-
-impl ScalarUDFImpl for Cast {
-    fn name(&self) -> &str {
-        match Kind::of(&self.to) {
-            Kind::Unknown | Kind::Text | Kind::Other => "to_text",
-            Kind::Boolean => "to_boolean",
-            Kind::Int2 => "to_smallint",
-            Kind::Int4 => "to_integer",
-            Kind::Int8 => "to_bigint",
-            Kind::Numeric => "to_numeric",
-            Kind::Float4 => "to_real",
-            Kind::Float8 => "to_double",
-            Kind::Date => "to_date_value",
-            Kind::Timestamp => "to_timestamp_value",
-            Kind::TimestampTz => "to_timestamptz_value",
-            Kind::Time => "to_time_value",
-            Kind::Interval => "to_interval_value",
-        }
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(self.to.clone())
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        row_wise::over_arrays(&args, |arrays| {
-            converted(row_wise::argument(arrays, 0)?, &self.to)
-        })
-    }
-}
-
 /// The values of `array` as values of `to`.
-pub(crate) fn converted(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+pub(super) fn converted(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     let source = Kind::of(array.data_type());
     match (source, Kind::of(to)) {
         (_, Kind::Text) => text(array),
@@ -233,7 +49,7 @@ pub(crate) fn converted(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
 }
 
 /// Every value as PostgreSQL prints it.
-pub(crate) fn text(array: &ArrayRef) -> Result<ArrayRef> {
+fn text(array: &ArrayRef) -> Result<ArrayRef> {
     let printed = |row: usize, out: &mut String| -> Result<()> {
         use std::fmt::Write as _;
         let is_in_range = match array.data_type() {
