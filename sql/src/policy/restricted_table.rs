@@ -94,7 +94,7 @@ impl<T: Unstamped> RestrictedTable<T> {
     /// The table below its policies, with every column.
     fn raw(&self) -> T::Table {
         let all = (0..self.table().columns.len()).collect();
-        self.unstamped.stamped(self.access.stamp_below(), all)
+        self.unstamped.stamped(self.access.stamp_below(self.table()), all)
     }
 
     fn is_masked(&self, name: &str) -> bool {
@@ -153,6 +153,7 @@ impl<T: Unstamped> TableProvider for RestrictedTable<T> {
             access: &self.access,
             visible: &self.visible,
             raw: Arc::new(self.raw()),
+            planner: self.catalog.planner(),
             catalog: self.catalog.policy_catalog(path)?,
         };
         plan::scan(restricted, state, projection, filters).await

@@ -20,6 +20,7 @@ use super::reuse::Reuse;
 use super::spec::{Note, ScanSpec};
 use super::sql_text::sql_text;
 use super::{lower, selectivity};
+use crate::error::into_datafusion;
 use crate::policy::{Stamp, Unstamped};
 use crate::settings::Pushdown;
 
@@ -372,7 +373,7 @@ impl RemoteTable {
             query,
             checks,
             output: (0..output.len()).collect(),
-            stamp: self.stamp,
+            stamp: self.stamp.clone(),
             notes,
             key_filters: Vec::new(),
             dynamic_filters: Vec::new(),
@@ -413,6 +414,7 @@ impl TableProvider for RemoteTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.stamp.asking(state.config()).map_err(into_datafusion)?;
         let everything: Vec<usize> = (0..self.visible.len()).collect();
         let projection = projection.unwrap_or(&everything);
         let output: Vec<usize> = projection
