@@ -9,6 +9,7 @@ use causeway_core::{Ledger, Principal, QueryContext, Source};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::{Analyzer, Optimizer};
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use regex::Regex;
 
@@ -96,7 +97,7 @@ impl Setting {
     /// What a rule over physical plans does.
     pub(super) async fn physical(self, rule: &str, sql: &str) -> BeforeAfter {
         let state = self.state();
-        let rules = physical_rules().expect("a list");
+        let rules = physical_rules(PhysicalOptimizer::new().rules).expect("a list");
         let at = position(&rules, rule);
         let until = SessionStateBuilder::new_from_existing(state.clone())
             .with_physical_optimizer_rules(rules[..at].to_vec())
@@ -123,10 +124,14 @@ impl Setting {
     /// What a rule over logical plans does.
     pub(super) async fn logical(self, rule: &str, sql: &str) -> BeforeAfter {
         let state = self.state();
-        let rules = logical_rules().expect("a list");
+        let rules = logical_rules(Optimizer::new().rules).expect("a list");
         let at = position(&rules, rule);
         let plan = state.create_logical_plan(sql).await.expect("a statement");
-        let plan = analyzed(&state, plan, analyzer_rules().expect("a list"));
+        let plan = analyzed(
+            &state,
+            plan,
+            analyzer_rules(Analyzer::new().rules).expect("a list"),
+        );
         let before = Optimizer::with_rules(rules[..at].to_vec())
             .optimize(plan, &state, |_, _| {})
             .expect("a plan");
@@ -138,7 +143,7 @@ impl Setting {
     /// What a rule over analysed plans does.
     pub(super) async fn analysis(self, rule: &str, sql: &str) -> BeforeAfter {
         let state = self.state();
-        let rules = analyzer_rules().expect("a list");
+        let rules = analyzer_rules(Analyzer::new().rules).expect("a list");
         let at = position(&rules, rule);
         let plan = state.create_logical_plan(sql).await.expect("a statement");
         let before = analyzed(&state, plan, rules[..at].to_vec());

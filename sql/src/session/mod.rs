@@ -3,6 +3,7 @@
 //! Owns: running statements of every kind. Nothing of a session is shared with another, apart from what the engine shares.
 
 pub(crate) mod answer;
+mod embedding;
 mod shared;
 pub(crate) mod states;
 mod variables;
