@@ -22,7 +22,7 @@ use datafusion::datasource::TableType;
 use datafusion::execution::SessionState;
 
 use crate::error::{into_datafusion, source_error};
-use crate::policy::{PolicyCatalog, PolicyPath, RestrictedTable, Unstamped as _};
+use crate::policy::{PolicyCatalog, PolicyPath, RestrictedTable};
 pub(crate) use person::{Deployment, Person};
 use system::SystemSchema;
 use views::plan::{Planner, Seen};
@@ -186,16 +186,10 @@ impl SourceSchema {
     fn provider(&self, table: Arc<Table>) -> Arc<dyn TableProvider> {
         let access = self.scope.person.access(&table);
         let unstamped = self.scope.person.unstamped(&self.source, table);
-        let visible = access.visible(unstamped.table());
-        match access.stamp(unstamped.table(), &visible) {
-            Some(stamp) => Arc::new(unstamped.stamped(stamp, visible)),
-            None => {
-                let catalog = Arc::new(self.scope.clone());
-                let path = self.scope.path.clone();
-                Arc::new(RestrictedTable::new(unstamped, Arc::new(access), path, catalog))
-            }
-        }
+        let path = self.scope.path.clone();
+        RestrictedTable::or_open(unstamped, Arc::new(access), path, || Arc::new(self.scope.clone()))
     }
+
     /// Suggests a table for one that doesn't exist. Learns the names when they aren't known: a mistyped name is worth the call.
     async fn with_suggestion(&self, name: &str, mut error: causeway_core::Error) -> causeway_core::Error {
         let known = self.source.known_tables(&self.scope.person.principal);

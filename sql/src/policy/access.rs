@@ -126,7 +126,7 @@ impl Access {
     }
 
     /// The stamp of a scan of these columns; `None` when only a scan below the policies may read them.
-    pub(crate) fn stamp(&self, table: &Table, columns: &[usize]) -> Option<Stamp> {
+    pub(super) fn stamp(&self, table: &Table, columns: &[usize]) -> Option<Stamp> {
         let mut shown = columns.iter().filter_map(|&at| table.columns.get(at));
         let is_open = !self.restricts_rows(table) && !shown.any(|column| self.mask_of(column).is_some());
         let key = table.columns.get(table.key);
@@ -234,6 +234,27 @@ mod tests {
             ..Policy::default()
         };
         assert!(stamp(denied).is_some_and(|stamp| !stamp.tells_records()));
+    }
+
+    #[test]
+    fn a_stamp_is_of_its_table_and_for_its_person() {
+        let stamp = stamp(masked("other")).expect("an open scan");
+        assert!(stamp.is_of(&table()));
+        let mut other = table();
+        other.name.name = "u".to_owned();
+        assert!(!stamp.is_of(&other));
+        let asking = |person: Principal| {
+            let context = QueryContext::new(1, Arc::new(person), 0, true);
+            stamp.asking(&SessionConfig::new().with_extension(Arc::new(context)))
+        };
+        // An equal principal of another engine is another person.
+        let error = asking(Principal {
+            all_domains: true,
+            ..Principal::default()
+        });
+        assert_eq!(error.expect_err("another person").sqlstate, "42501");
+        let error = stamp.asking(&SessionConfig::new());
+        assert_eq!(error.expect_err("nobody").sqlstate, "28000");
     }
 
     #[test]

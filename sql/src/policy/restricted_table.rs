@@ -48,21 +48,25 @@ pub(crate) struct RestrictedTable<T> {
 }
 
 impl<T: Unstamped> RestrictedTable<T> {
-    pub(crate) fn new(
+    /// The table as the person sees it: open where no policy concerns a column that they see, under its policies otherwise.
+    pub(crate) fn or_open(
         unstamped: T,
         access: Arc<Access>,
         path: PolicyPath,
-        catalog: Arc<dyn PolicyCatalog>,
-    ) -> Self {
+        catalog: impl FnOnce() -> Arc<dyn PolicyCatalog>,
+    ) -> Arc<dyn TableProvider> {
         let visible = access.visible(unstamped.table());
-        Self {
+        if let Some(stamp) = access.stamp(unstamped.table(), &visible) {
+            return Arc::new(unstamped.stamped(stamp, visible));
+        }
+        Arc::new(Self {
             schema: access.schema(unstamped.table(), &visible),
             unstamped,
             access,
             visible,
             path,
-            catalog,
-        }
+            catalog: catalog(),
+        })
     }
 
     /// The table, with every column.
