@@ -9,7 +9,7 @@ use causeway::{Engine, Session};
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
-use datafusion::prelude::{SessionContext, col, lit};
+use datafusion::prelude::{SessionConfig, SessionContext, col, lit};
 
 use crate::practice::Practice;
 
@@ -252,6 +252,11 @@ async fn an_application_that_did_half_is_told_what_is_missing() {
         hint,
         "make the state of the SessionContext with Session::extend, which says who asks"
     );
+    let config =
+        SessionConfig::new().with_extension(world.engine.query_context("ana").expect("a known user"));
+    let by_hand = SessionContext::new_with_config(config);
+    by_hand.register_catalog("causeway", ana.catalog().expect("a catalog"));
+    assert_eq!(failure(&by_hand, ACCOUNTS).await.0, "28000");
     let error = ana.for_query(&plain).err().expect("no rules");
     assert_eq!(error.sqlstate, "55000");
 

@@ -18,6 +18,7 @@ use super::order::Named;
 use super::{analyzer_rules, install, logical_rules, physical_rules};
 use crate::catalog::views::{Kept, listing::Listed, plan::Planner};
 use crate::catalog::{Person, Scope};
+use crate::policy::asked_by;
 use crate::session::states::session_config;
 use crate::settings::{Settings, SharedSettings};
 use crate::{Engine, EngineConfig, Policy, Pushdown};
@@ -175,9 +176,7 @@ impl Setting {
             listed_views: Listed::default(),
         });
         let context = Arc::new(QueryContext::new(1, principal, 0, true));
-        let config = session_config()
-            .with_target_partitions(1)
-            .with_extension(Arc::clone(&context));
+        let config = asked_by(session_config().with_target_partitions(1), &context);
         let builder = SessionStateBuilder::new()
             .with_config(config.clone())
             .with_default_features();

@@ -8,7 +8,7 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Value};
 
-use super::{Audience, Policies, Stamp, qualified, stamp};
+use super::{Audience, Policies, Stamp, asking, qualified};
 use crate::Error;
 
 /// What one person may see of one table.
@@ -152,7 +152,7 @@ impl Access {
     /// # Errors
     /// 28000 when the session does not say who asks; 42501 when it is somebody else.
     pub(super) fn asking(&self, config: &SessionConfig, table: &Table) -> Result<Arc<QueryContext>, Error> {
-        stamp::asking(config, &self.person, &table.source, &table.name.name)
+        asking::asking(config, &self.person, &table.source, &table.name.name)
     }
 
     /// Conditions that every row must meet, beside its domain.
@@ -244,8 +244,8 @@ mod tests {
         other.name.name = "u".to_owned();
         assert!(!stamp.is_of(&other));
         let asking = |person: Principal| {
-            let context = QueryContext::new(1, Arc::new(person), 0, true);
-            stamp.asking(&SessionConfig::new().with_extension(Arc::new(context)))
+            let context = Arc::new(QueryContext::new(1, Arc::new(person), 0, true));
+            stamp.asking(&crate::policy::asked_by(SessionConfig::new(), &context))
         };
         // An equal principal of another engine is another person.
         let error = asking(Principal {
@@ -253,7 +253,8 @@ mod tests {
             ..Principal::default()
         });
         assert_eq!(error.expect_err("another person").sqlstate, "42501");
-        let error = stamp.asking(&SessionConfig::new());
+        let context = QueryContext::new(1, Arc::default(), 0, true);
+        let error = stamp.asking(&SessionConfig::new().with_extension(Arc::new(context)));
         assert_eq!(error.expect_err("nobody").sqlstate, "28000");
     }
 

@@ -6,6 +6,7 @@
 //! with constants.
 
 mod access;
+mod asking;
 mod barrier;
 mod domains;
 mod plan;
@@ -22,6 +23,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 use serde::Deserialize;
 
 pub(crate) use access::Access;
+pub(crate) use asking::{asked_by, query_of};
 pub(crate) use barrier::PolicyExec;
 pub(crate) use plan::PolicyCatalog;
 pub(crate) use restricted_table::{RestrictedTable, Unstamped};

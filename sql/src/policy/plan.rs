@@ -21,7 +21,7 @@ use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
 use super::barrier::PolicyExec;
-use super::{Access, PolicyPath, domains};
+use super::{Access, PolicyPath, asked_by, domains};
 use crate::error::into_datafusion;
 
 /// What the conditions of a policy are planned with and over: nothing that the state has to which a statement belongs, so that they mean
@@ -117,11 +117,8 @@ fn policy_state(
     context: &Arc<QueryContext>,
     statement: &dyn DataFusionSession,
 ) -> SessionState {
-    let config = planner
-        .config()
-        .clone()
-        .with_extension(Arc::clone(context))
-        .with_target_partitions(statement.config().target_partitions());
+    let partitions = statement.config().target_partitions();
+    let config = asked_by(planner.config().clone(), context).with_target_partitions(partitions);
     let mut props = ExecutionProps::new();
     props.mark_start_execution(Arc::clone(config.options()));
     let begun = statement.execution_props();

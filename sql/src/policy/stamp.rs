@@ -8,8 +8,8 @@ use std::sync::Arc;
 use causeway_core::{Principal, QueryContext, Table};
 use datafusion::prelude::SessionConfig;
 
+use super::asking::asking;
 use crate::Error;
-use crate::error::sqlstate;
 
 /// What a scan of one table may tell one person of the rows that it reads.
 #[derive(Debug, Clone)]
@@ -82,7 +82,7 @@ impl Stamp {
     /// Identity and budget of the query that scans the table.
     ///
     /// # Errors
-    /// As [`asking`].
+    /// 28000 when the session does not say who asks; 42501 when it is somebody else.
     pub(crate) fn asking(&self, config: &SessionConfig) -> Result<Arc<QueryContext>, Error> {
         let (source, name) = &self.table;
         asking(config, &self.person, source, name)
@@ -105,32 +105,6 @@ impl Stamp {
     pub(crate) fn tells_keys(&self) -> bool {
         self.audience == Audience::SeesAllRows
     }
-}
-
-/// Identity and budget of the query that scans a table of this person.
-///
-/// # Errors
-/// 28000 when the session does not say who asks; 42501 when it is somebody else.
-pub(super) fn asking(
-    config: &SessionConfig,
-    person: &Arc<Principal>,
-    source: &str,
-    table: &str,
-) -> Result<Arc<QueryContext>, Error> {
-    let Some(context) = config.get_extension::<QueryContext>() else {
-        let message = format!("a scan of {source}.{table} without an identity");
-        let hint = "make the state of the SessionContext with Session::extend, which says who asks";
-        return Err(Error::new(sqlstate::BAD_IDENTITY, message).with_hint(hint));
-    };
-    if Arc::ptr_eq(person, &context.principal) {
-        return Ok(context);
-    }
-    let (owner, user) = (&person.user, &context.principal.user);
-    let message = format!(
-        "permission denied for table {source}.{table}: its catalog is that of a session of \"{owner}\", and the query runs in one of \"{user}\""
-    );
-    let hint = "extend the SessionContext with the session whose catalog it has";
-    Err(Error::new(sqlstate::NOT_ALLOWED, message).with_hint(hint))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use datafusion::prelude::SessionContext;
 use super::Session;
 use super::states::as_scans_expect;
 use crate::catalog::Scope;
+use crate::policy::asked_by;
 use crate::{Error, optimizer};
 
 impl Session {
@@ -40,7 +41,7 @@ impl Session {
     pub fn extend(&self, builder: SessionStateBuilder) -> Result<SessionStateBuilder, Error> {
         let mut builder = optimizer::install(builder)?;
         let config = builder.config().take().unwrap_or_default();
-        let config = as_scans_expect(config).with_extension(self.fresh_context());
+        let config = asked_by(as_scans_expect(config), &self.fresh_context());
         Ok(builder.with_config(config))
     }
 
@@ -62,7 +63,7 @@ impl Session {
             return Err(Error::new("55000", message).with_hint(hint));
         }
         let query = self.fresh_context();
-        state.config_mut().set_extension(Arc::clone(&query));
+        *state.config_mut() = asked_by(state.config().clone(), &query);
         Ok((SessionContext::new_with_state(state), query))
     }
 
