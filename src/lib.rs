@@ -23,6 +23,9 @@
 //! # }
 //! ```
 //!
+//! A DataFusion application registers a session's schemas in its own `SessionContext`: [`Session::catalog`], [`Session::extend`],
+//! [`Session::for_query`].
+//!
 //! Owns: configuration, identities, the server and the command line. Does not own: SQL (`causeway-sql`), remote systems
 //! (`providers/`). Start at [`Engine`] for embedding and at [`server::Server`] for the wire.
 

@@ -2,6 +2,9 @@
 
 // Their `main` is not called here.
 #[allow(dead_code, unreachable_pub)]
+#[path = "../examples/application.rs"]
+pub(crate) mod application;
+#[allow(dead_code, unreachable_pub)]
 #[path = "../examples/embedded.rs"]
 mod embedded;
 #[allow(dead_code, unreachable_pub)]
@@ -25,6 +28,28 @@ async fn an_embedded_session_reads_as_its_person() {
         .await
         .expect("no rows");
     assert_eq!(rows(ben), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_joins_its_own_table_with_what_a_person_sees() {
+    let practice = Practice::start().await;
+    let folder = practice.folder.path();
+    let config = practice.orgs.write_configuration(folder).expect("a file");
+    let targets = folder.join("targets.csv");
+    std::fs::write(&targets, "customer,target\nBoxeo,500000\n").expect("a file");
+    let (rows, calls) = application::targets_reached(&config, "ana", &targets)
+        .await
+        .expect("rows");
+    let shown = arrow::util::pretty::pretty_format_batches(&rows)
+        .expect("a table")
+        .to_string();
+    assert!(shown.contains("| Boxeo    | 500000 | 552447.5 | 4 "), "{shown}");
+    // The domains, an account, its opportunities, and the account again for the policy of opportunities.
+    assert_eq!(calls, 4);
+    let (rows, _) = application::targets_reached(&config, "ben", &targets)
+        .await
+        .expect("no rows");
+    assert_eq!(rows.iter().map(|batch| batch.num_rows()).sum::<usize>(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

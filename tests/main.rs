@@ -1,6 +1,7 @@
 //! Whole-system tests, in one binary because each one links DataFusion.
 
 mod cli;
+mod embedding;
 mod examples;
 mod practice;
 mod wire;

@@ -16,6 +16,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 
 use crate::cost::plan;
 use crate::error::{Error, source_kind};
+use crate::policy::query_of;
 
 /// Plans of one statement: groups, parents, order and filters of each table may be refused one after the other.
 const MOST_PLANS: usize = 20;
@@ -35,7 +36,7 @@ pub(crate) async fn counted(
 
 /// Plans a statement that will be run, unless it would surely take more calls than it may make.
 async fn affordable(state: &SessionState, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
-    let context = state.config().get_extension::<QueryContext>();
+    let context = query_of(state.config());
     let Some(context) = context.filter(|context| context.max_api_calls > 0) else {
         return state.create_physical_plan(plan).await;
     };

@@ -17,6 +17,8 @@ mod running;
 mod startup;
 mod tls;
 mod types;
+#[cfg(test)]
+mod upstream;
 mod value;
 mod wire;
 

@@ -26,6 +26,7 @@ use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::OptimizerRule;
 
 pub use error::{Error, sqlstate, syntax_error, unplannable};
+pub use functions::known::{is_known, is_known_aggregate};
 pub use syntax::array_parameters::{array_parameters, listed};
 pub use syntax::duplicate_names::distinguish_outputs;
 pub use syntax::literals::call;

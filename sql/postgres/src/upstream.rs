@@ -7,17 +7,21 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch};
-use datafusion::arrow::datatypes::{DataType, IntervalUnit};
+use datafusion::arrow::array::{ArrayRef, AsArray as _, Int64Array, RecordBatch};
+use datafusion::arrow::datatypes::{DataType, Int64Type, IntervalUnit};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::Result;
 use datafusion::config::Dialect;
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::execution::context::{SessionConfig, SessionContext};
-use datafusion::logical_expr::LogicalPlanBuilder;
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::logical_expr::{LogicalPlanBuilder, Operator};
+use datafusion::physical_expr::expressions::{Column, binary, lit};
+use datafusion::physical_optimizer::PhysicalOptimizerRule as _;
+use datafusion::physical_optimizer::filter_pushdown::FilterPushdown;
 use datafusion::physical_plan::execution_plan::SchedulingType;
+use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::joins::NestedLoopJoinExec;
+use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -232,6 +236,59 @@ fn datafusion_still_takes_scans_of_one_name_for_equal() {
         scan(1),
         scan(2),
         "DataFusion compares sources now: unique scan names in sql/src/optimizer can go (docs/upstream.md, equal-scans)"
+    );
+}
+
+/// Behind two joins, a filter on `b.id` arrives as one on `a.id`.
+#[tokio::test]
+async fn datafusion_still_finds_the_columns_of_a_filter_by_name() {
+    let side = |rows: &str| format!("(SELECT * FROM (VALUES {rows}) AS t(k, id) WHERE id > 0)");
+    let sql = format!(
+        "SELECT a.id, b.id, c.z FROM {} AS a JOIN {} AS b ON a.k = b.k JOIN (VALUES (1, 0), (2, 0)) AS c(k, z) ON c.k = a.k",
+        side("(1, 5), (2, 6)"),
+        side("(1, 6), (2, 5)"),
+    );
+    let context = plain();
+    let joined = context.sql(&sql).await.expect("a plan");
+    let joined = joined.create_physical_plan().await.expect("a physical plan");
+    let wanted = binary(
+        Arc::new(Column::new("id", 1)),
+        Operator::Eq,
+        lit(5_i64),
+        &joined.schema(),
+    );
+    let filtered = FilterExec::try_new(wanted.expect("a condition"), joined).expect("a filter");
+    let plan: Arc<dyn ExecutionPlan> = Arc::new(filtered);
+    let pushed = FilterPushdown::new().optimize(Arc::clone(&plan), context.state().config_options());
+    let ids = async |plan: Arc<dyn ExecutionPlan>| {
+        let batches = collect(plan, context.task_ctx()).await.expect("rows");
+        let of_batch = |batch: &RecordBatch| batch.column(1).as_primitive::<Int64Type>().values().to_vec();
+        batches.iter().flat_map(of_batch).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(plan).await, [5]);
+    assert_ne!(
+        ids(pushed.expect("a plan")).await,
+        [5],
+        "DataFusion follows positions now: FilterPushdown may stay in sql/src/optimizer/mod.rs (docs/upstream.md, filters-by-name)"
+    );
+}
+
+#[test]
+fn datafusion_still_takes_negative_lengths_for_large_ones() {
+    let padded = |length: &'static str| {
+        // It panics over a capacity that no buffer has.
+        let answered = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build();
+            let sql = format!("SELECT lpad('a', n) FROM (VALUES ({length})) AS t(n)");
+            runtime.expect("a runtime").block_on(answer(&sql))
+        });
+        answered.join().ok()
+    };
+    assert_eq!(padded("2").as_deref(), Some(" a"));
+    assert_ne!(
+        padded("-1").as_deref(),
+        Some(""),
+        "DataFusion pads to negative lengths now: without_negatives in functions/text_budget.rs can go (docs/upstream.md, negative-lengths)"
     );
 }
 

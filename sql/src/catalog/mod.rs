@@ -19,9 +19,10 @@ use datafusion::catalog::{
 use datafusion::common::DataFusionError;
 use datafusion::common::Result;
 use datafusion::datasource::TableType;
+use datafusion::execution::SessionState;
 
 use crate::error::{into_datafusion, source_error};
-use crate::policy::{PolicyCatalog, PolicyPath, RestrictedTable, Unstamped as _};
+use crate::policy::{PolicyCatalog, PolicyPath, RestrictedTable};
 pub(crate) use person::{Deployment, Person};
 use system::SystemSchema;
 use views::plan::{Planner, Seen};
@@ -39,6 +40,8 @@ pub(crate) const SYSTEM_SCHEMA: &str = "causeway";
 pub(crate) struct Scope {
     pub(crate) person: Arc<Person>,
     context: Arc<QueryContext>,
+    /// Whether an application plans its own statements over it.
+    pub(crate) is_embedded: bool,
     path: PolicyPath,
     /// A question about the catalog itself: it shows columns of described tables and describes none.
     pub(crate) only_described: bool,
@@ -77,11 +80,37 @@ impl Scope {
             session_views: person.session_views.now(),
             person: Arc::clone(person),
             context: Arc::clone(context),
+            is_embedded: false,
             path: PolicyPath::default(),
             only_described: false,
             planner: Arc::clone(planner),
             inside: Vec::new(),
             seen: Arc::default(),
+        }
+    }
+
+    /// What an application can name, in statements that it plans itself.
+    pub(crate) fn of_application(
+        person: &Arc<Person>,
+        planner: &Arc<Planner>,
+        context: &Arc<QueryContext>,
+    ) -> Self {
+        Self {
+            is_embedded: true,
+            ..Self::of_statement(person, planner, context)
+        }
+    }
+
+    /// The catalog that an application registers.
+    pub(crate) fn of_schemas(&self) -> Result<Arc<dyn CatalogProvider>> {
+        Ok(Arc::new(PersonCatalog(self.schemas()?)))
+    }
+
+    /// What pays for a description: the statement, and nobody where the catalog outlives statements.
+    fn describing(&self) -> Arc<QueryContext> {
+        match self.is_embedded {
+            true => Arc::new(self.context.without_budget()),
+            false => Arc::clone(&self.context),
         }
     }
 
@@ -96,6 +125,12 @@ impl Scope {
     }
 
     fn catalog(&self) -> Result<MemoryCatalogProvider> {
+        let catalog = self.schemas()?;
+        catalog.register_schema(SEARCH_SCHEMA, Arc::new(SearchSchema { scope: self.clone() }))?;
+        Ok(catalog)
+    }
+
+    fn schemas(&self) -> Result<MemoryCatalogProvider> {
         let catalog = MemoryCatalogProvider::new();
         for source in &self.person.deployment.sources {
             catalog.register_schema(
@@ -116,8 +151,21 @@ impl Scope {
         if !self.session_views.is_empty() {
             catalog.register_schema(SESSION_SCHEMA, Arc::new(SessionViews::new(self.clone())))?;
         }
-        catalog.register_schema(SEARCH_SCHEMA, Arc::new(SearchSchema { scope: self.clone() }))?;
         Ok(catalog)
+    }
+}
+
+/// The schemas that an application registers. Nothing can be put among them.
+#[derive(Debug)]
+struct PersonCatalog(MemoryCatalogProvider);
+
+impl CatalogProvider for PersonCatalog {
+    fn schema_names(&self) -> Vec<String> {
+        self.0.schema_names()
+    }
+
+    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
+        self.0.schema(name)
     }
 }
 
@@ -130,7 +178,7 @@ struct SourceSchema {
 
 impl SourceSchema {
     async fn remote_table(&self, name: &str) -> Result<Arc<dyn TableProvider>, causeway_core::Error> {
-        let table = self.source.table(&self.scope.context, name).await?;
+        let table = self.source.table(&self.scope.describing(), name).await?;
         Ok(self.provider(table))
     }
 
@@ -138,23 +186,17 @@ impl SourceSchema {
     fn provider(&self, table: Arc<Table>) -> Arc<dyn TableProvider> {
         let access = self.scope.person.access(&table);
         let unstamped = self.scope.person.unstamped(&self.source, table);
-        let visible = access.visible(unstamped.table());
-        match access.stamp(unstamped.table(), &visible) {
-            Some(stamp) => Arc::new(unstamped.stamped(stamp, visible)),
-            None => {
-                let catalog = Arc::new(self.scope.clone());
-                let path = self.scope.path.clone();
-                Arc::new(RestrictedTable::new(unstamped, Arc::new(access), path, catalog))
-            }
-        }
+        let path = self.scope.path.clone();
+        RestrictedTable::or_open(unstamped, Arc::new(access), path, || Arc::new(self.scope.clone()))
     }
+
     /// Suggests a table for one that doesn't exist. Learns the names when they aren't known: a mistyped name is worth the call.
     async fn with_suggestion(&self, name: &str, mut error: causeway_core::Error) -> causeway_core::Error {
         let known = self.source.known_tables(&self.scope.person.principal);
         if error.kind != Kind::UnknownTable || known.is_some() {
             return error;
         }
-        let Ok(names) = self.source.tables(&self.scope.context).await else {
+        let Ok(names) = self.source.tables(&self.scope.describing()).await else {
             return error;
         };
         if let Some(near) = nearest(name, names.iter().map(|table| table.name.as_str())) {
@@ -251,12 +293,17 @@ impl SchemaProvider for SearchSchema {
 }
 
 impl PolicyCatalog for Scope {
+    fn planner(&self) -> &SessionState {
+        &self.planner.0
+    }
+
     fn policy_catalog(&self, path: PolicyPath) -> Result<MemoryCatalogProvider> {
         let mut scope = Self::of_statement(&self.person, &self.planner, &self.context);
         // A policy means the same tables whatever the person's session looks like.
         scope.search_path.clone_from(&self.person.deployment.search_path);
         scope.session_views = Arc::default();
         scope.path = path;
+        scope.is_embedded = self.is_embedded;
         scope.catalog()
     }
 }

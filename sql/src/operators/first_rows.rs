@@ -6,7 +6,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use causeway_core::QueryContext;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics};
@@ -18,6 +17,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
+use crate::policy::query_of;
 use crate::scan::exec::RemoteScanExec;
 
 /// Answers with the rows of the attempt when they are enough, else with those of the whole.
@@ -56,7 +56,7 @@ impl FirstRowsExec {
 impl FirstRowsExec {
     /// Whether the statement's budget allows for an attempt that fails, or for nothing but an attempt.
     fn spares_an_attempt(&self, context: &TaskContext) -> bool {
-        let query = context.session_config().get_extension::<QueryContext>();
+        let query = query_of(context.session_config());
         let Some(left) = query.and_then(|query| query.calls_left()) else {
             return true;
         };

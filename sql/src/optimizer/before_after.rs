@@ -9,6 +9,7 @@ use causeway_core::{Ledger, Principal, QueryContext, Source};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::{Analyzer, Optimizer};
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use regex::Regex;
 
@@ -17,6 +18,7 @@ use super::order::Named;
 use super::{analyzer_rules, install, logical_rules, physical_rules};
 use crate::catalog::views::{Kept, listing::Listed, plan::Planner};
 use crate::catalog::{Person, Scope};
+use crate::policy::asked_by;
 use crate::session::states::session_config;
 use crate::settings::{Settings, SharedSettings};
 use crate::{Engine, EngineConfig, Policy, Pushdown};
@@ -96,7 +98,7 @@ impl Setting {
     /// What a rule over physical plans does.
     pub(super) async fn physical(self, rule: &str, sql: &str) -> BeforeAfter {
         let state = self.state();
-        let rules = physical_rules().expect("a list");
+        let rules = physical_rules(PhysicalOptimizer::new().rules).expect("a list");
         let at = position(&rules, rule);
         let until = SessionStateBuilder::new_from_existing(state.clone())
             .with_physical_optimizer_rules(rules[..at].to_vec())
@@ -123,10 +125,14 @@ impl Setting {
     /// What a rule over logical plans does.
     pub(super) async fn logical(self, rule: &str, sql: &str) -> BeforeAfter {
         let state = self.state();
-        let rules = logical_rules().expect("a list");
+        let rules = logical_rules(Optimizer::new().rules).expect("a list");
         let at = position(&rules, rule);
         let plan = state.create_logical_plan(sql).await.expect("a statement");
-        let plan = analyzed(&state, plan, analyzer_rules().expect("a list"));
+        let plan = analyzed(
+            &state,
+            plan,
+            analyzer_rules(Analyzer::new().rules).expect("a list"),
+        );
         let before = Optimizer::with_rules(rules[..at].to_vec())
             .optimize(plan, &state, |_, _| {})
             .expect("a plan");
@@ -138,7 +144,7 @@ impl Setting {
     /// What a rule over analysed plans does.
     pub(super) async fn analysis(self, rule: &str, sql: &str) -> BeforeAfter {
         let state = self.state();
-        let rules = analyzer_rules().expect("a list");
+        let rules = analyzer_rules(Analyzer::new().rules).expect("a list");
         let at = position(&rules, rule);
         let plan = state.create_logical_plan(sql).await.expect("a statement");
         let before = analyzed(&state, plan, rules[..at].to_vec());
@@ -170,9 +176,7 @@ impl Setting {
             listed_views: Listed::default(),
         });
         let context = Arc::new(QueryContext::new(1, principal, 0, true));
-        let config = session_config()
-            .with_target_partitions(1)
-            .with_extension(Arc::clone(&context));
+        let config = asked_by(session_config().with_target_partitions(1), &context);
         let builder = SessionStateBuilder::new()
             .with_config(config.clone())
             .with_default_features();

@@ -17,17 +17,16 @@ mod fake_source;
 use std::sync::Arc;
 
 use datafusion::common::Result;
-use datafusion::execution::SessionStateBuilder;
-use datafusion::optimizer::{Analyzer, AnalyzerRule, ApplyOrder, Optimizer, OptimizerRule};
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::optimizer::{AnalyzerRule, ApplyOrder, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 
 use self::logical::drop_unused_join::drop_unused_join;
 use self::logical::normalize_keys::normalize_keys;
 use self::logical::push_aggregate::push_aggregate;
 use self::logical::push_join::push_join;
 use self::order::Place::{After, Before};
-use self::order::{last, ordered};
+use self::order::{Named, last, ordered};
 use self::physical::ensure_cooperative::ensure_cooperative;
 use self::physical::push_dynamic_filters::push_dynamic_filters;
 use self::physical::push_top_k::push_top_k;
@@ -35,24 +34,45 @@ use self::physical::share_scans::share_scans;
 use self::physical::swap_outer_join::swap_outer_join;
 use self::physical::try_first_rows::try_first_rows;
 
-/// Adds our rules.
+/// Adds our rules to those of the builder, which are DataFusion's unless it was given others. A builder that has them stays as it is.
 ///
-/// Errors: when DataFusion's lists lack a rule that one of ours stands beside.
-pub(crate) fn install(builder: SessionStateBuilder) -> Result<SessionStateBuilder> {
-    Ok(builder
-        .with_analyzer_rules(analyzer_rules()?)
-        .with_optimizer_rules(logical_rules()?)
-        .with_physical_optimizer_rules(physical_rules()?))
+/// Errors: when the lists lack a rule that one of ours stands beside.
+pub(crate) fn install(mut builder: SessionStateBuilder) -> Result<SessionStateBuilder> {
+    let given = builder.physical_optimizers().as_ref();
+    if given.is_some_and(|given| has(&given.rules, "push_dynamic_filters")) {
+        return Ok(builder);
+    }
+    let mut analyzer = builder.analyzer().take().unwrap_or_default();
+    analyzer.rules = analyzer_rules(analyzer.rules)?;
+    *builder.analyzer() = Some(analyzer);
+    let mut optimizer = builder.optimizer().take().unwrap_or_default();
+    optimizer.rules = logical_rules(optimizer.rules)?;
+    *builder.optimizer() = Some(optimizer);
+    let mut physical = builder.physical_optimizers().take().unwrap_or_default();
+    physical.rules = physical_rules(physical.rules)?;
+    *builder.physical_optimizers() = Some(physical);
+    Ok(builder)
+}
+
+/// Whether a state has our rules of each phase.
+pub(crate) fn is_installed(state: &SessionState) -> bool {
+    has(&state.analyzer().rules, "normalize_keys")
+        && has(state.optimizers(), "push_join")
+        && has(state.physical_optimizers(), "push_dynamic_filters")
+}
+
+fn has<R: Named>(rules: &[R], name: &str) -> bool {
+    rules.iter().any(|rule| rule.rule_name() == name)
 }
 
 type AnalyzerRules = Vec<Arc<dyn AnalyzerRule + Send + Sync>>;
 type LogicalRules = Vec<Arc<dyn OptimizerRule + Send + Sync>>;
 type PhysicalRules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
 
-fn analyzer_rules() -> Result<AnalyzerRules> {
+fn analyzer_rules(rules: AnalyzerRules) -> Result<AnalyzerRules> {
     let rule = |name, rewrite| Arc::new(rule::Analysis { name, rewrite }) as _;
     ordered(
-        Analyzer::new().rules,
+        rules,
         &[],
         vec![(
             rule("normalize_keys", normalize_keys),
@@ -62,10 +82,10 @@ fn analyzer_rules() -> Result<AnalyzerRules> {
     )
 }
 
-fn logical_rules() -> Result<LogicalRules> {
+fn logical_rules(rules: LogicalRules) -> Result<LogicalRules> {
     let rule = |name, order, rewrite| Arc::new(rule::Logical { name, order, rewrite }) as _;
     ordered(
-        Optimizer::new().rules,
+        rules,
         &[],
         vec![
             (
@@ -87,10 +107,10 @@ fn logical_rules() -> Result<LogicalRules> {
     )
 }
 
-fn physical_rules() -> Result<PhysicalRules> {
+fn physical_rules(rules: PhysicalRules) -> Result<PhysicalRules> {
     let rule = |name, rewrite| Arc::new(rule::Physical { name, rewrite }) as _;
     let rules = ordered(
-        PhysicalOptimizer::new().rules,
+        rules,
         &[(
             "FilterPushdown",
             "filters reached the scans as a logical plan, and behind a join of sides with equal column names it moves a filter to the \
@@ -138,7 +158,9 @@ fn physical_rules() -> Result<PhysicalRules> {
 
 #[cfg(test)]
 mod tests {
-    use super::order::Named;
+    use datafusion::optimizer::{Analyzer, Optimizer};
+    use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+
     use super::*;
 
     fn names<R: Named>(rules: &[R]) -> Vec<&str> {
@@ -147,7 +169,7 @@ mod tests {
 
     #[test]
     fn analyzer_rules_stand_in_this_order() {
-        let rules = analyzer_rules().expect("a list");
+        let rules = analyzer_rules(Analyzer::new().rules).expect("a list");
         assert_eq!(
             names(&rules),
             ["resolve_grouping_function", "type_coercion", "normalize_keys"]
@@ -156,7 +178,7 @@ mod tests {
 
     #[test]
     fn logical_rules_stand_in_this_order() {
-        let rules = logical_rules().expect("a list");
+        let rules = logical_rules(Optimizer::new().rules).expect("a list");
         let names = names(&rules);
         let at = |name: &str| names.iter().position(|known| *known == name).expect(name);
         assert!(at("push_down_filter") < at("push_aggregate"));
@@ -172,7 +194,7 @@ mod tests {
 
     #[test]
     fn physical_rules_stand_in_this_order_and_the_plan_that_runs_is_checked() {
-        let rules = physical_rules().expect("a list");
+        let rules = physical_rules(PhysicalOptimizer::new().rules).expect("a list");
         let names = names(&rules);
         let at = |name: &str| names.iter().position(|known| *known == name).expect(name);
         assert_eq!(at("join_selection") + 1, at("swap_outer_join"));

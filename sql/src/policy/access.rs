@@ -1,12 +1,15 @@
 //! What the policies leave of one table for one person.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use causeway_core::{Column, Origin, Principal, Table};
+use causeway_core::{Column, Origin, Principal, QueryContext, Table};
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::prelude::SessionConfig;
 use datafusion::sql::sqlparser::ast::{Expr as SqlExpr, Value};
 
-use super::{Audience, Policies, Stamp, qualified};
+use super::{Audience, Policies, Stamp, asking, qualified};
+use crate::Error;
 
 /// What one person may see of one table.
 #[derive(Debug)]
@@ -20,17 +23,20 @@ pub(crate) struct Access {
     /// Whether all domains are visible.
     all_domains: bool,
     audience: Audience,
+    /// Whose policies they are.
+    person: Arc<Principal>,
 }
 
 impl Access {
     /// Gathers the policies that bind `principal` on the table.
-    pub(super) fn of(policies: &Policies, principal: &Principal, table: &Table) -> Self {
+    pub(super) fn of(policies: &Policies, principal: &Arc<Principal>, table: &Table) -> Self {
         let mut access = Self {
             denied: BTreeSet::new(),
             masks: BTreeMap::new(),
             rows: Vec::new(),
             all_domains: principal.all_domains,
             audience: policies.audience(principal),
+            person: Arc::clone(principal),
         };
         for policy in policies.binding(principal, &qualified(&table.source, &table.name.name)) {
             access.rows.extend(policy.rows.clone());
@@ -120,13 +126,13 @@ impl Access {
     }
 
     /// The stamp of a scan of these columns; `None` when only a scan below the policies may read them.
-    pub(crate) fn stamp(&self, table: &Table, columns: &[usize]) -> Option<Stamp> {
+    pub(super) fn stamp(&self, table: &Table, columns: &[usize]) -> Option<Stamp> {
         let mut shown = columns.iter().filter_map(|&at| table.columns.get(at));
         let is_open = !self.restricts_rows(table) && !shown.any(|column| self.mask_of(column).is_some());
         let key = table.columns.get(table.key);
         let shows_keys =
             key.is_some_and(|key| !self.denied.contains(&key.name) && self.mask_of(key).is_none());
-        let stamp = Stamp::open(self.audience);
+        let stamp = Stamp::open(table, &self.person, self.audience);
         is_open.then(|| {
             if shows_keys {
                 stamp
@@ -137,8 +143,16 @@ impl Access {
     }
 
     /// The stamp of the scan below the policies.
-    pub(super) fn stamp_below(&self) -> Stamp {
-        Stamp::below_policies(self.audience)
+    pub(super) fn stamp_below(&self, table: &Table) -> Stamp {
+        Stamp::open(table, &self.person, self.audience).below_policies()
+    }
+
+    /// Identity and budget of the query that scans the table.
+    ///
+    /// # Errors
+    /// 28000 when the session does not say who asks; 42501 when it is somebody else.
+    pub(super) fn asking(&self, config: &SessionConfig, table: &Table) -> Result<Arc<QueryContext>, Error> {
+        asking::asking(config, &self.person, &table.source, &table.name.name)
     }
 
     /// Conditions that every row must meet, beside its domain.
@@ -192,10 +206,10 @@ mod tests {
             ..policy
         };
         let policies = Policies::try_new(vec![policy]).expect("a valid policy");
-        let principal = Principal {
+        let principal = Arc::new(Principal {
             all_domains: true,
             ..Principal::default()
-        };
+        });
         policies.access(&principal, &table()).stamp(&table(), &[1, 2])
     }
 
@@ -209,7 +223,7 @@ mod tests {
     #[test]
     fn a_mask_concerns_scans_of_its_column_only() {
         assert!(stamp(masked("note")).is_none());
-        assert!(stamp(masked("other")).is_some_and(Stamp::tells_records));
+        assert!(stamp(masked("other")).is_some_and(|stamp| stamp.tells_records()));
     }
 
     #[test]
@@ -220,6 +234,28 @@ mod tests {
             ..Policy::default()
         };
         assert!(stamp(denied).is_some_and(|stamp| !stamp.tells_records()));
+    }
+
+    #[test]
+    fn a_stamp_is_of_its_table_and_for_its_person() {
+        let stamp = stamp(masked("other")).expect("an open scan");
+        assert!(stamp.is_of(&table()));
+        let mut other = table();
+        other.name.name = "u".to_owned();
+        assert!(!stamp.is_of(&other));
+        let asking = |person: Principal| {
+            let context = Arc::new(QueryContext::new(1, Arc::new(person), 0, true));
+            stamp.asking(&crate::policy::asked_by(SessionConfig::new(), &context))
+        };
+        // An equal principal of another engine is another person.
+        let error = asking(Principal {
+            all_domains: true,
+            ..Principal::default()
+        });
+        assert_eq!(error.expect_err("another person").sqlstate, "42501");
+        let context = QueryContext::new(1, Arc::default(), 0, true);
+        let error = stamp.asking(&SessionConfig::new().with_extension(Arc::new(context)));
+        assert_eq!(error.expect_err("nobody").sqlstate, "28000");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! with constants.
 
 mod access;
+mod asking;
 mod barrier;
 mod domains;
 mod plan;
@@ -13,6 +14,7 @@ mod restricted_table;
 mod stamp;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use causeway_core::{Principal, Table, matches_pattern};
 use causeway_postgres::parser;
@@ -21,6 +23,7 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 use serde::Deserialize;
 
 pub(crate) use access::Access;
+pub(crate) use asking::{asked_by, query_of};
 pub(crate) use barrier::PolicyExec;
 pub(crate) use plan::PolicyCatalog;
 pub(crate) use restricted_table::{RestrictedTable, Unstamped};
@@ -125,7 +128,7 @@ impl Policies {
     }
 
     /// What a person may see of a table.
-    pub(crate) fn access(&self, principal: &Principal, table: &Table) -> Access {
+    pub(crate) fn access(&self, principal: &Arc<Principal>, table: &Table) -> Access {
         Access::of(self, principal, table)
     }
 
@@ -168,6 +171,11 @@ fn qualified(schema: &str, table: &str) -> String {
 pub(crate) struct PolicyPath(Vec<String>);
 
 impl PolicyPath {
+    /// Whether no policy is being planned.
+    pub(crate) fn is_root(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The path one table deeper.
     pub(crate) fn enter(&self, table: &str) -> Result<Self, Error> {
         if self.0.iter().any(|name| name == table) {

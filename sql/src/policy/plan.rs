@@ -11,6 +11,7 @@ use datafusion::catalog::{
 };
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::execution_props::ExecutionProps;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ident};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::cast;
@@ -20,11 +21,15 @@ use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
 use super::barrier::PolicyExec;
-use super::{Access, PolicyPath, domains};
+use super::{Access, PolicyPath, asked_by, domains};
 use crate::error::into_datafusion;
 
-/// Makes the catalog that the conditions of a policy are planned over.
+/// What the conditions of a policy are planned with and over: nothing that the state has to which a statement belongs, so that they mean
+/// the same in a session of ours and in an application's own.
 pub(crate) trait PolicyCatalog: fmt::Debug + Send + Sync {
+    /// The planner of the person's session, before any statement.
+    fn planner(&self) -> &SessionState;
+
     /// The person's own tables, under the person's own policies, whatever the session looks like.
     ///
     /// # Errors
@@ -41,6 +46,8 @@ pub(super) struct Restricted<'a> {
     pub(super) visible: &'a [usize],
     /// The table below its policies, with every column.
     pub(super) raw: Arc<dyn TableProvider>,
+    /// Plans its policies.
+    pub(super) planner: &'a SessionState,
     /// Where its policies look for tables.
     pub(super) catalog: MemoryCatalogProvider,
 }
@@ -56,31 +63,27 @@ pub(super) async fn scan(
     projection: &[usize],
     filters: &[Expr],
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let state = state
-        .as_any()
-        .downcast_ref::<SessionState>()
-        .ok_or_else(|| DataFusionError::Internal("planning needs a session state".to_owned()))?;
-    let context = state
-        .config()
-        .get_extension::<QueryContext>()
-        .ok_or_else(|| DataFusionError::Internal("a scan without an identity".to_owned()))?;
     let Restricted {
         source,
         table,
         access,
         visible,
         raw,
+        planner,
         catalog,
     } = restricted;
+    let asking = access.asking(state.config(), table);
+    let context = asking.map_err(into_datafusion)?;
     catalog.register_schema(SCHEMA, Arc::new(TargetSchema { raw }))?;
-    let name = &state.config_options().catalog.default_catalog;
-    let state = SessionStateBuilder::new_from_existing(state.clone())
-        .with_catalog_list(only(name, catalog))
-        .build();
+    let state = policy_state(planner, catalog, &context, state);
 
     let domains = domains::condition(table, access, source, &context).await?;
     let plan = policied(table, access, visible, &state, domains).await?;
-    let mut plan = typed(table, access, visible, plan)?;
+    let plan = typed(table, access, visible, plan)?;
+    // The filters have been analysed by the statement's own rules, which need not be ours.
+    let mut plan = state
+        .analyzer()
+        .execute_and_check(plan, state.config_options(), |_, _| {})?;
     for filter in filters {
         plan = LogicalPlanBuilder::from(plan).filter(filter.clone())?.build()?;
     }
@@ -98,12 +101,37 @@ pub(super) async fn scan(
     let unruled = SessionStateBuilder::new_from_existing(state.clone())
         .with_physical_optimizer_rules(Vec::new())
         .build();
-    let optimized = state.optimize(&plan)?;
+    let optimized = state.optimizer().optimize(plan, &state, |_, _| {})?;
     let physical = unruled
         .query_planner()
         .create_physical_plan(&optimized, &unruled)
         .await?;
     Ok(Arc::new(PolicyExec::new(physical, schema)))
+}
+
+/// The state that plans a policy. Of the statement's own state it has the moment that now() means, names that no other part of the plan has,
+/// and how many partitions there are.
+fn policy_state(
+    planner: &SessionState,
+    catalog: MemoryCatalogProvider,
+    context: &Arc<QueryContext>,
+    statement: &dyn DataFusionSession,
+) -> SessionState {
+    let partitions = statement.config().target_partitions();
+    let config = asked_by(planner.config().clone(), context).with_target_partitions(partitions);
+    let mut props = ExecutionProps::new();
+    props.mark_start_execution(Arc::clone(config.options()));
+    let begun = statement.execution_props();
+    if let Some(start) = begun.query_execution_start_time {
+        props.query_execution_start_time = Some(start);
+    }
+    props.alias_generator = Arc::clone(&begun.alias_generator);
+    let name = &planner.config_options().catalog.default_catalog;
+    SessionStateBuilder::new_from_existing(planner.clone())
+        .with_config(config)
+        .with_execution_props(props)
+        .with_catalog_list(only(name, catalog))
+        .build()
 }
 
 fn only(name: &str, catalog: MemoryCatalogProvider) -> Arc<dyn CatalogProviderList> {

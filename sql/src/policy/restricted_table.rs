@@ -48,21 +48,25 @@ pub(crate) struct RestrictedTable<T> {
 }
 
 impl<T: Unstamped> RestrictedTable<T> {
-    pub(crate) fn new(
+    /// The table as the person sees it: open where no policy concerns a column that they see, under its policies otherwise.
+    pub(crate) fn or_open(
         unstamped: T,
         access: Arc<Access>,
         path: PolicyPath,
-        catalog: Arc<dyn PolicyCatalog>,
-    ) -> Self {
+        catalog: impl FnOnce() -> Arc<dyn PolicyCatalog>,
+    ) -> Arc<dyn TableProvider> {
         let visible = access.visible(unstamped.table());
-        Self {
+        if let Some(stamp) = access.stamp(unstamped.table(), &visible) {
+            return Arc::new(unstamped.stamped(stamp, visible));
+        }
+        Arc::new(Self {
             schema: access.schema(unstamped.table(), &visible),
             unstamped,
             access,
             visible,
             path,
-            catalog,
-        }
+            catalog: catalog(),
+        })
     }
 
     /// The table, with every column.
@@ -94,7 +98,7 @@ impl<T: Unstamped> RestrictedTable<T> {
     /// The table below its policies, with every column.
     fn raw(&self) -> T::Table {
         let all = (0..self.table().columns.len()).collect();
-        self.unstamped.stamped(self.access.stamp_below(), all)
+        self.unstamped.stamped(self.access.stamp_below(self.table()), all)
     }
 
     fn is_masked(&self, name: &str) -> bool {
@@ -153,6 +157,7 @@ impl<T: Unstamped> TableProvider for RestrictedTable<T> {
             access: &self.access,
             visible: &self.visible,
             raw: Arc::new(self.raw()),
+            planner: self.catalog.planner(),
             catalog: self.catalog.policy_catalog(path)?,
         };
         plan::scan(restricted, state, projection, filters).await

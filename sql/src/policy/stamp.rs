@@ -1,11 +1,23 @@
 //! Proof that the policies of a person stand between a scan and the statement.
 //!
 //! Owns: [`Stamp`], which only this room can make. Invariant: a scan is built with a stamp, so a scan that nobody has thought about the
-//! policies of does not compile.
+//! policies of does not compile; and a stamp is of one table and for one person, so none is of use to another scan.
 
-/// What a scan may tell the person of the rows that it reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use std::sync::Arc;
+
+use causeway_core::{Principal, QueryContext, Table};
+use datafusion::prelude::SessionConfig;
+
+use super::asking::asking;
+use crate::Error;
+
+/// What a scan of one table may tell one person of the rows that it reads.
+#[derive(Debug, Clone)]
 pub(crate) struct Stamp {
+    /// Source and name of the table.
+    table: (Arc<str>, Arc<str>),
+    /// Whose policies they are.
+    person: Arc<Principal>,
     place: Place,
     audience: Audience,
 }
@@ -31,8 +43,10 @@ pub(crate) enum Audience {
 }
 
 impl Stamp {
-    pub(super) fn open(audience: Audience) -> Self {
+    pub(super) fn open(table: &Table, person: &Arc<Principal>, audience: Audience) -> Self {
         Self {
+            table: (Arc::clone(&table.source), table.name.name.as_str().into()),
+            person: Arc::clone(person),
             place: Place::Open,
             audience,
         }
@@ -46,28 +60,49 @@ impl Stamp {
         }
     }
 
-    pub(super) fn below_policies(audience: Audience) -> Self {
+    /// A scan whose rows pass the person's policies before anybody sees them.
+    pub(super) fn below_policies(self) -> Self {
         Self {
             place: Place::BelowPolicies,
-            audience,
+            ..self
         }
+    }
+
+    /// Whether it was made for a scan of this table.
+    pub(crate) fn is_of(&self, table: &Table) -> bool {
+        let (source, name) = &self.table;
+        *source == table.source && name.as_ref() == table.name.name
+    }
+
+    /// Whether it was made for the same person as the other.
+    pub(crate) fn is_for_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.person, &other.person)
+    }
+
+    /// Identity and budget of the query that scans the table.
+    ///
+    /// # Errors
+    /// 28000 when the session does not say who asks; 42501 when it is somebody else.
+    pub(crate) fn asking(&self, config: &SessionConfig) -> Result<Arc<QueryContext>, Error> {
+        let (source, name) = &self.table;
+        asking(config, &self.person, source, name)
     }
 
     /// Whether policies stand above the scan: they are pushed whatever `causeway.pushdown` says, since what they hide should not even
     /// be fetched.
-    pub(crate) fn is_below_policies(self) -> bool {
+    pub(crate) fn is_below_policies(&self) -> bool {
         self.place == Place::BelowPolicies
     }
 
     /// Whether errors may describe records: below policies they may be records that the person must not see, and a description
     /// begins with the record's key.
-    pub(crate) fn tells_records(self) -> bool {
+    pub(crate) fn tells_records(&self) -> bool {
         self.place == Place::Open
     }
 
     /// Whether errors and estimates may tell the keys of joins and how many there are: they may be values of hidden rows of another
     /// table.
-    pub(crate) fn tells_keys(self) -> bool {
+    pub(crate) fn tells_keys(&self) -> bool {
         self.audience == Audience::SeesAllRows
     }
 }
@@ -108,7 +143,7 @@ mod tests {
             !own.contains("impl Default for Stamp") && !own.contains("Default)]\npub(crate) struct Stamp")
         );
         for (path, text) in all.iter().filter(|(path, _)| !path.starts_with(&policy)) {
-            for making in ["Stamp::open(", "Stamp::below_policies(", "Stamp {"] {
+            for making in ["Stamp::open(", ".below_policies()", "Stamp {", "access.stamp("] {
                 assert!(!text.contains(making), "{path} makes a stamp");
             }
         }

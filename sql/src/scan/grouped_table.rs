@@ -156,7 +156,7 @@ impl TableProvider for GroupedTable {
             query,
             checks: Vec::new(),
             output: projection.unwrap_or(&everything).clone(),
-            stamp: self.base.stamp,
+            stamp: self.base.stamp.clone(),
             notes: self.notes.clone(),
             key_filters: Vec::new(),
             dynamic_filters: Vec::new(),

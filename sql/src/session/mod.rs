@@ -4,6 +4,7 @@
 
 pub(crate) mod answer;
 mod describe;
+mod embedding;
 mod shared;
 pub(crate) mod states;
 mod variables;
@@ -31,6 +32,7 @@ pub(crate) use states::States;
 use crate::catalog::views::plan::{Planner, Seen};
 use crate::catalog::{Person, Scope, pg_catalog, statement_catalogs, views};
 use crate::error::{sqlstate, unplannable, unsupported};
+use crate::policy::asked_by;
 use crate::query_log::{QueryRecord, QueryState};
 use crate::settings::{Settings, SharedSettings};
 use crate::{Answer, Error, Statement, execute, explain, statement};
@@ -337,10 +339,7 @@ impl Session {
         let catalogs = statement_catalogs(&scope)?;
         let settings = self.person.settings.read();
         let base = if asks_catalog { &self.base } else { &self.data.0 };
-        let config = base
-            .config()
-            .clone()
-            .with_extension(Arc::clone(context))
+        let config = asked_by(base.config().clone(), context)
             .with_extension(Arc::clone(&self.data))
             .with_target_partitions(settings.target_partitions.max(1));
         let builder = SessionStateBuilder::new_from_existing(base.clone());

@@ -32,17 +32,25 @@ impl States {
     }
 }
 
-/// Options under which DataFusion plans as scans expect.
+/// Options of our own sessions.
 pub(crate) fn session_config() -> SessionConfig {
-    let mut config = SessionConfig::new()
+    let mut config = as_scans_expect(SessionConfig::new())
         .with_default_catalog_and_schema(DATABASE, SEARCH_SCHEMA)
         .with_create_default_catalog_and_schema(false)
-        // Join keys come from one complete build side; partitioned joins would hand out several filters.
-        .with_repartition_joins(false)
         .with_batch_size(8192);
     let options = config.options_mut();
     options.sql_parser.dialect = datafusion::config::Dialect::PostgreSQL;
     options.sql_parser.map_string_types_to_utf8view = false;
+    options.execution.time_zone = Some("UTC".to_owned());
+    options.explain.physical_plan_only = true;
+    config
+}
+
+/// The config with the options that keys reach scans under, and nothing is read before it is needed.
+pub(crate) fn as_scans_expect(mut config: SessionConfig) -> SessionConfig {
+    let options = config.options_mut();
+    // Join keys come from one complete build side; partitioned joins would hand out several filters.
+    options.optimizer.repartition_joins = false;
     // Keys arrive as a list that a source can be asked for; above these bounds they would be an opaque hash lookup.
     options.optimizer.hash_join_inlist_pushdown_max_distinct_values = 100_000;
     options.optimizer.hash_join_inlist_pushdown_max_size = 16 << 20;
@@ -50,8 +58,6 @@ pub(crate) fn session_config() -> SessionConfig {
     options.optimizer.prefer_hash_join = true;
     // A repartition reads ahead, and what it reads are API calls.
     options.optimizer.enable_round_robin_repartition = false;
-    options.execution.time_zone = Some("UTC".to_owned());
-    options.explain.physical_plan_only = true;
     // Columns that a rule of ours takes from another table may be NULL to Arrow and never are; the check compares that too.
     options.execution.skip_physical_aggregate_schema_check = true;
     config

@@ -15,6 +15,7 @@ pub(crate) mod extract;
 pub(crate) mod floats;
 pub(crate) mod integer_arguments;
 pub(crate) mod intervals;
+pub(crate) mod known;
 pub(crate) mod math;
 pub(crate) mod moving_frame;
 pub(crate) mod patterns;

@@ -3,13 +3,14 @@
 //! Owns: the join that LATERAL is. Does not own: how the subquery gets independent of the outer rows (`unnest`). Invariant: the join has the
 //! columns that it had. Start at [`joined_laterally`].
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{JoinType, NullEquality, Result, ScalarValue};
 use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::logical_expr::{
     Expr, ExprSchemable as _, Join, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr, lit,
 };
 
-use super::dependent::{joined, or_missing, projected, resolved};
+use super::dependent::{Dependent, joined, or_missing, projected, resolved};
 use super::level::{Level, Names};
 use super::unnest::unnest;
 use crate::types::unsupported;
@@ -48,21 +49,7 @@ pub(super) fn joined_laterally(join: &Join, names: &Names) -> Result<LogicalPlan
 
     let schema = join.left.schema().join(join.right.schema())?;
     let columns: Vec<Expr> = base.schema().columns().into_iter().map(Expr::Column).collect();
-    let mut values = Vec::with_capacity(rows.outputs.len());
-    for (at, output) in rows.outputs.iter().enumerate() {
-        let value = level.home(output.value.clone())?;
-        let missing = missing.as_ref().and_then(|missing| missing.get(at));
-        values.push(match (&flag, missing, types.get(at)) {
-            (Some(flag), Some(missing), Some(ty)) => {
-                let missing = match level.home(missing.clone())? {
-                    Expr::Literal(value, _) if value.is_null() => lit(ScalarValue::try_from(ty)?),
-                    other => other,
-                };
-                or_missing(value, flag, missing)?
-            }
-            _ => value,
-        });
-    }
+    let values = values(&rows, missing.as_deref(), flag.as_ref(), &types, &level)?;
     let seen: Vec<&Expr> = columns.iter().chain(&values).collect();
     let conditions = conditions
         .into_iter()
@@ -93,6 +80,34 @@ pub(super) fn is_lateral(join: &Join) -> Result<bool> {
     let names = Names::default();
     let outer = join.left.as_ref();
     Level { outer, names: &names }.depends(&join.right)
+}
+
+/// The outputs over the joined rows: the missing ones where the flag says that there is no row.
+fn values(
+    rows: &Dependent,
+    missing: Option<&[Expr]>,
+    flag: Option<&Expr>,
+    types: &[DataType],
+    level: &Level,
+) -> Result<Vec<Expr>> {
+    let values = rows
+        .outputs
+        .iter()
+        .zip(types)
+        .enumerate()
+        .map(|(at, (output, ty))| {
+            let value = level.home(output.value.clone())?;
+            let missing = missing.and_then(|missing| missing.get(at));
+            let (Some(flag), Some(missing)) = (flag, missing) else {
+                return Ok(value);
+            };
+            let missing = match level.home(missing.clone())? {
+                Expr::Literal(value, _) if value.is_null() => lit(ScalarValue::try_from(ty)?),
+                other => other,
+            };
+            or_missing(value, flag, missing)
+        });
+    values.collect()
 }
 
 /// The conditions of the join.

@@ -125,26 +125,25 @@ impl<'a> Outer<'a> {
                 Wanted::NotFalse,
                 false,
             )?))),
-            Expr::Case(Case {
-                expr: None,
-                when_then_expr,
-                else_expr,
-            }) => {
-                let mut whens = Vec::with_capacity(when_then_expr.len());
-                for (when, then) in when_then_expr {
-                    let when = self.truth(*when, Wanted::True, false)?;
-                    whens.push((Box::new(when), Box::new(self.truth(*then, wanted, false)?)));
-                }
-                let otherwise = match else_expr {
-                    Some(otherwise) => Some(Box::new(self.truth(*otherwise, wanted, false)?)),
-                    None => None,
-                };
-                Ok(Expr::Case(Case::new(None, whens, otherwise)))
-            }
+            Expr::Case(case) if case.expr.is_none() => self.case(case, wanted),
             other => other
                 .map_children(|part| Ok(Transformed::yes(self.truth(part, Wanted::Value, false)?)))
                 .data(),
         }
+    }
+
+    /// CASE without an operand: its conditions need be told true from the rest.
+    fn case(&mut self, case: Case, wanted: Wanted) -> Result<Expr> {
+        let mut whens = Vec::with_capacity(case.when_then_expr.len());
+        for (when, then) in case.when_then_expr {
+            let when = self.truth(*when, Wanted::True, false)?;
+            whens.push((Box::new(when), Box::new(self.truth(*then, wanted, false)?)));
+        }
+        let otherwise = match case.else_expr {
+            Some(otherwise) => Some(Box::new(self.truth(*otherwise, wanted, false)?)),
+            None => None,
+        };
+        Ok(Expr::Case(Case::new(None, whens, otherwise)))
     }
 
     fn keeps(&self, quantified: &Quantified) -> bool {

@@ -137,26 +137,7 @@ pub(super) fn union_of(parts: Vec<Dependent>, schema: &DFSchemaRef, level: &Leve
         part.complete(level)?;
     }
     if !have_same_keys(&parts, level) {
-        let mut all = Vec::new();
-        for part in &parts {
-            let values = part.outputs.iter().map(|output| &output.value);
-            for reference in level.references(part.ties.iter().chain(values))? {
-                if !all.contains(&reference) {
-                    all.push(reference);
-                }
-            }
-        }
-        for part in &mut parts {
-            // In one order, so that keys of the same place have the same meaning.
-            let columns = part.bind(level, &all)?;
-            let ties = all.iter().filter_map(|reference| match reference {
-                Expr::OuterReferenceColumn(_, column) => columns
-                    .get(column)
-                    .map(|value| same(value.clone(), reference.clone())),
-                _ => None,
-            });
-            part.ties = ties.collect();
-        }
+        bind_alike(&mut parts, level)?;
     }
     let alias = level.names.next();
     let mut ties = Vec::new();
@@ -199,6 +180,30 @@ pub(super) fn union_of(parts: Vec<Dependent>, schema: &DFSchemaRef, level: &Leve
         missing: None,
         is_single: false,
     })
+}
+
+/// Ties all parts to the outer query by the same columns, in one order: keys of the same place have the same meaning.
+fn bind_alike(parts: &mut [Dependent], level: &Level) -> Result<()> {
+    let mut all = Vec::new();
+    for part in &*parts {
+        let values = part.outputs.iter().map(|output| &output.value);
+        for reference in level.references(part.ties.iter().chain(values))? {
+            if !all.contains(&reference) {
+                all.push(reference);
+            }
+        }
+    }
+    for part in parts {
+        let columns = part.bind(level, &all)?;
+        let ties = all.iter().filter_map(|reference| match reference {
+            Expr::OuterReferenceColumn(_, column) => columns
+                .get(column)
+                .map(|value| same(value.clone(), reference.clone())),
+            _ => None,
+        });
+        part.ties = ties.collect();
+    }
+    Ok(())
 }
 
 /// Whether all parts are tied to the outer query by equalities with the same of its values.

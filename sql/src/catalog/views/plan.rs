@@ -72,7 +72,14 @@ impl Seen {
 /// # Errors
 /// 42P17 for a view that reads itself, 54001 for views that are nested or grow too far, any error of planning its query.
 pub(crate) async fn table(scope: &Scope, definition: &Definition) -> Result<Arc<dyn TableProvider>, Error> {
-    let plan = planned(scope, definition).await?;
+    let mut plan = planned(scope, definition).await?;
+    if scope.is_embedded && scope.inside.is_empty() && scope.path.is_root() {
+        // The application's own rules would give it types of another meaning.
+        let state = &scope.planner.0;
+        plan = state
+            .analyzer()
+            .execute_and_check(plan, state.config_options(), |_, _| {})?;
+    }
     Ok(Arc::new(ViewTable::new(plan, Some(definition.text()))))
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_core::{Order, QueryContext, RemoteQuery};
+use causeway_core::{Order, RemoteQuery};
 use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::stats::Precision;
@@ -34,6 +34,7 @@ use datafusion::physical_plan::{ExecutionPlan, Partitioning, PlanProperties, app
 use super::estimate;
 use super::spec::ScanSpec;
 use super::stream::{self, Run};
+use crate::error::into_datafusion;
 
 /// Reads a remote table.
 #[derive(Debug)]
@@ -46,6 +47,10 @@ pub(crate) struct RemoteScanExec {
 
 impl RemoteScanExec {
     pub(crate) fn try_new(spec: ScanSpec) -> Result<Self> {
+        if !spec.stamp.is_of(&spec.query.table) {
+            let fault = "a scan with the stamp of another table";
+            return Err(DataFusionError::Internal(fault.to_owned()));
+        }
         let fetched = spec.query.output_schema();
         let schema = Arc::new(fetched.project(&spec.output)?);
         let mut equivalences = EquivalenceProperties::new(Arc::clone(&schema));
@@ -282,14 +287,11 @@ impl ExecutionPlan for RemoteScanExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let query_context = context
-            .session_config()
-            .get_extension::<QueryContext>()
-            .ok_or_else(|| DataFusionError::Internal("a scan without an identity".to_owned()))?;
+        let asking = self.spec.stamp.asking(context.session_config());
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let run = Run {
             query: self.planned_query(),
-            context: query_context,
+            context: asking.map_err(into_datafusion)?,
             ordering: fetched_ordering(&self.spec.query),
             memory: Arc::clone(context.memory_pool()),
         };

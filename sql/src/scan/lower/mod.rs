@@ -35,12 +35,59 @@ pub(crate) use text::escaped;
 /// Lowers `expr`. What can't be lowered becomes `Opaque` with the reason.
 #[must_use]
 pub(crate) fn lower(table: &Table, expr: &Expr) -> Predicate {
-    lower_signed(&Scope::new(table, expr), expr, false)
+    match borrowed_name(expr) {
+        Some(reason) => opaque(&reason),
+        None => lower_signed(&Scope::new(table, expr), expr, false),
+    }
 }
 
 /// The rows of which `expr` has that value.
 pub(crate) fn equal(table: &Table, expr: &Expr, value: &ScalarValue) -> Predicate {
-    solve(&Scope::new(table, expr), expr, Op::Eq, value)
+    match borrowed_name(expr) {
+        Some(reason) => opaque(&reason),
+        None => solve(&Scope::new(table, expr), expr, Op::Eq, value),
+    }
+}
+
+/// Functions that are solved for the column that they are of.
+const SOLVED: &[&str] = &[
+    "btrim",
+    "character_length",
+    "contains",
+    "date_part",
+    "date_trunc",
+    "ends_with",
+    "extract",
+    "left",
+    "lower",
+    "ltrim",
+    "moment_add",
+    "moment_subtract",
+    "nullif",
+    "right",
+    "rtrim",
+    "starts_with",
+    "strpos",
+    "substr",
+    "upper",
+];
+
+/// Why nothing of the expression can be sent, when it calls an application's own function by a name that means another here.
+fn borrowed_name(expr: &Expr) -> Option<String> {
+    let mut borrowed = None;
+    // The visit itself never fails.
+    let _ = expr.apply(|part| {
+        Ok(match part {
+            Expr::ScalarFunction(call)
+                if SOLVED.contains(&call.name()) && !causeway_postgres::is_known(&call.func) =>
+            {
+                borrowed = Some(format!("{} is the application's own function", call.name()));
+                TreeNodeRecursion::Stop
+            }
+            _ => TreeNodeRecursion::Continue,
+        })
+    });
+    borrowed
 }
 
 const TOO_NESTED: &str = "the condition is nested too deeply to be taken apart";

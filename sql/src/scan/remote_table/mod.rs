@@ -21,6 +21,7 @@ use super::lower;
 use super::reuse::Reuse;
 use super::spec::Note;
 use super::sql_text::sql_text;
+use crate::error::into_datafusion;
 use crate::policy::{Stamp, Unstamped};
 use crate::settings::Pushdown;
 
@@ -338,6 +339,7 @@ impl TableProvider for RemoteTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.stamp.asking(state.config()).map_err(into_datafusion)?;
         let everything: Vec<usize> = (0..self.visible.len()).collect();
         let projection = projection.unwrap_or(&everything);
         let output: Vec<usize> = projection

@@ -64,7 +64,7 @@ impl RemoteTable {
             query,
             checks,
             output: (0..output.len()).collect(),
-            stamp: self.stamp,
+            stamp: self.stamp.clone(),
             notes: gathered.notes,
             key_filters: Vec::new(),
             dynamic_filters: Vec::new(),

@@ -137,6 +137,10 @@ fn remote_aggregate(
     let [argument] = params.args.as_slice() else {
         return None;
     };
+    // An application may have an aggregate of its own by that name.
+    if !causeway_postgres::is_known_aggregate(&call.func) {
+        return None;
+    }
     if params.filter.is_some() || !params.order_by.is_empty() || params.null_treatment.is_some() {
         return None;
     }

@@ -44,7 +44,8 @@ fn pushed(join: &Join) -> Result<Option<LogicalPlan>> {
     let (Some(left), Some(right)) = (side(&join.left, left_key), side(&join.right, right_key)) else {
         return Ok(None);
     };
-    if left.scan.table.source.name() != right.scan.table.source.name() {
+    let (one, other) = (&left.scan.table, &right.scan.table);
+    if one.source.name() != other.source.name() || !one.stamp.is_for_same(&other.stamp) {
         return Ok(None);
     }
     let joined = match join.join_type {
