@@ -48,7 +48,8 @@ pub fn state(base: &SessionState) -> SessionState {
     let mut logical: Vec<Arc<dyn OptimizerRule + Send + Sync>> =
         vec![Arc::new(null_equal_keys::NullEqualKeys)];
     logical.extend(base.optimizers().iter().map(Arc::clone));
-    let mut config = base.config().clone();
+    // A new default catalog would take the place of the one that there is.
+    let mut config = base.config().clone().with_create_default_catalog_and_schema(false);
     let options = config.options_mut();
     options.sql_parser.dialect = Dialect::PostgreSQL;
     options.sql_parser.parse_float_as_decimal = true;

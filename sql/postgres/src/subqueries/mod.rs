@@ -280,7 +280,8 @@ fn first_row_of(subquery: &Subquery) -> Result<Subquery> {
     let first = LogicalPlanBuilder::from(subquery.subquery.as_ref().clone()).limit(0, Some(1))?;
     Ok(Subquery {
         subquery: Arc::new(first.build()?),
-        ..subquery.clone()
+        outer_ref_columns: Vec::new(),
+        spans: subquery.spans.clone(),
     })
 }
 

@@ -85,7 +85,7 @@ impl<'a> Outer<'a> {
         }
         match expr {
             Expr::ScalarSubquery(subquery) if !self.takes_all && is_free(&subquery) => {
-                Ok(Expr::ScalarSubquery(subquery))
+                Ok(Expr::ScalarSubquery(apart(subquery)))
             }
             Expr::ScalarSubquery(subquery) => self.value(subquery),
             Expr::Not(inner) => Ok(Expr::Not(Box::new(self.truth(
@@ -327,9 +327,21 @@ fn any_row(plan: &LogicalPlan) -> Result<&LogicalPlan> {
     })
 }
 
-/// EXISTS that does not refer to the outer query needs one row.
+/// A subquery that stands for itself. The planner counts what a LATERAL in it refers to as if that led out of it.
+fn apart(subquery: Subquery) -> Subquery {
+    Subquery {
+        outer_ref_columns: Vec::new(),
+        ..subquery
+    }
+}
+
+/// IN, and EXISTS that needs one row, of subqueries that stand for themselves.
 fn with_first_row(expr: Expr) -> Result<Expr> {
     match expr {
+        Expr::InSubquery(mut found) => {
+            found.subquery = apart(found.subquery);
+            Ok(Expr::InSubquery(found))
+        }
         Expr::Exists(mut exists) => {
             exists.subquery = first_row_of(&exists.subquery)?;
             Ok(Expr::Exists(exists))

@@ -120,11 +120,10 @@ impl Quantified {
     ///
     /// `alone`: nothing but AND stands between the condition and a filter.
     pub(super) fn kept(&self, wanted: Wanted, alone: bool) -> Option<Expr> {
-        let is_right = match (wanted, self.negated) {
-            _ if self.is_exists() => wanted != Wanted::Value,
-            (Wanted::True, false) | (Wanted::NotFalse, true) => true,
-            (Wanted::True, true) => alone,
-            _ => false,
+        let is_right = match self.kind {
+            Kind::Exists => wanted != Wanted::Value,
+            // A constant is no key of the join, and DataFusion would forget the NULLs among the rows.
+            _ => alone && wanted == Wanted::True && (!self.negated || self.left.any_column_refs()),
         };
         let is_row = crate::functions::rows::parts(&self.left).is_some();
         match self.kind {
