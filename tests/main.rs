@@ -4,4 +4,5 @@ mod cli;
 mod embedding;
 mod examples;
 mod practice;
+mod third_source;
 mod wire;

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Principal;
+
 /// One domain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Domain {
@@ -32,6 +34,18 @@ impl DomainTree {
     #[must_use]
     pub fn new(domains: Vec<Domain>) -> Self {
         Self { domains }
+    }
+
+    /// Keys of the domains whose rows the principal sees: their own and the further ones, everything below them, and `global`.
+    ///
+    /// # Errors
+    /// Returns a phrase that says why one of them is no single domain.
+    pub fn visible_to(&self, principal: &Principal) -> Result<BTreeSet<String>, String> {
+        let mut visible = BTreeSet::from([Self::GLOBAL.to_owned()]);
+        for wanted in principal.domain.iter().chain(&principal.visible_domains) {
+            visible.extend(self.subtree(self.find(wanted)?));
+        }
+        Ok(visible)
     }
 
     /// Key of the domain that `wanted` names: a key, a path such as `TOP/ACME/EMEA`, or a name that only one domain has.

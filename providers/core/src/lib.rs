@@ -7,6 +7,7 @@
 mod condition;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod decimal;
 pub mod decode;
 mod dialect;
 mod domains;
@@ -29,6 +30,7 @@ pub mod time;
 mod translate;
 
 pub use condition::{Atom, Condition, Constant, Fidelity, Operand, Pushed, RemoteOp, Selection};
+pub use decimal::Decimal;
 pub use dialect::{Dialect, Verdict};
 pub use domains::{Domain, DomainTree};
 pub use error::{Error, Kind};
@@ -40,7 +42,9 @@ pub use recent::Recent;
 pub use refusals::Refusals;
 pub use row_counts::{RowCount, RowCounts};
 pub use scan::{RecordBatchResult, first_in_order, scan};
-pub use schema::{Column, ColumnType, OperatorClass, Origin, Table, TableName, Verification, nearest};
+pub use schema::{
+    Column, ColumnType, OperatorClass, Origin, Table, TableName, Verification, make_names_unique, nearest,
+};
 pub use source::{
     Cursor, Finding, Latency, Load, Next, Page, Principal, QueryContext, RawPage, RequestLimits, Source,
     SourceState,

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Decimal;
+
 /// A typed constant, never NULL.
 #[derive(Debug, Clone, PartialEq, PartialOrd, Serialize, Deserialize)]
 pub enum Literal {
@@ -16,6 +18,8 @@ pub enum Literal {
     Int(i64),
     /// `double precision`
     Float(f64),
+    /// `numeric`
+    Decimal(Decimal),
     /// `text`; for LIKE the pattern, with backslash as its escape character
     Text(String),
     /// `date`, days since 1970-01-01

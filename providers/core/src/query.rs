@@ -260,7 +260,7 @@ mod tests {
             source: "crm".into(),
             name: name("contact"),
             columns: Vec::new(),
-            key: 0,
+            key: vec![0],
             domain: None,
             url_template: String::new(),
             required_filter: None,

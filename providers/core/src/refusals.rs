@@ -160,7 +160,7 @@ mod tests {
             source: "crm".into(),
             name,
             columns: vec![Column::field("Id", ColumnType::Text, "id")],
-            key: 0,
+            key: vec![0],
             domain: None,
             url_template: String::new(),
             required_filter: None,

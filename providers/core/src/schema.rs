@@ -3,9 +3,10 @@
 //! Owns: what a source described, under the names that SQL uses. Does not own: how it was found out.
 //! Invariant: a flag that nobody set is off, so a column can do nothing that was not described.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{DECIMAL128_MAX_PRECISION, DataType, Field, Schema, SchemaRef, TimeUnit};
 use serde::{Deserialize, Serialize};
 
 /// SQL type of a column.
@@ -17,6 +18,11 @@ pub enum ColumnType {
     Int64,
     /// `double precision`
     Float64,
+    /// `numeric`, at most 38 digits, of which this many stand behind the point
+    Decimal {
+        /// Digits behind the point.
+        scale: i8,
+    },
     /// `text`
     Text,
     /// `date`
@@ -35,6 +41,7 @@ impl ColumnType {
             Self::Boolean => DataType::Boolean,
             Self::Int64 => DataType::Int64,
             Self::Float64 => DataType::Float64,
+            Self::Decimal { scale } => DataType::Decimal128(DECIMAL128_MAX_PRECISION, scale),
             Self::Text => DataType::Utf8,
             Self::Date => DataType::Date32,
             Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
@@ -120,6 +127,9 @@ pub struct Column {
     pub case_sensitive: bool,
     /// Whether its value is computed by the remote system (a formula).
     pub calculated: bool,
+    /// Whether the remote system has one value for NULL and the empty text, so that the empty text reads as NULL.
+    #[serde(default)]
+    pub empty_is_null: bool,
     /// About how many values it has, where they are chosen from a list; 0 where they are not.
     #[serde(default)]
     pub choices: usize,
@@ -147,6 +157,7 @@ impl Column {
             unique: false,
             case_sensitive: false,
             calculated: false,
+            empty_is_null: false,
             choices: 0,
             verification: Verification::default(),
         }
@@ -193,9 +204,9 @@ pub struct Table {
     pub name: TableName,
     /// Columns in the order of `SELECT *`.
     pub columns: Vec<Column>,
-    /// Position of the record key in `columns`.
-    pub key: usize,
-    /// Position of the column that holds the record's domain, on domain-separated tables.
+    /// Positions in `columns` of the record's key: one column, or several that tell records apart together. None of them is NULL.
+    pub key: Vec<usize>,
+    /// Position of the column by which people see the record or not, such as its domain; see [`Source::row_scope`](crate::Source::row_scope).
     pub domain: Option<usize>,
     /// `record_url` of a record, with `{key}` in place of the record's key.
     pub url_template: String,
@@ -213,6 +224,15 @@ impl Table {
             .find(|(_, column)| column.name == name)
     }
 
+    /// The record's key, where it is one column.
+    #[must_use]
+    pub fn single_key(&self) -> Option<usize> {
+        match self.key.as_slice() {
+            [key] => Some(*key),
+            _ => None,
+        }
+    }
+
     /// The Arrow schema of all columns; labels and API names are the comments. Every column is nullable except the key.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
@@ -224,9 +244,27 @@ impl Table {
     pub fn schema_of(&self, columns: &[usize]) -> SchemaRef {
         let fields = columns.iter().filter_map(|&index| {
             let column = self.columns.get(index)?;
-            Some(Field::new(&column.name, column.ty.arrow(), index != self.key))
+            Some(Field::new(
+                &column.name,
+                column.ty.arrow(),
+                !self.key.contains(&index),
+            ))
         });
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+}
+
+/// Gives later columns of the same SQL name a number: names that differ only in case, or a field that is called like one of ours.
+/// In the order of the columns, so that the same description gives the same names.
+pub fn make_names_unique(columns: &mut [Column]) {
+    let mut taken = HashSet::new();
+    for column in columns {
+        let plain = column.name.clone();
+        let mut number = 2;
+        while !taken.insert(column.name.clone()) {
+            column.name = format!("{plain}_{number}");
+            number += 1;
+        }
     }
 }
 

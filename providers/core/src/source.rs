@@ -3,7 +3,7 @@
 //! Owns: the [`Source`] trait and the plain data that crosses it. Does not own: any remote system; a third one implements this trait
 //! and [`Dialect`]. Invariant: every call that reaches a network carries a [`QueryContext`], so it has an identity and a budget.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,11 +21,11 @@ pub struct Principal {
     pub user: String,
     /// Roles, for policies.
     pub roles: Vec<String>,
-    /// Own domain: key, name or path; `None` sees only `global` rows of domain-separated tables.
+    /// Own row scope, such as a domain by key, name or path; `None` sees only what everyone sees of tables that have a scope.
     pub domain: Option<String>,
-    /// Further domains, each with its descendants.
+    /// Further scopes, a domain with its descendants.
     pub visible_domains: Vec<String>,
-    /// Sees every domain.
+    /// Sees the rows of every scope.
     pub all_domains: bool,
     /// Remote user to act as, by source name.
     pub subjects: BTreeMap<String, String>,
@@ -327,6 +327,25 @@ pub trait Source: Send + Sync + std::fmt::Debug {
     async fn domains(&self, context: &QueryContext) -> Result<Option<Arc<DomainTree>>, Error> {
         let _ = context;
         Ok(None)
+    }
+
+    /// The values of the column at [`Table::domain`] by which the principal sees records of the table, unless they see every scope: a record
+    /// with another value, or none, is hidden. Usually the domains that the principal was given; a source that tells records apart otherwise
+    /// says here how.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when the principal was given a scope that does not exist, or any failure of a call.
+    async fn row_scope(&self, context: &QueryContext, table: &Table) -> Result<BTreeSet<String>, Error> {
+        let _ = table;
+        let principal = &context.principal;
+        let tree = match principal.domain.is_none() && principal.visible_domains.is_empty() {
+            true => None,
+            false => self.domains(context).await?,
+        };
+        tree.unwrap_or_default().visible_to(principal).map_err(|reason| {
+            let message = format!("{reason}; check the user's domain in the configuration");
+            Error::new(self.name(), Kind::Config, message)
+        })
     }
 
     /// Finds out what the system honours, for `causeway check`; queries find out by themselves what they need.

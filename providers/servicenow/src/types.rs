@@ -160,6 +160,7 @@ pub(crate) fn syntax(ty: ColumnType, remote_type: &str) -> Syntax {
         ColumnType::Int64 => Family::of(remote_type).syntax(),
         ColumnType::Boolean => Syntax::Boolean,
         ColumnType::Float64 => Syntax::Float,
+        ColumnType::Decimal { scale } => Syntax::Decimal { scale },
         ColumnType::Text => Syntax::Text,
         ColumnType::Date => Syntax::Date,
         ColumnType::Timestamp => Syntax::Timestamp,

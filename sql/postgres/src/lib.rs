@@ -49,7 +49,10 @@ pub fn state(base: &SessionState) -> SessionState {
         vec![Arc::new(null_equal_keys::NullEqualKeys)];
     logical.extend(base.optimizers().iter().map(Arc::clone));
     // A new default catalog would take the place of the one that there is.
-    let mut config = base.config().clone().with_create_default_catalog_and_schema(false);
+    let mut config = base
+        .config()
+        .clone()
+        .with_create_default_catalog_and_schema(false);
     let options = config.options_mut();
     options.sql_parser.dialect = Dialect::PostgreSQL;
     options.sql_parser.parse_float_as_decimal = true;

@@ -85,7 +85,7 @@ impl FakeSource {
                     label: remote.to_owned(),
                 },
                 columns,
-                key: 0,
+                key: vec![0],
                 domain: None,
                 url_template: String::new(),
                 required_filter: None,

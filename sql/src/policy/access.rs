@@ -109,8 +109,12 @@ impl Access {
         let hides = |name: &str| self.denied.contains(name) || self.masks.contains_key(name);
         let made_from_hidden = match &column.origin {
             Origin::Field(_) => false,
-            Origin::Display(field) => hides(&field.to_lowercase()),
-            Origin::RecordUrl => table.columns.get(table.key).is_some_and(|key| hides(&key.name)),
+            // By the field: names that differ in case only have another name here.
+            Origin::Display(field) => {
+                let mut shown = table.columns.iter();
+                shown.any(|column| column.remote_field() == Some(field) && hides(&column.name))
+            }
+            Origin::RecordUrl => key_columns(table).any(|key| hides(&key.name)),
         };
         !self.denied.contains(&column.name) && !made_from_hidden
     }
@@ -129,9 +133,8 @@ impl Access {
     pub(super) fn stamp(&self, table: &Table, columns: &[usize]) -> Option<Stamp> {
         let mut shown = columns.iter().filter_map(|&at| table.columns.get(at));
         let is_open = !self.restricts_rows(table) && !shown.any(|column| self.mask_of(column).is_some());
-        let key = table.columns.get(table.key);
         let shows_keys =
-            key.is_some_and(|key| !self.denied.contains(&key.name) && self.mask_of(key).is_none());
+            key_columns(table).all(|key| !self.denied.contains(&key.name) && self.mask_of(key).is_none());
         let stamp = Stamp::open(table, &self.person, self.audience);
         is_open.then(|| {
             if shows_keys {
@@ -175,6 +178,11 @@ fn nothing() -> SqlExpr {
     SqlExpr::Value(Value::Null.with_empty_span())
 }
 
+/// The columns of the record's key.
+fn key_columns(table: &Table) -> impl Iterator<Item = &Column> {
+    table.key.iter().filter_map(|&at| table.columns.get(at))
+}
+
 #[cfg(test)]
 mod tests {
     use causeway_core::{ColumnType, TableName};
@@ -192,7 +200,7 @@ mod tests {
                 label: "T".to_owned(),
             },
             columns: vec![field("id"), field("size"), field("note")],
-            key: 0,
+            key: vec![0],
             domain: None,
             url_template: String::new(),
             required_filter: None,

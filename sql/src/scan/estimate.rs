@@ -54,7 +54,7 @@ pub(crate) fn rows_with_keys(spec: &ScanSpec, column: usize, keys: usize) -> usi
     const UNKNOWN: usize = 10;
     let table = &spec.query.table;
     let found = table.columns.get(column);
-    if column == table.key || found.is_some_and(|column| column.unique) {
+    if Some(column) == table.single_key() || found.is_some_and(|column| column.unique) {
         return keys;
     }
     let rows = counted(spec, &table.name.name);
@@ -128,7 +128,7 @@ pub(crate) fn row_bytes(source: &Arc<dyn Source>, query: &RemoteQuery) -> usize 
         let column = table.columns.get(at)?;
         let value = match column.ty {
             ColumnType::Boolean | ColumnType::Int64 => 5,
-            ColumnType::Float64 | ColumnType::Date => 10,
+            ColumnType::Float64 | ColumnType::Decimal { .. } | ColumnType::Date => 10,
             ColumnType::Text => 20,
             ColumnType::Timestamp | ColumnType::Time => 28,
         };

@@ -174,7 +174,8 @@ fn key_set(spec: &ScanSpec, query: &RemoteQuery, list: List) -> Option<(KeySet, 
         }
     };
     query.table.columns.get(keys.column)?.remote_field()?;
-    keys.or_null = list.or_null && keys.column != query.table.key && !spec.not_null.contains(&keys.column);
+    keys.or_null =
+        list.or_null && !query.table.key.contains(&keys.column) && !spec.not_null.contains(&keys.column);
     let mut alone = RemoteQuery::new(Arc::clone(&query.table), Vec::new());
     alone.keys = Some(keys.with_values(Vec::new()));
     if spec.source.has_refused(&alone) {

@@ -34,7 +34,7 @@ fn share_of(table: &Table, comparison: &Comparison) -> f64 {
 /// Keys name one row, texts and moments few, choices one of their list, whole numbers are often codes.
 fn share_of_one_value(table: &Table, column: usize) -> f64 {
     match table.columns.get(column) {
-        Some(found) if column == table.key || found.unique => 0.0001,
+        Some(found) if Some(column) == table.single_key() || found.unique => 0.0001,
         // A person's domains hold most of what the person asks for.
         Some(_) if table.domain == Some(column) => 0.25,
         Some(found) if found.ty == ColumnType::Boolean => 0.5,
@@ -67,7 +67,7 @@ mod tests {
                 column("open", ColumnType::Boolean),
                 column("amount", ColumnType::Float64),
             ],
-            key: 0,
+            key: vec![0],
             domain: None,
             url_template: String::new(),
             required_filter: None,

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use crate::{Column, ColumnType, Comparison, Literal, Op};
+use crate::{Column, ColumnType, Comparison, Decimal, Literal, Op};
 
 const COMPARED: [Op; 6] = [Op::Eq, Op::NotEq, Op::Lt, Op::LtEq, Op::Gt, Op::GtEq];
 const MATCHED: [Op; 4] = [Op::Like, Op::NotLike, Op::ILike, Op::NotILike];
@@ -87,6 +87,13 @@ fn beside(value: &Literal) -> Vec<Literal> {
         Literal::Float(number) => [number.next_down(), number.next_up(), number + 0.005, -number]
             .map(Literal::Float)
             .to_vec(),
+        Literal::Decimal(number) => {
+            let (value, scale) = number.parts();
+            let beside = [value - 1, value + 1, -value].into_iter();
+            beside
+                .filter_map(|value| Decimal::new(value, scale).map(Literal::Decimal))
+                .collect()
+        }
         Literal::Date(days) => vec![Literal::Date(days - 1), Literal::Date(days + 1)],
         Literal::Timestamp(micros) => [-1_000_000, -1, 1, 250_000, 1_000_000]
             .map(|by| Literal::Timestamp(micros + by))
@@ -130,6 +137,19 @@ fn edges(ty: ColumnType) -> Vec<Literal> {
                 .chain([Literal::Int(300), Literal::Int(i64::MAX)])
                 .collect()
         }
+        ColumnType::Decimal { .. } => [
+            "0",
+            "-1",
+            "0.01",
+            "0.005",
+            "99999999999999999999.99",
+            "-99999999999999999999.99",
+            "1e20",
+        ]
+        .iter()
+        .filter_map(|text| Decimal::parse(text))
+        .map(Literal::Decimal)
+        .collect(),
         ColumnType::Text => TEXTS
             .iter()
             .map(|text| Literal::Text((*text).to_owned()))

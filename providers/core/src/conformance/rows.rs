@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
-    Date32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
+    Date32Type, Decimal128Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 use futures::TryStreamExt as _;
 
-use crate::{Error, Kind, Literal, QueryContext, RemoteQuery, Source, Table, scan};
+use crate::{Decimal, Error, Kind, Literal, QueryContext, RemoteQuery, Source, Table, scan};
 
 /// Every row of a table, column by column.
 #[derive(Debug, Default)]
@@ -40,6 +40,10 @@ impl Cells {
         }
         self.by_row.push(place);
     }
+
+    fn value(&self, row: usize) -> Option<&Literal> {
+        self.distinct.get(*self.by_row.get(row)?)?.as_ref()
+    }
 }
 
 impl Rows {
@@ -61,15 +65,10 @@ impl Rows {
                 }
             }
         }
-        let key_cells = columns.get(table.key).cloned().unwrap_or_default();
-        let rows_read = key_cells.by_row.len();
-        let keys: Vec<String> = key_cells
-            .distinct
-            .into_iter()
-            .filter_map(|cell| match cell {
-                Some(Literal::Text(key)) => Some(key),
-                _ => None,
-            })
+        let key_cells: Vec<&Cells> = table.key.iter().filter_map(|&at| columns.get(at)).collect();
+        let rows_read = key_cells.first().map_or(0, |cells| cells.by_row.len());
+        let keys: Vec<String> = (0..rows_read)
+            .filter_map(|row| key_text(key_cells.iter().map(|cells| cells.value(row))))
             .collect();
         let numbers: HashMap<String, usize> = keys
             .iter()
@@ -155,14 +154,25 @@ pub(super) async fn keys_of(
         .await?;
     let mut keys = Vec::new();
     for batch in &batches {
-        let column = batch
-            .columns()
-            .first()
-            .and_then(|column| column.as_string_opt::<i32>());
-        let column = column.ok_or_else(|| fault(source, "the key is no text".to_owned()))?;
-        keys.extend(column.iter().flatten().map(str::to_owned));
+        for row in 0..batch.num_rows() {
+            let parts = batch.columns().iter().map(|column| value(column.as_ref(), row));
+            let parts: Vec<Option<Literal>> = parts
+                .collect::<Result<_, _>>()
+                .map_err(|message| fault(source, message))?;
+            let key = key_text(parts.iter().map(Option::as_ref));
+            keys.push(key.ok_or_else(|| fault(source, "a part of a key is NULL".to_owned()))?);
+        }
     }
     Ok(keys)
+}
+
+/// One text for all parts of a key; `None` when a part is missing.
+fn key_text<'a>(parts: impl Iterator<Item = Option<&'a Literal>>) -> Option<String> {
+    let parts: Vec<&Literal> = parts.collect::<Option<_>>()?;
+    match parts.as_slice() {
+        [Literal::Text(key)] => Some(key.clone()),
+        parts => Some(format!("{parts:?}")),
+    }
 }
 
 fn fault(source: &Arc<dyn Source>, message: String) -> Error {
@@ -177,6 +187,10 @@ fn value(array: &dyn Array, row: usize) -> Result<Option<Literal>, String> {
         DataType::Boolean => Literal::Boolean(array.as_boolean().value(row)),
         DataType::Int64 => Literal::Int(array.as_primitive::<Int64Type>().value(row)),
         DataType::Float64 => Literal::Float(array.as_primitive::<Float64Type>().value(row)),
+        DataType::Decimal128(_, scale) => {
+            let number = Decimal::new(array.as_primitive::<Decimal128Type>().value(row), *scale);
+            Literal::Decimal(number.ok_or("a number has more than 38 digits")?)
+        }
         DataType::Date32 => Literal::Date(array.as_primitive::<Date32Type>().value(row)),
         DataType::Timestamp(..) => {
             Literal::Timestamp(array.as_primitive::<TimestampMicrosecondType>().value(row))

@@ -100,6 +100,7 @@ fn order(left: &Literal, right: &Literal) -> Option<Ordering> {
     match (left, right) {
         (Literal::Boolean(left), Literal::Boolean(right)) => Some(left.cmp(right)),
         (Literal::Int(left), Literal::Int(right)) => Some(left.cmp(right)),
+        (Literal::Decimal(left), Literal::Decimal(right)) => Some(left.cmp(right)),
         (Literal::Text(left), Literal::Text(right)) => Some(left.as_bytes().cmp(right.as_bytes())),
         (Literal::Date(left), Literal::Date(right)) => Some(left.cmp(right)),
         (Literal::Timestamp(left), Literal::Timestamp(right))

@@ -244,7 +244,7 @@ impl Suite {
                 };
                 let query = RemoteQuery {
                     filters: vec![filter],
-                    ..RemoteQuery::new(Arc::clone(table), vec![table.key])
+                    ..RemoteQuery::new(Arc::clone(table), table.key.clone())
                 };
                 let text = self
                     .source

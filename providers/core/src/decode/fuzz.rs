@@ -2,7 +2,7 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
+    Date32Type, Decimal128Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
 use arrow_array::{Array as _, RecordBatch};
 use chrono::{DateTime, NaiveDate, NaiveTime};
@@ -13,11 +13,11 @@ use serde_json::json;
 
 use super::tests::layout;
 use super::*;
-use crate::ColumnType;
 use crate::fuzz::{self, Damage};
+use crate::{ColumnType, Decimal};
 
 /// A key, which every record has, and a column of each syntax, two of them in a nested record.
-const COLUMNS: [(&str, ColumnType, Syntax); 10] = [
+const COLUMNS: [(&str, ColumnType, Syntax); 11] = [
     ("Key", ColumnType::Text, Syntax::Text),
     ("Id", ColumnType::Text, Syntax::Text),
     ("Count", ColumnType::Int64, Syntax::Integer),
@@ -28,6 +28,11 @@ const COLUMNS: [(&str, ColumnType, Syntax); 10] = [
     ("Owner.Name", ColumnType::Text, Syntax::Text),
     ("Owner.Hour", ColumnType::Time, Syntax::Time),
     ("Extra", ColumnType::Text, Syntax::Json),
+    (
+        "Price",
+        ColumnType::Decimal { scale: 6 },
+        Syntax::Decimal { scale: 6 },
+    ),
 ];
 
 /// JSON text of a value, and what must be read from it.
@@ -47,6 +52,13 @@ fn value(syntax: Syntax) -> BoxedStrategy<Cell> {
         Syntax::Integer | Syntax::DurationSeconds => integer(),
         Syntax::Float => (-1e300..1e300_f64, any::<Index>())
             .prop_map(|(value, form)| one_of(&value, form, &[json!(value), json!(value.to_string())]))
+            .boxed(),
+        Syntax::Decimal { scale } => (-(10_i128.pow(37))..10_i128.pow(37), any::<bool>())
+            .prop_map(move |(value, quoted)| {
+                let text = Decimal::new(value, scale).expect("37 digits").to_string();
+                let json = if quoted { json!(text).to_string() } else { text };
+                (json, Some(value.to_string()))
+            })
             .boxed(),
         Syntax::Text => prop_oneof![
             text(),
@@ -193,6 +205,7 @@ fn rows(batch: &RecordBatch) -> Vec<Vec<Option<String>>> {
             DataType::Boolean => column.as_boolean().value(row).to_string(),
             DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
             DataType::Float64 => column.as_primitive::<Float64Type>().value(row).to_string(),
+            DataType::Decimal128(..) => column.as_primitive::<Decimal128Type>().value(row).to_string(),
             DataType::Date32 => column.as_primitive::<Date32Type>().value(row).to_string(),
             DataType::Timestamp(..) => {
                 let column = column.as_primitive::<TimestampMicrosecondType>();

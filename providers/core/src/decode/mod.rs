@@ -24,6 +24,8 @@ pub struct Output {
     pub path: Vec<String>,
     /// How the value is written.
     pub syntax: Syntax,
+    /// Whether the empty text is NULL; otherwise it is text, and no value of another type.
+    pub empty_is_null: bool,
     /// Makes the value into a link: the text with `{key}` in place of the value.
     pub template: Option<String>,
 }
@@ -33,10 +35,19 @@ pub struct Output {
 pub struct Layout {
     schema: SchemaRef,
     rows_key: &'static str,
-    leaves: Vec<(String, Syntax)>,
+    leaves: Vec<Leaf>,
     /// For each output column its leaf and its template.
     outputs: Vec<(usize, Option<String>)>,
     root: Node,
+}
+
+/// A value inside a record.
+#[derive(Debug, Clone)]
+struct Leaf {
+    /// For messages.
+    path: String,
+    syntax: Syntax,
+    empty_is_null: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -94,17 +105,21 @@ impl Layout {
             root: Node::default(),
         };
         for output in outputs {
-            let leaf = layout.leaf(&output.path, output.syntax);
+            let leaf = layout.leaf(&output);
             layout.outputs.push((leaf, output.template));
         }
         layout
     }
 
-    fn leaf(&mut self, path: &[String], syntax: Syntax) -> usize {
+    fn leaf(&mut self, output: &Output) -> usize {
         let next = self.leaves.len();
-        let leaf = self.root.insert(path, next);
+        let leaf = self.root.insert(&output.path, next);
         if leaf == next {
-            self.leaves.push((path.join("."), syntax));
+            self.leaves.push(Leaf {
+                path: output.path.join("."),
+                syntax: output.syntax,
+                empty_is_null: output.empty_is_null,
+            });
         }
         leaf
     }
@@ -185,12 +200,12 @@ impl Layout {
         let column = output
             .and_then(|at| self.schema.fields().get(at))
             .map(|field| field.name().clone());
-        let (path, syntax) = self.leaves.get(*leaf).cloned().unwrap_or_default();
+        let read = self.leaves.get(*leaf);
         DecodeError::BadValue {
             record,
-            column: column.unwrap_or(path),
+            column: column.or_else(|| Some(read?.path.clone())).unwrap_or_default(),
             sample: sample.clone(),
-            wanted: syntax.type_name(),
+            wanted: read.map(|leaf| leaf.syntax).unwrap_or_default().type_name(),
         }
     }
 }
@@ -256,7 +271,7 @@ impl<'a> Rows<'a> {
         let builders = layout
             .leaves
             .iter()
-            .map(|(_, syntax)| ColumnBuilder::new(*syntax))
+            .map(|leaf| ColumnBuilder::new(leaf.syntax))
             .collect();
         Self {
             layout,
@@ -295,6 +310,7 @@ impl<'a> Rows<'a> {
         Some(ValueSeed {
             builder: self.builders.get_mut(leaf)?,
             leaf,
+            empty_is_null: self.layout.leaves.get(leaf)?.empty_is_null,
             bad_value: &mut self.bad_value,
         })
     }
@@ -454,7 +470,7 @@ impl<'de> Visitor<'de> for RecordSeed<'_, '_, '_> {
                     Some(seed) => map.next_value_seed(seed)?,
                     None => {
                         let leaf = self.rows.layout.leaves.get(*leaf);
-                        let key = leaf.map(|(path, _)| path.as_str()).unwrap_or_default();
+                        let key = leaf.map(|leaf| leaf.path.as_str()).unwrap_or_default();
                         return Err(A::Error::custom(format!(
                             "the key '{key}' comes twice in a record"
                         )));

@@ -1,5 +1,5 @@
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 
 use super::*;
 use crate::{Column, ColumnType, Table, TableName};
@@ -16,7 +16,7 @@ fn table(columns: &[(&str, ColumnType)]) -> Table {
             .iter()
             .map(|(name, ty)| Column::field(*name, *ty, ""))
             .collect(),
-        key: 0,
+        key: vec![0],
         domain: None,
         url_template: String::new(),
         required_filter: None,
@@ -33,6 +33,7 @@ pub(super) fn layout(columns: &[(&str, ColumnType, Syntax)]) -> Layout {
     let outputs = columns.iter().map(|(name, _, syntax)| Output {
         path: name.split('.').map(str::to_owned).collect(),
         syntax: *syntax,
+        empty_is_null: true,
         template: None,
     });
     Layout::new(table.schema(), "records", outputs.collect())
@@ -174,6 +175,7 @@ fn a_link_is_made_from_the_key() {
     let id = |template| Output {
         path: vec!["Id".to_owned()],
         syntax: Syntax::Text,
+        empty_is_null: true,
         template,
     };
     let layout = Layout::new(
@@ -209,4 +211,69 @@ fn an_escaped_key_is_the_same_key() {
         .decode(br#"{"records":[{"\u0049d":"1"}]}"#, "Id")
         .expect("a whole page");
     assert_eq!(decoded.batch.column(0).as_string::<i32>().value(0), "1");
+}
+
+#[test]
+fn a_decimal_keeps_every_digit_and_takes_none_that_it_has_no_room_for() {
+    let layout = layout(&[
+        ("Id", ColumnType::Text, Syntax::Text),
+        (
+            "Price",
+            ColumnType::Decimal { scale: 2 },
+            Syntax::Decimal { scale: 2 },
+        ),
+    ]);
+    let body = br#"{"records":[{"Id":"a","Price":0.1},{"Id":"b","Price":"-12345678901234567890123.45"},{"Id":"c","Price":1.5e3},{"Id":"d","Price":null}]}"#;
+    let decoded = layout.decode(body, "Id").expect("a whole page");
+    let prices = decoded.batch.column(1).as_primitive::<Decimal128Type>();
+    assert_eq!(
+        prices.iter().collect::<Vec<_>>(),
+        [
+            Some(10),
+            Some(-1_234_567_890_123_456_789_012_345),
+            Some(150_000),
+            None
+        ]
+    );
+    let error = layout
+        .decode(br#"{"records":[{"Id":"a","Price":0.125}]}"#, "Id")
+        .expect_err("a third digit");
+    assert_eq!(
+        error.to_string(),
+        "record a: column 'price' holds 0.125, which is no number of that many digits"
+    );
+}
+
+#[test]
+fn the_empty_text_is_a_value_where_the_system_says_so() {
+    let table = table(&[
+        ("Id", ColumnType::Text),
+        ("Note", ColumnType::Text),
+        ("N", ColumnType::Int64),
+    ]);
+    let output = |name: &str, syntax| Output {
+        path: vec![name.to_owned()],
+        syntax,
+        empty_is_null: false,
+        template: None,
+    };
+    let outputs = vec![
+        output("Id", Syntax::Text),
+        output("Note", Syntax::Text),
+        output("N", Syntax::Integer),
+    ];
+    let layout = Layout::new(table.schema(), "records", outputs);
+    let decoded = layout
+        .decode(
+            br#"{"records":[{"Id":"a","Note":"","N":1},{"Id":"b","Note":null,"N":null}]}"#,
+            "Id",
+        )
+        .expect("a whole page");
+    let notes = decoded.batch.column(1).as_string::<i32>();
+    assert_eq!(notes.iter().collect::<Vec<_>>(), [Some(""), None]);
+    assert!(
+        layout
+            .decode(br#"{"records":[{"Id":"a","Note":"","N":""}]}"#, "Id")
+            .is_err()
+    );
 }

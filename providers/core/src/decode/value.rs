@@ -8,34 +8,40 @@ use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 use arrow_array::builder::{
-    BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, StringBuilder, Time64MicrosecondBuilder,
-    TimestampMicrosecondBuilder,
+    BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder, StringBuilder,
+    Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
 };
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::time::{parse_date, parse_time, parse_timestamp};
+use crate::{ColumnType, Decimal};
 
 /// How a remote system writes the values of a column. JSON null is always NULL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Syntax {
-    /// `true`, `"true"`, `"1"` and their opposites; the empty string is NULL.
+    /// `true`, `"true"`, `"1"` and their opposites.
     Boolean,
-    /// A number or numeric text, also `5.0`; the empty string is NULL.
+    /// A number or numeric text, also `5.0`.
     Integer,
-    /// A number or numeric text, also `1.0E10`, `NaN`, `Infinity`; the empty string is NULL.
+    /// A number or numeric text, also `1.0E10`, `NaN`, `Infinity`.
     Float,
-    /// Text, kept as it is; the empty string is NULL, since neither system tells the two apart.
+    /// A number or numeric text, every digit of it; more digits behind the point than the scale are no value of it.
+    Decimal {
+        /// Digits behind the point.
+        scale: i8,
+    },
+    /// Text, kept as it is.
     #[default]
     Text,
     /// Any JSON value: text as it is, everything else as its JSON text.
     Json,
-    /// `YYYY-MM-DD`; the empty string is NULL.
+    /// `YYYY-MM-DD`.
     Date,
-    /// A date and time as [`parse_timestamp`] reads it; the empty string is NULL.
+    /// A date and time as [`parse_timestamp`] reads it.
     Timestamp,
-    /// A time of day as [`parse_time`] reads it; the empty string is NULL.
+    /// A time of day as [`parse_time`] reads it.
     Time,
     /// A duration written as a moment counted from 1970-01-01 00:00:00, as whole seconds.
     DurationSeconds,
@@ -47,6 +53,7 @@ impl Syntax {
             Self::Boolean => "boolean",
             Self::Integer => "integer",
             Self::Float => "number",
+            Self::Decimal { .. } => "number of that many digits",
             Self::Text | Self::Json => "text",
             Self::Date => "date",
             Self::Timestamp => "date and time",
@@ -61,6 +68,7 @@ pub(super) enum ColumnBuilder {
     Boolean(BooleanBuilder),
     Integer(Int64Builder, Syntax),
     Float(Float64Builder),
+    Decimal(Decimal128Builder, i8),
     Text(StringBuilder, Syntax),
     Date(Date32Builder),
     Timestamp(TimestampMicrosecondBuilder),
@@ -73,6 +81,10 @@ impl ColumnBuilder {
             Syntax::Boolean => Self::Boolean(BooleanBuilder::new()),
             Syntax::Integer | Syntax::DurationSeconds => Self::Integer(Int64Builder::new(), syntax),
             Syntax::Float => Self::Float(Float64Builder::new()),
+            Syntax::Decimal { scale } => {
+                let ty = ColumnType::Decimal { scale }.arrow();
+                Self::Decimal(Decimal128Builder::new().with_data_type(ty), scale)
+            }
             Syntax::Text | Syntax::Json => Self::Text(StringBuilder::new(), syntax),
             Syntax::Date => Self::Date(Date32Builder::new()),
             Syntax::Timestamp => Self::Timestamp(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
@@ -85,6 +97,7 @@ impl ColumnBuilder {
             Self::Boolean(builder) => builder.append_null(),
             Self::Integer(builder, _) => builder.append_null(),
             Self::Float(builder) => builder.append_null(),
+            Self::Decimal(builder, _) => builder.append_null(),
             Self::Text(builder, _) => builder.append_null(),
             Self::Date(builder) => builder.append_null(),
             Self::Timestamp(builder) => builder.append_null(),
@@ -97,6 +110,7 @@ impl ColumnBuilder {
             Self::Boolean(mut builder) => Arc::new(builder.finish()),
             Self::Integer(mut builder, _) => Arc::new(builder.finish()),
             Self::Float(mut builder) => Arc::new(builder.finish()),
+            Self::Decimal(mut builder, _) => Arc::new(builder.finish()),
             Self::Text(mut builder, _) => Arc::new(builder.finish()),
             Self::Date(mut builder) => Arc::new(builder.finish()),
             Self::Timestamp(mut builder) => Arc::new(builder.finish()),
@@ -105,12 +119,15 @@ impl ColumnBuilder {
     }
 
     /// Appends text; false when it does not fit the column.
-    fn append_text(&mut self, text: &str) -> bool {
-        if text.is_empty() {
+    fn append_text(&mut self, text: &str, empty_is_null: bool) -> bool {
+        if text.is_empty() && empty_is_null {
             self.append_null();
             return true;
         }
         match self {
+            Self::Decimal(builder, scale) => {
+                append(decimal_at(text, *scale), |value| builder.append_value(value))
+            }
             Self::Text(builder, _) => {
                 builder.append_value(text);
                 true
@@ -164,6 +181,10 @@ fn append<T>(value: Option<T>, push: impl FnOnce(T)) -> bool {
     value.map(push).is_some()
 }
 
+fn decimal_at(text: &str, scale: i8) -> Option<i128> {
+    Decimal::parse(text)?.at_scale(scale)
+}
+
 fn text_to_boolean(text: &str) -> Option<bool> {
     match text {
         "true" | "1" => Some(true),
@@ -190,6 +211,7 @@ fn float_to_integer(number: f64) -> Option<i64> {
 pub(super) struct ValueSeed<'b> {
     pub(super) builder: &'b mut ColumnBuilder,
     pub(super) leaf: usize,
+    pub(super) empty_is_null: bool,
     pub(super) bad_value: &'b mut Option<(usize, String)>,
 }
 
@@ -221,17 +243,29 @@ impl<'de> DeserializeSeed<'de> for ValueSeed<'_> {
     type Value = ();
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        let ColumnBuilder::Text(builder, Syntax::Json) = self.builder else {
+        if !matches!(
+            self.builder,
+            ColumnBuilder::Text(_, Syntax::Json) | ColumnBuilder::Decimal(..)
+        ) {
             return deserializer.deserialize_any(self);
-        };
-        let raw: Box<RawValue> = serde::Deserialize::deserialize(deserializer)?;
-        match serde_json::from_str::<Value>(raw.get()).map_err(D::Error::custom)? {
-            Value::Null => builder.append_null(),
-            Value::String(text) if text.is_empty() => builder.append_null(),
-            Value::String(text) => builder.append_value(text),
-            _ => builder.append_value(raw.get()),
         }
-        Ok(())
+        // The value as it is written: a number loses digits on the way through a double.
+        let raw: Box<RawValue> = serde::Deserialize::deserialize(deserializer)?;
+        let value = serde_json::from_str::<Value>(raw.get()).map_err(D::Error::custom)?;
+        let fits = match (value, &mut *self.builder) {
+            (Value::Null, builder) => {
+                builder.append_null();
+                true
+            }
+            (Value::String(text), builder) => builder.append_text(&text, self.empty_is_null),
+            (_, ColumnBuilder::Text(builder, _)) => {
+                builder.append_value(raw.get());
+                true
+            }
+            (Value::Number(_), builder) => builder.append_text(raw.get(), self.empty_is_null),
+            _ => false,
+        };
+        Self::done(fits, self.leaf, self.bad_value, || raw.get().to_owned())
     }
 }
 
@@ -286,7 +320,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        let fits = self.builder.append_text(text);
+        let fits = self.builder.append_text(text, self.empty_is_null);
         Self::done(fits, self.leaf, self.bad_value, || format!("'{text}'"))
     }
 

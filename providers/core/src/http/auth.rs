@@ -193,6 +193,7 @@ impl Authenticator {
             (None, AuthConfig::Basic { username, password }) => {
                 return Ok(fixed("authorization", basic_header(username, password)));
             }
+            (None, AuthConfig::BearerToken { token }) => return Ok(fixed("authorization", bearer(token))),
             (None, AuthConfig::ApiKey { key }) => return Ok(fixed(self.style.api_key_header, key.clone())),
             (None, _) => {
                 return Err(Error::new(
@@ -216,10 +217,9 @@ impl Authenticator {
                     .saturating_sub(Self::EARLY)
                     .max(Duration::from_secs(1))
         });
-        let value = SecretString::from(format!("Bearer {}", answer.access_token.expose_secret()));
         Ok(Token {
             header: "authorization",
-            value,
+            value: bearer(&answer.access_token),
             instance_url,
             expires,
             generation,
@@ -288,6 +288,10 @@ impl Authenticator {
         let message = format!("sign-in by {flow} was refused (status {status}): {reason}");
         Error::new(&self.origin, Kind::SignIn, message)
     }
+}
+
+fn bearer(token: &SecretString) -> SecretString {
+    SecretString::from(format!("Bearer {}", token.expose_secret()))
 }
 
 /// The form, percent-encoded. Kept out of the async function, since the serializer can't move between threads.

@@ -74,6 +74,11 @@ pub enum AuthConfig {
         /// Password.
         password: SecretString,
     },
+    /// A bearer token that does not change; sent as `Authorization: Bearer` (RFC 6750, 2.1).
+    BearerToken {
+        /// The token.
+        token: SecretString,
+    },
     /// An API key in a header.
     ApiKey {
         /// The key.
@@ -91,6 +96,7 @@ impl AuthConfig {
             Self::RefreshToken { .. } => "refresh_token",
             Self::Password { .. } => "password",
             Self::Basic { .. } => "basic",
+            Self::BearerToken { .. } => "bearer_token",
             Self::ApiKey { .. } => "api_key",
         }
     }
@@ -103,8 +109,17 @@ impl AuthConfig {
             | Self::ClientCredentials { token_url, .. }
             | Self::RefreshToken { token_url, .. }
             | Self::Password { token_url, .. } => token_url.as_deref(),
-            Self::Basic { .. } | Self::ApiKey { .. } => None,
+            Self::Basic { .. } | Self::BearerToken { .. } | Self::ApiKey { .. } => None,
         }
+    }
+
+    /// Whether the credential goes with every call as it is, so that signing in again can't renew it.
+    #[must_use]
+    pub fn is_fixed(&self) -> bool {
+        matches!(
+            self,
+            Self::Basic { .. } | Self::BearerToken { .. } | Self::ApiKey { .. }
+        )
     }
 }
 
@@ -257,7 +272,9 @@ pub(super) fn token_form(
             form.put("username", username);
             form.put("password", password.expose_secret());
         }
-        AuthConfig::Basic { .. } | AuthConfig::ApiKey { .. } => return Ok(None),
+        AuthConfig::Basic { .. } | AuthConfig::BearerToken { .. } | AuthConfig::ApiKey { .. } => {
+            return Ok(None);
+        }
     }
     Ok(Some(form.0))
 }

@@ -42,7 +42,7 @@ fn table() -> Table {
         columns: COLUMNS
             .map(|name| Column::field(name, ColumnType::Int64, "int"))
             .to_vec(),
-        key: 0,
+        key: vec![0],
         domain: None,
         url_template: String::new(),
         required_filter: None,

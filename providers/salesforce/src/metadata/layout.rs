@@ -44,6 +44,7 @@ pub(crate) fn of(query: &RemoteQuery) -> Layout {
                 } else {
                     syntax(column)
                 },
+                empty_is_null: column.empty_is_null,
                 template,
             }
         });
@@ -55,6 +56,8 @@ fn grouped(query: &RemoteQuery, grouping: &Grouping) -> Vec<Output> {
     let output = |alias: String, syntax| Output {
         path: vec![alias],
         syntax,
+        // As in every column of a Salesforce object.
+        empty_is_null: true,
         template: None,
     };
     let column = |at: usize| query.table.columns.get(at).map_or(Syntax::Json, syntax);

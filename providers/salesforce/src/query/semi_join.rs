@@ -65,7 +65,7 @@ pub(crate) fn condition(
     }
     let conditions = inner.filters.iter().map(|filter| filter.condition.clone());
     let mut conditions: Vec<Condition> = conditions.collect();
-    if negated && *inner_column != inner.table.key {
+    if negated && Some(*inner_column) != inner.table.single_key() {
         if !selected.filterable {
             return None;
         }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use causeway_core::http::{AuthConfig, JwtStyle, OAuthStyle, Transport, TransportLimits};
+use causeway_core::http::{JwtStyle, OAuthStyle, Transport, TransportLimits};
 use causeway_core::{
     Cursor, Dialect, Error, Kind, Ledger, Next, Page, Principal, QueryContext, QueryText, RawPage, Refusals,
     RemoteQuery, RequestLimits, RowCount, RowCounts, Source, SourceState, Table, TableName, matches_pattern,
@@ -61,7 +61,7 @@ impl Salesforce {
         let name: Arc<str> = Arc::from(name);
         let wrong = |message: String| Error::new(&name, Kind::Config, message);
         check_api_version(&config.api_version).map_err(wrong)?;
-        if matches!(config.auth, AuthConfig::Basic { .. } | AuthConfig::ApiKey { .. }) {
+        if config.auth.is_fixed() {
             let flow = config.auth.flow();
             return Err(wrong(format!(
                 "flow '{flow}' does not exist for salesforce; use jwt_bearer, client_credentials, refresh_token or password"

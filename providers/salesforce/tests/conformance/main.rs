@@ -111,6 +111,7 @@ fn constant(value: &Literal) -> Option<Constant> {
         Literal::Int(number) => number.to_string(),
         // SOQL has no word for what is not finite.
         Literal::Float(number) => number.is_finite().then(|| number.to_string())?,
+        Literal::Decimal(number) => number.to_string(),
         Literal::Text(text) => {
             return (!text.contains(char::is_control)).then(|| Constant::text(text));
         }

@@ -25,6 +25,9 @@ fn row<'a>(title: &'a str, remote_type: &str, value: Literal, source: &'a str) -
         Literal::Boolean(_) => ColumnType::Boolean,
         Literal::Int(_) => ColumnType::Int64,
         Literal::Float(_) => ColumnType::Float64,
+        Literal::Decimal(number) => ColumnType::Decimal {
+            scale: number.parts().1,
+        },
         Literal::Text(_) => ColumnType::Text,
         Literal::Date(_) => ColumnType::Date,
         Literal::Timestamp(_) => ColumnType::Timestamp,

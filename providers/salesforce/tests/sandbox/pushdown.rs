@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{
-    Date32Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
+    Date32Type, Decimal128Type, Float64Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType,
 };
 use arrow_array::{Array, ArrayRef};
-use causeway_core::ColumnType;
+use causeway_core::{ColumnType, Decimal};
 
 use super::*;
 
@@ -19,6 +19,10 @@ fn value(array: &ArrayRef, ty: ColumnType, row: usize) -> Option<Literal> {
         ColumnType::Boolean => Literal::Boolean(array.as_boolean().value(row)),
         ColumnType::Int64 => Literal::Int(array.as_primitive::<Int64Type>().value(row)),
         ColumnType::Float64 => Literal::Float(array.as_primitive::<Float64Type>().value(row)),
+        ColumnType::Decimal { scale } => Literal::Decimal(Decimal::new(
+            array.as_primitive::<Decimal128Type>().value(row),
+            scale,
+        )?),
         ColumnType::Text => Literal::Text(array.as_string::<i32>().value(row).to_owned()),
         ColumnType::Date => Literal::Date(array.as_primitive::<Date32Type>().value(row)),
         ColumnType::Timestamp => {

@@ -390,7 +390,7 @@ async fn an_object_that_needs_a_filter_is_not_asked_without_one() {
     );
     assert_eq!(org.log().data_calls().len(), before);
     query.keys = Some(KeySet::equal(
-        query.table.key,
+        query.table.single_key().expect("one key"),
         vec![Literal::Text("0015e000000000AAAA".to_owned())],
     ));
     rows(&source, query).await.expect("keys are a filter");

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use causeway_core::http::{AuthConfig, JwtStyle, OAuthStyle, Request, Response, Transport};
+use causeway_core::http::{JwtStyle, OAuthStyle, Request, Response, Transport};
 use causeway_core::{Error, Exchange, Kind, Ledger, Load, QueryContext, QueryText};
 use serde_json::{Map, Value};
 
@@ -65,7 +65,7 @@ impl Client {
 
     pub(crate) fn try_new(origin: &Arc<str>, config: &Config, ledger: Ledger) -> Result<Self, Error> {
         let statuses = Statuses {
-            fixed_credential: matches!(config.auth, AuthConfig::Basic { .. } | AuthConfig::ApiKey { .. }),
+            fixed_credential: config.auth.is_fixed(),
         };
         let style = OAuthStyle {
             token_path: "/oauth_token.do",

@@ -180,7 +180,7 @@ mod tests {
             columns: names
                 .map(|name| Column::field(name, ColumnType::Text, ""))
                 .to_vec(),
-            key: 0,
+            key: vec![0],
             domain: None,
             url_template: String::new(),
             required_filter: None,

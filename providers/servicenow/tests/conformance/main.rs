@@ -137,6 +137,7 @@ fn literal(value: &Literal) -> Option<String> {
         Literal::Boolean(value) => value.to_string(),
         Literal::Int(number) => number.to_string(),
         Literal::Float(number) => number.to_string(),
+        Literal::Decimal(number) => number.to_string(),
         Literal::Text(text) => text.clone(),
         Literal::Date(days) => format_date(*days)?,
         Literal::Timestamp(micros) => format_timestamp(*micros, "%Y-%m-%d %H:%M:%S")?,

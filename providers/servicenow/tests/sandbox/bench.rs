@@ -168,7 +168,11 @@ impl Bench {
                     .iter()
                     .filter(|row| holds(&comparison, row[at].as_ref()))
                     .filter_map(|row| {
-                        row[columns.iter().position(|&at| at == table.key).expect("the key")].as_ref()
+                        row[columns
+                            .iter()
+                            .position(|&at| Some(at) == table.single_key())
+                            .expect("the key")]
+                        .as_ref()
                     })
                     .collect();
                 if condition.condition == Condition::Never {
@@ -178,7 +182,7 @@ impl Bench {
                 let is_exact = condition.fidelity == Fidelity::Exact;
                 let query = RemoteQuery {
                     filters: vec![condition],
-                    ..RemoteQuery::new(Arc::clone(&table), vec![table.key])
+                    ..RemoteQuery::new(Arc::clone(&table), table.key.clone())
                 };
                 let shown = self.source.dialect().render(&query).expect("a text");
                 let sent = self.collect(&strict(), query).await.expect("rows");

@@ -78,8 +78,10 @@ fn is_unique(plan: &LogicalPlan, columns: &[Column]) -> bool {
             let named = |name: &str| columns.iter().any(|column| column.name == name);
             if let Some(remote) = RemoteRelation::of(provider.as_ref()) {
                 // A mask may give many records one value.
-                let key = remote.unmasked_column(remote.table.key);
-                return key.is_some_and(|key| named(&key.name));
+                let key = &remote.table.key;
+                let mut key = key.iter().map(|&at| remote.unmasked_column(at));
+                return !remote.table.key.is_empty()
+                    && key.all(|column| column.is_some_and(|column| named(&column.name)));
             }
             let grouped = provider.downcast_ref::<GroupedTable>();
             grouped.is_some_and(|grouped| grouped.keys().all(named))

@@ -1,6 +1,7 @@
 //! Constants: a value of any Arrow type as a literal of a column's type, and back.
 
-use causeway_core::{ColumnType, Literal};
+use causeway_core::{ColumnType, Decimal, Literal};
+use datafusion::arrow::datatypes::DECIMAL128_MAX_PRECISION;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
 
@@ -20,6 +21,9 @@ pub(crate) fn literal(ty: ColumnType, value: &ScalarValue) -> Option<Literal> {
         (ColumnType::Boolean, ScalarValue::Boolean(Some(value))) => Some(Literal::Boolean(*value)),
         (ColumnType::Int64, _) => integer_of(value).map(Literal::Int),
         (ColumnType::Float64, ScalarValue::Float64(Some(value))) => Some(Literal::Float(*value)),
+        (ColumnType::Decimal { .. }, ScalarValue::Decimal128(Some(value), _, scale)) => {
+            Decimal::new(*value, *scale).map(Literal::Decimal)
+        }
         (ColumnType::Date, ScalarValue::Date32(Some(days))) => Some(Literal::Date(*days)),
         (ColumnType::Timestamp, _) => micros_of(value).map(Literal::Timestamp),
         (ColumnType::Time, ScalarValue::Time64Microsecond(Some(micros))) => Some(Literal::Time(*micros)),
@@ -36,6 +40,10 @@ pub(crate) fn scalar(literal: &Literal) -> ScalarValue {
         Literal::Boolean(value) => ScalarValue::Boolean(Some(*value)),
         Literal::Int(value) => ScalarValue::Int64(Some(*value)),
         Literal::Float(value) => ScalarValue::Float64(Some(*value)),
+        Literal::Decimal(number) => {
+            let (value, scale) = number.parts();
+            ScalarValue::Decimal128(Some(value), DECIMAL128_MAX_PRECISION, scale)
+        }
         Literal::Text(value) => ScalarValue::Utf8(Some(value.clone())),
         Literal::Date(days) => ScalarValue::Date32(Some(*days)),
         Literal::Timestamp(micros) => ScalarValue::TimestampMicrosecond(Some(*micros), Some("UTC".into())),

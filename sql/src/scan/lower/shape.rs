@@ -153,6 +153,7 @@ fn identity(literal: &Literal) -> (u64, String) {
             (value.cast_unsigned(), String::new())
         }
         Literal::Float(value) => (value.to_bits(), String::new()),
+        Literal::Decimal(number) => (0, number.to_string()),
         Literal::Date(days) => (i64::from(*days).cast_unsigned(), String::new()),
         Literal::Text(text) => (0, text.clone()),
     }

@@ -261,9 +261,11 @@ pub(super) fn compare_link(table: &Table, op: Op, value: &ScalarValue) -> Predic
     match (op, key) {
         (Op::Eq, Some(key)) => {
             let key_value = ScalarValue::Utf8(Some(key.to_owned()));
-            let ty = table.columns.get(table.key).map(|column| column.ty);
-            match ty.and_then(|ty| literal(ty, &key_value)) {
-                Some(key) => implied(is(table.key, Op::Eq, vec![key])),
+            let column = table
+                .single_key()
+                .and_then(|at| Some((at, table.columns.get(at)?)));
+            match column.and_then(|(at, column)| Some((at, literal(column.ty, &key_value)?))) {
+                Some((at, key)) => implied(is(at, Op::Eq, vec![key])),
                 None => opaque("the key is no text"),
             }
         }

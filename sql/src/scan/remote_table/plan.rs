@@ -84,7 +84,7 @@ impl RemoteTable {
             to_check: Vec::new(),
             sent: Vec::new(),
             kept_share: 1.0,
-            not_null: BTreeSet::from([self.table.key]),
+            not_null: self.table.key.iter().copied().collect::<BTreeSet<_>>(),
             notes: self.inner_notes.clone(),
         };
         for decided in self.decide(filters) {

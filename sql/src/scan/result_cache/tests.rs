@@ -17,7 +17,7 @@ fn table() -> Arc<Table> {
             label: "T".to_owned(),
         },
         columns: vec![column("id"), column("name"), column("city")],
-        key: 0,
+        key: vec![0],
         domain: None,
         url_template: String::new(),
         required_filter: None,

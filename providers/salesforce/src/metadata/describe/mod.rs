@@ -127,7 +127,8 @@ impl ObjectDescribe {
             columns.push(field.column(several_currencies));
         }
         columns.push(Column::record_url());
-        make_names_unique(&mut columns);
+        causeway_core::make_names_unique(&mut columns);
+        columns.iter_mut().for_each(|column| column.empty_is_null = true);
         let key = columns
             .iter()
             .position(|column| column.remote_field() == Some("Id"))?;
@@ -136,7 +137,7 @@ impl ObjectDescribe {
             required_filter: required_filter(&self.name),
             name: table_name(&self.name, &self.label),
             columns,
-            key,
+            key: vec![key],
             domain: None,
             url_template: format!("{origin}/{{key}}"),
         })
@@ -247,6 +248,7 @@ pub(crate) fn syntax(column: &Column) -> Syntax {
         ColumnType::Boolean => Syntax::Boolean,
         ColumnType::Int64 => Syntax::Integer,
         ColumnType::Float64 => Syntax::Float,
+        ColumnType::Decimal { scale } => Syntax::Decimal { scale },
         ColumnType::Date => Syntax::Date,
         ColumnType::Timestamp => Syntax::Timestamp,
         ColumnType::Time => Syntax::Time,
@@ -255,19 +257,6 @@ pub(crate) fn syntax(column: &Column) -> Syntax {
             | "picklist" | "multipicklist" | "combobox" | "encryptedstring" | "base64" => Syntax::Text,
             _ => Syntax::Json,
         },
-    }
-}
-
-/// Gives later columns of the same SQL name a number: names that differ only in case, or a field that is called like the link.
-fn make_names_unique(columns: &mut [Column]) {
-    let mut taken = std::collections::HashSet::new();
-    for column in columns {
-        let plain = column.name.clone();
-        let mut number = 2;
-        while !taken.insert(column.name.clone()) {
-            column.name = format!("{plain}_{number}");
-            number += 1;
-        }
     }
 }
 

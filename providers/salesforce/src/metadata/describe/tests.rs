@@ -61,7 +61,7 @@ fn every_type_has_its_sql_type_and_compound_fields_leave_only_their_parts() {
     assert_eq!(table.url_template, "https://acme.my.salesforce.com/{key}");
     assert_eq!(
         (table.name.name.as_str(), table.key, table.domain),
-        ("thing__c", 0, None)
+        ("thing__c", vec![0], None)
     );
 }
 

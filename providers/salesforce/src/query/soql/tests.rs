@@ -28,7 +28,7 @@ pub(super) fn table() -> Arc<Table> {
             filterable("AccountId", ColumnType::Text, "reference"),
             Column::record_url(),
         ],
-        key: 0,
+        key: vec![0],
         domain: None,
         url_template: "https://acme.my.salesforce.com/{key}".into(),
         required_filter: None,

@@ -210,6 +210,8 @@ fn decode(query: &RemoteQuery, grouping: &Grouping, rows: &Value) -> Result<Reco
         Output {
             path: vec![name],
             syntax: syntax(ty, column.map_or("integer", |column| &column.remote_type)),
+            // As in every column of a ServiceNow table.
+            empty_is_null: true,
             template: None,
         }
     };

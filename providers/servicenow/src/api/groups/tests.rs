@@ -39,7 +39,7 @@ fn query(keys: &[usize], aggregates: &[Aggregate]) -> RemoteQuery {
             label: name,
         },
         columns: columns.iter().map(column).collect(),
-        key: 0,
+        key: vec![0],
         domain: None,
         url_template: String::new(),
         required_filter: None,

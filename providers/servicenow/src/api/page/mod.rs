@@ -36,7 +36,7 @@ pub(crate) fn decode(
     let damaged = |message: String| Error::new(origin, Kind::Transient, message);
     // The key is decoded even when it is not wanted, to check that pages advance.
     let mut columns = query.columns.clone();
-    columns.push(table.key);
+    columns.extend(table.single_key());
     let outputs = columns.iter().filter_map(|&at| output(table, at, display));
     let layout = Layout::new(lenient_schema(table, &columns), "result", outputs.collect());
     let decoded = layout.decode(body, "sys_id").map_err(|error| match error {
@@ -100,16 +100,19 @@ fn output(table: &Table, at: usize, display: bool) -> Option<Output> {
         Origin::Field(field) => Output {
             path: path(field, "value"),
             syntax: syntax(column.ty, &column.remote_type),
+            empty_is_null: column.empty_is_null,
             template: None,
         },
         Origin::Display(field) => Output {
             path: path(field, "display_value"),
             syntax: Syntax::Text,
+            empty_is_null: column.empty_is_null,
             template: None,
         },
         Origin::RecordUrl => Output {
             path: path("sys_id", "value"),
             syntax: Syntax::Text,
+            empty_is_null: column.empty_is_null,
             template: Some(table.url_template.clone()),
         },
     })

@@ -202,7 +202,7 @@ fn recorded_pages_decode() {
         assert_eq!(rows.batch.num_rows(), rows_wanted);
         assert!(rows.hidden.is_empty(), "{:?}", rows.hidden);
         let key = first["sys_id"].as_str();
-        assert_eq!(texts(&rows.batch, table.key)[0], key);
+        assert_eq!(texts(&rows.batch, table.key[0])[0], key);
         let (count, _) = table.column("sys_mod_count").expect("a column");
         assert!(rows.batch.column(count).as_primitive::<Int64Type>().value(0) >= 0);
     }

@@ -261,6 +261,7 @@ pub(crate) fn table(
             columns.push(column);
         }
     }
+    columns.iter_mut().for_each(|column| column.empty_is_null = true);
     Some(Table {
         source: Arc::clone(source),
         name: TableName {
@@ -269,7 +270,7 @@ pub(crate) fn table(
             label: if label.is_empty() { name } else { label }.to_owned(),
         },
         columns,
-        key,
+        key: vec![key],
         domain,
         url_template: format!("{base}/nav_to.do?uri={name}.do%3Fsys_id%3D{{key}}"),
         required_filter: None,

@@ -117,7 +117,7 @@ fn columns_stand_as_key_plain_display_link() {
             "record_url"
         ]
     );
-    assert_eq!((table.key, table.domain), (0, Some(4)));
+    assert_eq!((table.key.clone(), table.domain), (vec![0], Some(4)));
     assert_eq!(table.columns[2].references, ["sys_user"]);
     assert_eq!(table.columns[7].origin, Origin::Display("caller_id".to_owned()));
     assert!(table.columns[..6].iter().all(|column| column.filterable) && !table.columns[7].filterable);

@@ -138,7 +138,7 @@ impl Dialect for ServiceNowDialect {
         column: Option<&Column>,
     ) -> bool {
         let Some(column) = column else {
-            let key = table.columns.get(table.key);
+            let key = table.single_key().and_then(|key| table.columns.get(key));
             return function == AggregateFunction::Count && key.is_some_and(|key| key.aggregatable);
         };
         let is_zoned = Family::of(&column.remote_type) == Family::Moment && !column.verification.utc;

@@ -74,7 +74,8 @@ impl Request {
         let position = |expr: &Expr| scan.position(schema, column_of(expr)?);
         let keys: Vec<usize> = aggregate.group_expr.iter().map(position).collect::<Option<_>>()?;
         // One group for each record saves nothing.
-        if keys.contains(&scan.table.table.key) {
+        let key = &scan.table.table.key;
+        if !key.is_empty() && key.iter().all(|at| keys.contains(at)) {
             return None;
         }
         let mut distinct: Vec<usize> = Vec::new();
@@ -149,7 +150,7 @@ fn remote_aggregate(
         argument => Some(position(argument)?),
     };
     // Every record has a key, and each its own.
-    let column = column.filter(|column| *column != scan.table.table.key);
+    let column = column.filter(|column| Some(*column) != scan.table.table.single_key());
     let function = match (call.func.name(), params.distinct, column) {
         ("count", false, _) => AggregateFunction::Count,
         ("count", true, Some(_)) => AggregateFunction::CountDistinct,

@@ -95,7 +95,7 @@ impl Side {
             Expr::IsNotNull(inner) => column_of(inner).map(|column| column.name.as_str()) == key,
             _ => false,
         };
-        self.key == self.scan.table.table.key || self.scan.accepted.iter().any(is_tested)
+        self.scan.table.table.key.contains(&self.key) || self.scan.accepted.iter().any(is_tested)
     }
 
     fn all_exact(&self, decided: &[Decided]) -> bool {
@@ -227,7 +227,7 @@ fn semi_join(outer: &Side, inner: &Side) -> Option<Joined> {
 /// The rows of `outer` whose key is not among those of `inner`. A key that may be NULL would need an OR around the condition, which
 /// the source may not take.
 fn anti_join(outer: &Side, inner: &Side) -> Option<Joined> {
-    (outer.key == outer.scan.table.table.key)
+    (Some(outer.key) == outer.scan.table.table.single_key())
         .then(|| conditioned(outer, inner, true))
         .flatten()
 }

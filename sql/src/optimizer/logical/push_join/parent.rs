@@ -24,7 +24,7 @@ pub(super) enum Parent {
 
 /// The child with its parent's columns, when the join goes along a reference to the parent's key.
 pub(super) fn with_parent(child: &Side, parent: &Side, wanted: Parent) -> Option<Joined> {
-    if parent.key != parent.scan.table.table.key {
+    if Some(parent.key) != parent.scan.table.table.single_key() {
         return None;
     }
     let (keys, decided) = parent.keys()?;

@@ -66,6 +66,10 @@ pub(super) fn chain_of(table: &Table, expr: &Expr) -> Result<Chain, &'static str
             if ty == ColumnType::Float64 {
                 return Err("doubles are rounded here");
             }
+            // Bounds are searched among 64-bit values, which decimals exceed.
+            if matches!(ty, ColumnType::Decimal { .. }) {
+                return Err("the engine computes with decimals");
+            }
             Ok(Chain {
                 column,
                 ty,

@@ -164,7 +164,11 @@ impl Bounds {
             ColumnType::Date => i32::try_from(key).ok().map(Literal::Date),
             ColumnType::Timestamp => i64::try_from(key).ok().map(Literal::Timestamp),
             ColumnType::Int64 => i64::try_from(key).ok().map(Literal::Int),
-            ColumnType::Boolean | ColumnType::Float64 | ColumnType::Text | ColumnType::Time => None,
+            ColumnType::Boolean
+            | ColumnType::Float64
+            | ColumnType::Decimal { .. }
+            | ColumnType::Text
+            | ColumnType::Time => None,
         };
         match literal {
             Some(literal) => is(self.column, op, vec![literal]),

@@ -38,7 +38,7 @@ pub(super) fn table() -> Table {
             label: "T".to_owned(),
         },
         columns,
-        key: 0,
+        key: vec![0],
         domain: None,
         url_template: "https://org.example/r/{key}/view".to_owned(),
         required_filter: None,

@@ -31,6 +31,7 @@ fn literal(literal: &Literal) -> String {
         Literal::Boolean(value) => value.to_string(),
         Literal::Int(value) => value.to_string(),
         Literal::Float(value) => format!("{value:?}"),
+        Literal::Decimal(value) => value.to_string(),
         Literal::Text(value) => format!("'{value}'"),
         Literal::Date(days) => time::format_date(*days).expect("a date"),
         Literal::Timestamp(micros) => {

@@ -1,6 +1,6 @@
 //! Seeded random conditions, typed, over every form that lowering knows, and the edge values that they turn on.
 
-use causeway_core::{ColumnType, Literal};
+use causeway_core::{ColumnType, Decimal, Literal};
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::common::ScalarValue;
 
@@ -104,6 +104,10 @@ fn value(dice: &mut Dice, ty: ColumnType) -> Literal {
         ColumnType::Boolean => Literal::Boolean(dice.below(2) == 0),
         ColumnType::Int64 => Literal::Int(INTS[dice.below(INTS.len())]),
         ColumnType::Float64 => Literal::Float(FLOATS[dice.below(FLOATS.len())]),
+        ColumnType::Decimal { scale } => {
+            let number = Decimal::new(i128::from(INTS[dice.below(INTS.len())]), scale);
+            Literal::Decimal(number.expect("few digits"))
+        }
         ColumnType::Text => Literal::Text(TEXTS[dice.below(TEXTS.len())].to_owned()),
         ColumnType::Date => Literal::Date(DAYS[dice.below(DAYS.len())]),
         ColumnType::Timestamp => {
@@ -121,12 +125,14 @@ pub(super) fn rows(dice: &mut Dice, count: usize) -> Vec<Vec<Option<Literal>>> {
     let row = |dice: &mut Dice| {
         let columns = table.columns.iter().enumerate();
         columns
-            .map(|(at, column)| (at == table.key || dice.below(8) > 0).then(|| value(dice, column.ty)))
+            .map(|(at, column)| {
+                (table.key.contains(&at) || dice.below(8) > 0).then(|| value(dice, column.ty))
+            })
             .collect::<Vec<_>>()
     };
     let mut rows: Vec<_> = (0..count).map(|_| row(dice)).collect();
     for row in &mut rows {
-        let Some(Literal::Text(key)) = &row[table.key] else {
+        let Some(Literal::Text(key)) = &row[table.key[0]] else {
             panic!("the key is a text");
         };
         *row.last_mut().expect("the link") = Some(Literal::Text(table.url_template.replace("{key}", key)));

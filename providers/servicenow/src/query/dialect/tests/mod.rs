@@ -367,7 +367,7 @@ fn table() -> Arc<Table> {
             label: "Incident".to_owned(),
         },
         columns,
-        key: 0,
+        key: vec![0],
         domain: None,
         url_template: String::new(),
         required_filter: None,
