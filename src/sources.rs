@@ -1,8 +1,9 @@
-//! Which kinds of remote system there are: one match arm each.
+//! Which kinds of remote system there are, one match arm each, and the views that come with them.
 
 use std::sync::Arc;
 
 use causeway_core::{Ledger, Source};
+use causeway_sql::View;
 
 use crate::config::section::Section;
 
@@ -24,4 +25,20 @@ pub(crate) fn build(
         _ => return None,
     };
     source.map_err(|error| section.refuse(&error.message)).ok()
+}
+
+/// Views over several kinds. Those over one kind are beside it.
+const ACROSS: [(&str, &str); 2] = [
+    ("account_360", include_str!("views/account_360.sql")),
+    ("work_queue", include_str!("views/work_queue.sql")),
+];
+
+/// The views that come with the kinds of sources.
+pub(crate) fn views() -> Vec<View> {
+    let views = ACROSS.iter().chain(&causeway_salesforce::VIEWS);
+    let views = views.map(|(name, query)| View {
+        name: (*name).to_owned(),
+        query: (*query).to_owned(),
+    });
+    views.collect()
 }

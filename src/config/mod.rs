@@ -78,6 +78,7 @@ fn parse(path: &Path, text: &str, environment: &dyn Fn(&str) -> Option<String>) 
     let people = people::read(&mut document, root.remove("users"), &names);
     engine.ceilings = roles::read(&mut document, root.remove("roles"), &people);
     engine.policies = read_policies(&mut document, root.remove("policies"), &names);
+    engine.shipped_views = crate::sources::views();
     engine.views = views::read(&mut document, root.remove("views"));
     document.into_problems()?;
     let (principals, credentials): (Vec<Principal>, Vec<Credential>) = people.into_iter().unzip();

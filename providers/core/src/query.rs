@@ -220,10 +220,11 @@ impl RemoteQuery {
     /// Whether it asks for fields of parents.
     #[must_use]
     pub fn is_along_paths(&self) -> bool {
-        let columns = self.columns.iter();
-        columns
-            .filter_map(|&column| self.table.columns.get(column)?.remote_field())
-            .any(|field| field.contains('.'))
+        let mut columns = self
+            .columns
+            .iter()
+            .filter_map(|&column| self.table.columns.get(column));
+        columns.any(|column| column.through.is_some())
     }
 
     /// Whether no row can match, so that nothing needs to be asked.

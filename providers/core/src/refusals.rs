@@ -3,11 +3,11 @@
 //! Owns: which part of a refused query is blamed, and for how long. Does not own: planning again; the engine does that.
 //! Invariant: after each refusal the next plan of the statement asks for less, so planning again ends at a plain scan.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::{Aggregate, Condition, KeyTest, Order, Origin, RemoteQuery};
+use crate::{Aggregate, Condition, KeyTest, Order, RemoteQuery};
 
 /// The refusals of one source; the oldest are forgotten.
 #[derive(Debug, Default)]
@@ -85,13 +85,13 @@ impl Refusals {
     }
 }
 
-/// Fields of parents among the columns.
-fn paths(query: &RemoteQuery) -> impl Iterator<Item = &str> {
-    let columns = query.columns.iter();
-    columns.filter_map(|&column| match &query.table.columns.get(column)?.origin {
-        Origin::Field(path) => path.contains('.').then_some(path.as_str()),
-        Origin::Display(_) | Origin::RecordUrl => None,
-    })
+/// Relationships that lead to the columns.
+fn relationships(query: &RemoteQuery) -> BTreeSet<String> {
+    let columns = query
+        .columns
+        .iter()
+        .filter_map(|&column| query.table.columns.get(column));
+    columns.filter_map(|column| column.through.clone()).collect()
 }
 
 /// The parts that a source may refuse, the likeliest cause first.
@@ -116,12 +116,8 @@ fn parts(query: &RemoteQuery) -> Vec<Refused> {
         });
     }
     if query.is_along_paths() {
-        let parents = paths(query).filter_map(|path| path.split('.').next());
-        let mut relationships: Vec<String> = parents.map(str::to_owned).collect();
-        relationships.sort_unstable();
-        relationships.dedup();
         parts.push(Part::Parents {
-            relationships,
+            relationships: relationships(query).into_iter().collect(),
             filters: filters.clone(),
         });
     }

@@ -53,7 +53,7 @@ impl ColumnType {
 /// Where the values of a column come from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Origin {
-    /// A remote field, by its API name or dotted path.
+    /// A remote field, as its source names it: an API name, or a path in the source's own way.
     Field(String),
     /// The display value of a remote field.
     Display(String),
@@ -113,6 +113,9 @@ pub struct Column {
     pub references: Vec<String>,
     /// Name of the relationship that leads to the parent, where it can be traversed.
     pub relationship: Option<String>,
+    /// The relationship by which it is reached, for a field of a parent; `None` for the record's own.
+    #[serde(default)]
+    pub through: Option<String>,
     /// Whether the remote system accepts it in a filter.
     pub filterable: bool,
     /// Whether the remote system accepts it in a sort.
@@ -150,6 +153,7 @@ impl Column {
             remote_type: remote_type.into(),
             references: Vec::new(),
             relationship: None,
+            through: None,
             filterable: false,
             sortable: false,
             groupable: false,
@@ -174,7 +178,7 @@ impl Column {
         }
     }
 
-    /// The remote field's API name or path; `None` for columns that are no remote field.
+    /// The remote field as its source names it; `None` for columns that are no remote field.
     #[must_use]
     pub fn remote_field(&self) -> Option<&str> {
         match &self.origin {

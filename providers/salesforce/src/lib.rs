@@ -14,3 +14,9 @@ pub use config::Config;
 pub use query::dialect::SalesforceDialect;
 pub use query::literal::long_id;
 pub use source::Salesforce;
+
+/// Views over sources of this kind: name and query, in which the schema `salesforce` stands for each of them.
+pub const VIEWS: [(&str, &str); 1] = [(
+    "open_opportunities",
+    include_str!("../views/open_opportunities.sql"),
+)];

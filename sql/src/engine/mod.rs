@@ -31,7 +31,10 @@ pub struct EngineConfig {
     pub users: Vec<Arc<Principal>>,
     /// Row and column policies.
     pub policies: Vec<Policy>,
-    /// Views of the schema `views`, besides those that ship.
+    /// Views that come with kinds of sources, for the schema `views`: in their text a schema stands for every source of that kind, and each
+    /// is there where its sources are.
+    pub shipped_views: Vec<View>,
+    /// Views of the schema `views` over the sources by name. One takes the place of a shipped one of that name.
     pub views: Vec<View>,
     /// Ledger that the sources write to.
     pub ledger: Ledger,
@@ -55,6 +58,7 @@ impl EngineConfig {
             sources: Vec::new(),
             users: Vec::new(),
             policies: Vec::new(),
+            shipped_views: Vec::new(),
             views: Vec::new(),
             ledger,
             defaults: Settings::default(),
@@ -78,7 +82,7 @@ impl Engine {
     /// # Errors
     /// 42601 for a policy or view whose SQL does not parse, what else is wrong with a view, F0000 for other faults of the configuration.
     pub fn try_new(config: EngineConfig) -> Result<Self, Error> {
-        let views = views::shared(&config.sources, &config.views)?;
+        let views = views::shared(&config.sources, &config.shipped_views, &config.views)?;
         let pool: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(config.memory_bytes));
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc()?;
         let catalog = Deployment {

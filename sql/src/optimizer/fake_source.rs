@@ -258,8 +258,12 @@ impl Dialect for Abilities {
     }
 
     fn parent_column(&self, reference: &Column, _: &Table, column: &Column) -> Option<Column> {
-        let path = format!("{}.{}", reference.relationship.as_ref()?, column.name);
-        Some(Column::field(path, column.ty, "any"))
+        let relationship = reference.relationship.clone()?;
+        let path = format!("{relationship}.{}", column.name);
+        Some(Column {
+            through: Some(relationship),
+            ..Column::field(path, column.ty, "any")
+        })
     }
 
     fn scan_name(&self) -> &'static str {

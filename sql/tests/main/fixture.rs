@@ -9,7 +9,7 @@ use causeway_core::{Ledger, Principal, Source};
 use causeway_salesforce::Salesforce;
 use causeway_sandbox::{Options, salesforce, servicenow};
 use causeway_servicenow::ServiceNow;
-use causeway_sql::{Answer, Engine, EngineConfig, Error, Policy, Session};
+use causeway_sql::{Answer, Engine, EngineConfig, Error, Policy, Session, View};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::TryStreamExt as _;
@@ -135,6 +135,7 @@ async fn world_built(
         sources,
         users: people(),
         policies,
+        shipped_views: shipped_views(),
         ..EngineConfig::new(ledger)
     };
     change_engine(&mut config, &salesforce_org);
@@ -297,4 +298,18 @@ pub(crate) fn texts(batches: &[RecordBatch]) -> Vec<Vec<String>> {
         }
     }
     rows
+}
+
+/// The views that the product ships.
+fn shipped_views() -> Vec<View> {
+    let across = [
+        ("account_360", include_str!("../../../src/views/account_360.sql")),
+        ("work_queue", include_str!("../../../src/views/work_queue.sql")),
+    ];
+    let views = across.into_iter().chain(causeway_salesforce::VIEWS);
+    let views = views.map(|(name, query)| View {
+        name: name.to_owned(),
+        query: query.to_owned(),
+    });
+    views.collect()
 }

@@ -112,6 +112,7 @@ pub(crate) fn parent_column(reference: &Column, parent: &Table, column: &Column)
     (plain_id(reference).is_some() && is_only_parent && is_whole && travels && !field.contains('.')).then(
         || Column {
             origin: Origin::Field(format!("{relationship}.{field}")),
+            through: Some(relationship.to_owned()),
             filterable: false,
             sortable: false,
             groupable: false,

@@ -12,31 +12,22 @@ use datafusion::sql::sqlparser::ast::{
 use super::definition::{Definition, View, relations};
 use crate::Error;
 
-/// Texts of the shipped views. In each, a schema is a kind of source.
-const SHIPPED: [(&str, &str); 3] = [
-    ("account_360", include_str!("../../../views/account_360.sql")),
-    (
-        "open_opportunities",
-        include_str!("../../../views/open_opportunities.sql"),
-    ),
-    ("work_queue", include_str!("../../../views/work_queue.sql")),
-];
-
 /// The views of the schema `views`, by name. One of the configuration takes the place of a shipped one of that name.
 ///
 /// # Errors
 /// The first fault of a configured view.
 pub(crate) fn shared(
     sources: &[Arc<dyn Source>],
+    shipped: &[View],
     configured: &[View],
 ) -> Result<BTreeMap<String, Arc<Definition>>, Error> {
     if let Some((_, error)) = faults(configured).into_iter().next() {
         return Err(error);
     }
     let mut views = BTreeMap::new();
-    for (name, text) in SHIPPED {
-        if let Some(definition) = over_sources(Definition::of_text(name, text)?, sources) {
-            views.insert(name.to_owned(), Arc::new(definition));
+    for view in shipped {
+        if let Some(definition) = over_sources(Definition::of_text(&view.name, &view.query)?, sources) {
+            views.insert(view.name.clone(), Arc::new(definition));
         }
     }
     for view in configured {

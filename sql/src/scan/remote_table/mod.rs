@@ -315,7 +315,7 @@ impl RemoteTable {
 
 /// Whether the column is a field of a parent.
 fn is_parents(column: &Column) -> bool {
-    column.remote_field().is_some_and(|field| field.contains('.'))
+    column.through.is_some()
 }
 
 #[async_trait]
