@@ -73,6 +73,11 @@ fn decorrelated(node: LogicalPlan, names: &Names) -> Result<Transformed<LogicalP
         LogicalPlan::Filter(filter) if asks(&filter.predicate) => {
             filtered(filter.predicate, filter.input.as_ref().clone(), names).map(Transformed::yes)
         }
+        LogicalPlan::Aggregate(aggregate) if aggregate.aggr_expr.iter().any(is_of_outer_query) => {
+            Err(unsupported(
+                "an aggregate inside a subquery that takes columns of the outer query alone is one of the outer query; compute it there and use its name",
+            ))
+        }
         LogicalPlan::Sort(sort) if sort.expr.iter().any(|key| asks(&key.expr)) => {
             sorted(sort, names).map(Transformed::yes)
         }
@@ -120,6 +125,11 @@ fn asks(expr: &Expr) -> bool {
         ))
     })
     .unwrap_or(true)
+}
+
+/// Whether PostgreSQL takes the aggregate for one of the outer query, since it has none of the subquery's own columns.
+fn is_of_outer_query(aggregate: &Expr) -> bool {
+    aggregate.contains_outer() && !aggregate.any_column_refs()
 }
 
 /// The rows for which the predicate is true.
