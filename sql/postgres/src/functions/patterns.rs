@@ -3,7 +3,7 @@
 //! Owns: translating them for the engines that run here, and refusing what these would read otherwise. Does not own: which operator takes
 //! a pattern; see `typing::matching`.
 //! Invariant: Rust's engine runs only what it and PostgreSQL read alike. What differs is classes, back references, lookaround, and which
-//! alternative wins when a match is taken out or replaced. Start at [`regex`].
+//! alternative wins when a match is taken out or replaced. Start at [`regex()`].
 
 use datafusion::common::Result;
 
