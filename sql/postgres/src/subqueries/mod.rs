@@ -73,6 +73,8 @@ fn decorrelated(node: LogicalPlan, names: &Names) -> Result<Transformed<LogicalP
         LogicalPlan::Filter(filter) if asks(&filter.predicate) => {
             filtered(filter.predicate, filter.input.as_ref().clone(), names).map(Transformed::yes)
         }
+        // Whether it refers to the other side of a join is seen at the join.
+        LogicalPlan::Subquery(lateral) => Ok(Transformed::yes(lateral.subquery.as_ref().clone())),
         LogicalPlan::Aggregate(aggregate) if aggregate.aggr_expr.iter().any(is_of_outer_query) => {
             Err(unsupported(
                 "an aggregate inside a subquery that takes columns of the outer query alone is one of the outer query; compute it there and use its name",
@@ -287,7 +289,8 @@ fn refers_out(plan: &LogicalPlan) -> Result<bool> {
 
 /// The subquery's first row, if it has one.
 fn first_row_of(subquery: &Subquery) -> Result<Subquery> {
-    let first = LogicalPlanBuilder::from(subquery.subquery.as_ref().clone()).limit(0, Some(1))?;
+    let any = outer::any_row(&subquery.subquery)?.clone();
+    let first = LogicalPlanBuilder::from(any).limit(0, Some(1))?;
     Ok(Subquery {
         subquery: Arc::new(first.build()?),
         outer_ref_columns: Vec::new(),

@@ -309,7 +309,7 @@ fn keep_only_row(rows: &mut Dependent, value: Expr, level: &Level) -> Result<()>
 }
 
 /// What EXISTS reads of a subquery: whether there is a row does not depend on their order, or on how many are kept of them.
-fn any_row(plan: &LogicalPlan) -> Result<&LogicalPlan> {
+pub(super) fn any_row(plan: &LogicalPlan) -> Result<&LogicalPlan> {
     Ok(match plan {
         LogicalPlan::Limit(limit)
             if limit.skip.is_none() && matches!(limit.get_fetch_type()?, FetchType::Literal(Some(1..))) =>

@@ -39,7 +39,6 @@ pub(super) fn unnest(plan: &LogicalPlan, level: &Level) -> Result<Dependent> {
             rows.name_outputs(&alias.schema);
             Ok(rows)
         }
-        LogicalPlan::Subquery(lateral) => unnest(&lateral.subquery, level),
         LogicalPlan::Sort(sort) => sort_of(sort, level),
         LogicalPlan::Limit(limit) => limit_of(limit, level),
         LogicalPlan::Aggregate(aggregate) => aggregate_of(aggregate, level),
