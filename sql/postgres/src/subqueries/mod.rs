@@ -51,7 +51,7 @@ impl AnalyzerRule for Decorrelate {
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         let (names, refers) = (Names::default(), refers_out(&plan)?);
-        plan.transform_up_with_subqueries(|node| match node {
+        plan.transform_up_with_subqueries(|node| match unwrapped(node, refers)? {
             LogicalPlan::Join(join) if refers && lateral::is_lateral(&join)? => {
                 lateral::joined_laterally(&join, &names).map(Transformed::yes)
             }
@@ -59,6 +59,20 @@ impl AnalyzerRule for Decorrelate {
         })
         .data()
     }
+}
+
+/// The node without LATERAL around its inputs: whether one refers to the other side of a join is seen at the join.
+fn unwrapped(node: LogicalPlan, refers: bool) -> Result<LogicalPlan> {
+    if !refers {
+        return Ok(node);
+    }
+    node.map_children(|input| {
+        Ok(match input {
+            LogicalPlan::Subquery(lateral) => Transformed::yes(lateral.subquery.as_ref().clone()),
+            input => Transformed::no(input),
+        })
+    })
+    .data()
 }
 
 fn decorrelated(node: LogicalPlan, names: &Names) -> Result<Transformed<LogicalPlan>> {
@@ -73,8 +87,6 @@ fn decorrelated(node: LogicalPlan, names: &Names) -> Result<Transformed<LogicalP
         LogicalPlan::Filter(filter) if asks(&filter.predicate) => {
             filtered(filter.predicate, filter.input.as_ref().clone(), names).map(Transformed::yes)
         }
-        // Whether it refers to the other side of a join is seen at the join.
-        LogicalPlan::Subquery(lateral) => Ok(Transformed::yes(lateral.subquery.as_ref().clone())),
         LogicalPlan::Aggregate(aggregate) if aggregate.aggr_expr.iter().any(is_of_outer_query) => {
             Err(unsupported(
                 "an aggregate inside a subquery that takes columns of the outer query alone is one of the outer query; compute it there and use its name",
