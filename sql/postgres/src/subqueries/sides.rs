@@ -223,6 +223,7 @@ fn have_same_keys(parts: &[Dependent], level: &Level) -> bool {
         keys.collect::<Option<Vec<_>>>()
     });
     let keys: Vec<_> = keys.collect();
-    keys.windows(2)
-        .all(|pair| matches!(pair, [Some(one), Some(other)] if one == other && !one.is_empty()))
+    let first = keys.first();
+    first.is_some_and(|first| first.as_ref().is_some_and(|first| !first.is_empty()))
+        && keys.iter().all(|key| Some(key) == first)
 }
