@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use datafusion::arrow::error::ArrowError;
-use datafusion::common::{DataFusionError, SchemaError};
+use datafusion::common::{Column, DataFusionError, SchemaError};
 use datafusion::sql::sqlparser::parser::ParserError;
 
 use crate::missing_functions::is_missing;
+use crate::syntax::duplicate_names::{unmarked, unmarked_text};
 
 /// An SQL error: everything that PostgreSQL's ErrorResponse carries.
 #[derive(Debug, thiserror::Error)]
@@ -221,6 +222,10 @@ fn from_schema(error: &SchemaError) -> Error {
                 }
             }
             let wanted = field.name.as_str();
+            let repeats = |known: &Column| known.name != wanted && unmarked(&known.name) == wanted;
+            if valid_fields.iter().any(|known| repeats(known)) {
+                return ambiguous(field);
+            }
             let mut mapped = Error::new(
                 sqlstate::UNDEFINED_COLUMN,
                 format!("column \"{}\" does not exist", field.flat_name()),
@@ -229,12 +234,17 @@ fn from_schema(error: &SchemaError) -> Error {
             mapped.hint = nearest(wanted, candidates).map(|name| format!("did you mean \"{name}\"?"));
             mapped
         }
-        SchemaError::AmbiguousReference { field } => Error::new(
-            sqlstate::AMBIGUOUS_COLUMN,
-            format!("column reference \"{}\" is ambiguous", field.flat_name()),
-        ),
+        SchemaError::AmbiguousReference { field } => ambiguous(field),
         other => Error::new("42701", other.to_string()),
     }
+}
+
+fn ambiguous(field: &Column) -> Error {
+    let name = unmarked(&field.name);
+    Error::new(
+        sqlstate::AMBIGUOUS_COLUMN,
+        format!("column reference \"{name}\" is ambiguous"),
+    )
 }
 
 fn from_plan(message: &str) -> Error {
@@ -282,7 +292,7 @@ fn from_plan(message: &str) -> Error {
     } else {
         "42804"
     };
-    Error::new(code, message.lines().next().unwrap_or_default().to_owned())
+    Error::new(code, unmarked_text(message.lines().next().unwrap_or_default()))
 }
 
 /// Maps what planning reports about a plan that was already typed: the plan cannot be run, the statement is not wrong.

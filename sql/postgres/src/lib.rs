@@ -11,6 +11,7 @@ mod functions;
 mod missing_functions;
 mod null_equal_keys;
 mod subqueries;
+mod subselect_order;
 mod syntax;
 mod text;
 mod types;
@@ -28,7 +29,7 @@ use datafusion::optimizer::OptimizerRule;
 pub use error::{Error, sqlstate, syntax_error, unplannable};
 pub use functions::known::{is_known, is_known_aggregate};
 pub use syntax::array_parameters::{array_parameters, listed};
-pub use syntax::duplicate_names::distinguish_outputs;
+pub use syntax::duplicate_names::{distinguish_outputs, unmarked};
 pub use syntax::literals::call;
 pub use syntax::parser::{parser, statements};
 pub use syntax::quantified::{list_items, quantified};
@@ -44,7 +45,8 @@ pub fn state(base: &SessionState) -> SessionState {
     let mut rules = base.analyzer().rules.clone();
     // After grouping functions are resolved and before DataFusion coerces types.
     rules.insert(1.min(rules.len()), Arc::new(typing::Typing));
-    rules.insert(2.min(rules.len()), Arc::new(subqueries::Decorrelate));
+    rules.insert(2.min(rules.len()), Arc::new(subselect_order::SubselectOrder));
+    rules.insert(3.min(rules.len()), Arc::new(subqueries::Decorrelate));
     let mut logical: Vec<Arc<dyn OptimizerRule + Send + Sync>> =
         vec![Arc::new(null_equal_keys::NullEqualKeys)];
     logical.extend(base.optimizers().iter().map(Arc::clone));
@@ -57,6 +59,8 @@ pub fn state(base: &SessionState) -> SessionState {
     options.sql_parser.dialect = Dialect::PostgreSQL;
     options.sql_parser.parse_float_as_decimal = true;
     options.sql_parser.map_string_types_to_utf8view = false;
+    // Who reads the rows of a sub-select may depend on its order.
+    options.sql_parser.enable_subquery_sort_elimination = false;
     options.execution.time_zone = Some("UTC".to_owned());
     let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(typing::planner::Operators)];
     planners.extend(base.expr_planners().iter().map(Arc::clone));

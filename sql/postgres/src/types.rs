@@ -43,6 +43,19 @@ pub(crate) enum Kind {
     Interval,
     /// What no rule of ours knows: lists, rows, bytes.
     Other,
+    /// An argument of any type; no value has it.
+    Any,
+}
+
+/// What types are alike, PostgreSQL's `typcategory`: of an overloaded function's candidates those of one category win together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Category {
+    Boolean,
+    Number,
+    Text,
+    Moment,
+    Timespan,
+    Other,
 }
 
 impl Kind {
@@ -69,7 +82,7 @@ impl Kind {
     /// The Arrow type that values of it have here. Numerics without a scale get the open one.
     pub(crate) fn arrow(self) -> DataType {
         match self {
-            Self::Unknown | Self::Text | Self::Other => DataType::Utf8,
+            Self::Unknown | Self::Text | Self::Other | Self::Any => DataType::Utf8,
             Self::Boolean => DataType::Boolean,
             Self::Int2 => DataType::Int16,
             Self::Int4 => DataType::Int32,
@@ -102,7 +115,29 @@ impl Kind {
             Self::Time => "time without time zone",
             Self::Interval => "interval",
             Self::Other => "another type",
+            Self::Any => "\"any\"",
         }
+    }
+
+    pub(crate) fn category(self) -> Category {
+        match self {
+            Self::Boolean => Category::Boolean,
+            Self::Int2 | Self::Int4 | Self::Int8 | Self::Numeric | Self::Float4 | Self::Float8 => {
+                Category::Number
+            }
+            Self::Text => Category::Text,
+            Self::Date | Self::Timestamp | Self::TimestampTz | Self::Time => Category::Moment,
+            Self::Interval => Category::Timespan,
+            Self::Unknown | Self::Other | Self::Any => Category::Other,
+        }
+    }
+
+    /// Whether it is the type that its category prefers, PostgreSQL's `typispreferred`.
+    pub(crate) fn is_preferred(self) -> bool {
+        matches!(
+            self,
+            Self::Boolean | Self::Float8 | Self::Text | Self::TimestampTz | Self::Interval
+        )
     }
 
     pub(crate) fn is_integer(self) -> bool {
@@ -125,6 +160,7 @@ impl Kind {
     pub(crate) fn casts_implicitly_to(self, target: Self) -> bool {
         self == target
             || self == Self::Unknown
+            || target == Self::Any
             || (self.is_number() && target.is_number() && self < target)
             || (self.is_moment() && target.is_moment() && self < target)
             || (self == Self::Time && target == Self::Interval)
@@ -142,6 +178,18 @@ impl Kind {
             || (low.is_number() && high.is_number())
             || (low.is_moment() && high.is_moment());
         (related && high != Self::Other).then_some(high)
+    }
+}
+
+/// PostgreSQL's name of a type.
+pub(crate) fn type_name(ty: &DataType) -> String {
+    match ty {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            format!("{}[]", type_name(item.data_type()))
+        }
+        DataType::Struct(_) => "record".to_owned(),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "bytea".to_owned(),
+        ty => Kind::of(ty).name().to_owned(),
     }
 }
 
@@ -200,6 +248,14 @@ impl Typed {
             Kind::Unknown
         } else {
             Kind::of(&self.ty)
+        }
+    }
+
+    /// Its type as an error names it.
+    pub(crate) fn type_name(&self) -> String {
+        match self.kind() {
+            Kind::Unknown => "unknown".to_owned(),
+            _ => type_name(&self.ty),
         }
     }
 }

@@ -44,6 +44,11 @@ async fn everyday_queries_are_postgresqls() {
     check(include_str!("postgres/everyday.txt")).await;
 }
 
+#[tokio::test]
+async fn names_orders_and_windows_are_postgresqls() {
+    check(include_str!("postgres/structure.txt")).await;
+}
+
 /// The rows that the subqueries are asked over: keys without a match, keys that are NULL, values that are NULL.
 const SUBQUERY_TABLES: &str = "WITH a(id,k,x) AS (VALUES (1,1,10),(2,1,NULL),(3,2,20),(4,NULL,30),(5,3,NULL)), \
     b(id,k,y,s) AS (VALUES (1,1,5,'p'),(2,1,15,'q'),(3,2,NULL,'r'),(4,2,20,'s'),(5,NULL,30,'t'),(6,4,40,NULL)), \

@@ -18,6 +18,7 @@ pub(crate) mod intervals;
 pub(crate) mod known;
 pub(crate) mod math;
 pub(crate) mod moving_frame;
+pub(crate) mod overload;
 pub(crate) mod patterns;
 pub(crate) mod preimages;
 pub(crate) mod row_wise;
@@ -145,11 +146,13 @@ pub(crate) fn scalar(base: &SessionState) -> Vec<Arc<ScalarUDF>> {
     add(ScalarUDF::from(extract::DateTrunc::new()));
     add(ScalarUDF::from(Zoned::new()));
     add(rows::row());
-    for name in strings::TextFunction::ALL {
-        let aliases: &[&str] = if *name == "substr" { &["substring"] } else { &[] };
-        add(ScalarUDF::from(strings::TextFunction::new(name)).with_aliases(aliases.iter().copied()));
-    }
+    functions.extend(overload::Listed::all(listed()).into_iter().map(Arc::new));
     functions
+}
+
+/// The functions of all chapters.
+pub(crate) fn listed() -> impl Iterator<Item = &'static overload::Overload> {
+    strings::FUNCTIONS.iter()
 }
 
 /// DataFusion's function for the types that statements give it, within the bounds of its results.

@@ -1,130 +1,94 @@
 //! Functions of text that check more than DataFusion's do.
 //!
 //! Owns: substr, split_part, chr, regexp_replace, regexp_like, and patterns that come from columns. Does not own: what a pattern means; see
-//! `patterns`. Invariant: no result is longer than `text_budget` allows. Start at [`TextFunction`].
+//! `patterns`. Invariant: no result is longer than `text_budget` allows. Start at [`FUNCTIONS`].
 
-use std::sync::Arc;
-
-use datafusion::arrow::array::{Array, ArrayRef, BooleanArray};
-use datafusion::arrow::datatypes::{DataType, Int32Type};
+use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::datatypes::Int32Type;
 use datafusion::common::{DataFusionError, Result};
-use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::Expr;
 
+use super::overload::{Call, Listed, Overload};
 use super::patterns;
-use super::row_wise::{self, argument};
 use super::text_budget::Budget;
+use crate::types::Kind::{Boolean, Int4, Text};
 use crate::types::{fault, unsupported};
+
+/// PostgreSQL, "String Functions and Operators".
+pub(crate) const FUNCTIONS: &[Overload] = &[
+    Overload::new("chr", &[Int4], Text, |call| {
+        let codes = call.values::<Int32Type>(0)?;
+        call.texts_of(|row, out| {
+            out.push(chr(codes.value(row))?);
+            Ok(true)
+        })
+    }),
+    Overload::new("md5", &[Text], Text, |call| {
+        let texts = call.texts(0)?;
+        call.texts_of(|row, out| {
+            *out = format!("{:x}", md5::compute(texts.value(row)));
+            Ok(true)
+        })
+    }),
+    Overload::new("regexp_like", &[Text, Text], Boolean, regexp_like),
+    Overload::new("regexp_replace", &[Text, Text, Text], Text, regexp_replaced),
+    Overload::new("regexp_replace", &[Text, Text, Text, Text], Text, regexp_replaced),
+    Overload::new("split_part", &[Text, Text, Int4], Text, |call| {
+        let (texts, separators) = (call.texts(0)?, call.texts(1)?);
+        let fields = call.values::<Int32Type>(2)?;
+        call.texts_of(|row, out| {
+            out.push_str(split_part(
+                texts.value(row),
+                separators.value(row),
+                fields.value(row),
+            )?);
+            Ok(true)
+        })
+    }),
+    Overload::new("substr", &[Text, Int4], Text, substrings),
+    Overload::new("substr", &[Text, Int4, Int4], Text, substrings),
+    Overload::new("substring", &[Text, Int4], Text, substrings),
+    Overload::new("substring", &[Text, Int4, Int4], Text, substrings),
+    Overload::new("substring", &[Text, Text], Text, |_| {
+        Err(unsupported(
+            "substring with a regular expression is not supported",
+        ))
+    }),
+];
 
 /// The pattern of a LIKE, checked to be one.
 pub(crate) fn checked_pattern(pattern: Expr) -> Expr {
-    ScalarUDF::from(TextFunction::new("like_pattern")).call(vec![pattern])
-}
-
-/// Functions of text that check more than DataFusion's do.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct TextFunction {
-    name: &'static str,
-    signature: Signature,
-}
-
-impl TextFunction {
-    pub(crate) const ALL: &'static [&'static str] = &[
-        "like_pattern",
-        "substr",
-        "split_part",
-        "chr",
-        "md5",
-        "regexp_replace",
-        "regexp_like",
-    ];
-
-    pub(crate) fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            signature: Signature::variadic_any(Volatility::Immutable),
-        }
-    }
-}
-
-impl ScalarUDFImpl for TextFunction {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(if self.name == "regexp_like" {
-            DataType::Boolean
-        } else {
-            DataType::Utf8
+    static CHECKED: Overload = Overload::new("like_pattern", &[Text], Text, |call| {
+        let patterns = call.texts(0)?;
+        call.texts_of(|row, out| {
+            let pattern = patterns.value(row);
+            if patterns::is_unfinished(pattern) {
+                return Err(patterns::ends_in_escape());
+            }
+            out.push_str(pattern);
+            Ok(true)
         })
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let mut budget = Budget::of_call(&args.args);
-        row_wise::over_arrays(&args, |arrays| {
-            if self.name == "regexp_like" {
-                return regexp_like(arrays);
-            }
-            let first = argument(arrays, 0)?;
-            let texts = if first.data_type().is_integer() {
-                None
-            } else {
-                Some(row_wise::texts(first)?)
-            };
-            let mut out = datafusion::arrow::array::StringBuilder::new();
-            for row in 0..first.len() {
-                if arrays.iter().any(|array| array.is_null(row)) {
-                    out.append_null();
-                    continue;
-                }
-                let text = texts.as_ref().map_or("", |texts| texts.value(row));
-                out.append_value(self.compute(text, arrays, row, &mut budget)?);
-            }
-            Ok(Arc::new(out.finish()) as ArrayRef)
-        })
-    }
+    });
+    Listed::one(&CHECKED).call(vec![pattern])
 }
 
-impl TextFunction {
-    fn compute(&self, text: &str, arrays: &[ArrayRef], row: usize, budget: &mut Budget) -> Result<String> {
-        let integer = |at: usize| -> Result<i64> {
-            Ok(i64::from(
-                row_wise::primitives::<Int32Type>(argument(arrays, at)?)?.value(row),
-            ))
-        };
-        let other = |at: usize| -> Result<String> {
-            Ok(row_wise::texts(argument(arrays, at)?)?.value(row).to_owned())
-        };
-        match self.name {
-            "like_pattern" if patterns::is_unfinished(text) => Err(patterns::ends_in_escape()),
-            "like_pattern" => Ok(text.to_owned()),
-            "substr" => {
-                let length = if arrays.len() > 2 { Some(integer(2)?) } else { None };
-                substring(text, integer(1)?, length)
-            }
-            "split_part" => split_part(text, &other(1)?, integer(2)?),
-            "chr" => chr(integer(0)?),
-            "md5" => Ok(format!("{:x}", md5::compute(text))),
-            _ => {
-                let flags = if arrays.len() > 3 {
-                    other(3)?
-                } else {
-                    String::new()
-                };
-                regexp_replace(text, &other(1)?, (&other(2)?, &flags), budget)
-            }
-        }
-    }
+fn substrings(call: &Call) -> Result<ArrayRef> {
+    let texts = call.texts(0)?;
+    let starts = call.values::<Int32Type>(1)?;
+    let lengths = if call.len() > 2 {
+        Some(call.values::<Int32Type>(2)?)
+    } else {
+        None
+    };
+    call.texts_of(|row, out| {
+        let length = lengths.map(|lengths| i64::from(lengths.value(row)));
+        out.extend(substring(texts.value(row), i64::from(starts.value(row)), length)?);
+        Ok(true)
+    })
 }
 
 /// `text_substr`: positions before the text count against the length.
-fn substring(text: &str, start: i64, length: Option<i64>) -> Result<String> {
+fn substring(text: &str, start: i64, length: Option<i64>) -> Result<impl Iterator<Item = char>> {
     let end = match length {
         Some(length) if length < 0 => return Err(fault("22011", "negative substring length not allowed")),
         Some(length) => start.saturating_add(length),
@@ -132,15 +96,15 @@ fn substring(text: &str, start: i64, length: Option<i64>) -> Result<String> {
     };
     let skipped = usize::try_from(start - 1).unwrap_or_default();
     let taken = usize::try_from(end - start.max(1)).unwrap_or_default();
-    Ok(text.chars().skip(skipped).take(taken).collect())
+    Ok(text.chars().skip(skipped).take(taken))
 }
 
-fn split_part(text: &str, separator: &str, field: i64) -> Result<String> {
+fn split_part<'a>(text: &'a str, separator: &str, field: i32) -> Result<&'a str> {
     if field == 0 {
         return Err(fault("22023", "field position must not be zero"));
     }
     if text.is_empty() {
-        return Ok(String::new());
+        return Ok("");
     }
     let at = usize::try_from(field.unsigned_abs() - 1).unwrap_or(usize::MAX);
     let found = if separator.is_empty() {
@@ -155,10 +119,10 @@ fn split_part(text: &str, separator: &str, field: i64) -> Result<String> {
             .checked_sub(at + 1)
             .and_then(|at| parts.get(at).copied())
     };
-    Ok(found.unwrap_or_default().to_owned())
+    Ok(found.unwrap_or_default())
 }
 
-fn chr(code: i64) -> Result<String> {
+fn chr(code: i32) -> Result<char> {
     if code == 0 {
         return Err(fault("54000", "null character not permitted"));
     }
@@ -168,26 +132,35 @@ fn chr(code: i64) -> Result<String> {
             format!("requested character too large for encoding: {code}"),
         )
     };
-    let c = u32::try_from(code)
+    u32::try_from(code)
         .ok()
         .and_then(char::from_u32)
-        .ok_or_else(beyond)?;
-    Ok(c.to_string())
+        .ok_or_else(beyond)
 }
 
-fn regexp_like(arrays: &[ArrayRef]) -> Result<ArrayRef> {
-    let (texts, expressions) = (
-        row_wise::texts(argument(arrays, 0)?)?,
-        row_wise::texts(argument(arrays, 1)?)?,
-    );
+fn regexp_like(call: &Call) -> Result<ArrayRef> {
+    let (texts, expressions) = (call.texts(0)?, call.texts(1)?);
     let mut known = Known::default();
-    let pairs = texts.iter().zip(expressions.iter());
-    let found = pairs.map(|(text, pattern)| {
-        text.zip(pattern)
-            .map(|(text, pattern)| known.regex(pattern).map(|regex| regex.is_match(text)))
-            .transpose()
-    });
-    Ok(Arc::new(found.collect::<Result<BooleanArray>>()?))
+    call.booleans_of(|row| {
+        let regex = known.regex(expressions.value(row))?;
+        Ok(Some(regex.is_match(texts.value(row))))
+    })
+}
+
+fn regexp_replaced(call: &Call) -> Result<ArrayRef> {
+    let (texts, expressions, replacements) = (call.texts(0)?, call.texts(1)?, call.texts(2)?);
+    let flags = if call.len() > 3 {
+        Some(call.texts(3)?)
+    } else {
+        None
+    };
+    let mut known = Known::default();
+    call.texts_of(|row, out| {
+        let flags = flags.as_ref().map_or("", |flags| flags.value(row));
+        let replacement = (replacements.value(row), flags);
+        *out = regexp_replace(texts.value(row), expressions.value(row), replacement, &mut known)?;
+        Ok(true)
+    })
 }
 
 /// The last pattern, compiled: patterns are constants as a rule.
@@ -213,14 +186,13 @@ fn regexp_replace(
     text: &str,
     pattern: &str,
     (replacement, flags): (&str, &str),
-    budget: &mut Budget,
+    known: &mut Known,
 ) -> Result<String> {
     if !patterns::has_one_match(pattern) || !matches!(flags, "" | "g") {
         return Err(unsupported(format!(
             "regexp_replace with this pattern or flags is not supported: \"{pattern}\""
         )));
     }
-    let mut known = Known::default();
     let regex = known.regex(pattern)?;
     // PostgreSQL's references in Rust's spelling.
     let mut template = String::with_capacity(replacement.len());
@@ -247,6 +219,7 @@ fn regexp_replace(
     // Each reference repeats some part of the text, and all parts together are not longer than the text.
     let references = template.matches("${").count().saturating_add(1);
     let repeated = text.len().saturating_mul(references);
-    budget.take(found.saturating_mul(template.len()).saturating_add(repeated))?;
+    // Found out before the text is made.
+    Budget::new(false).take(found.saturating_mul(template.len()).saturating_add(repeated))?;
     Ok(regex.replacen(text, limit, template.as_str()).into_owned())
 }

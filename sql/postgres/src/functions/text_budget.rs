@@ -52,7 +52,11 @@ pub(crate) struct Budget {
 impl Budget {
     /// The budget of one call of a function.
     pub(crate) fn of_call(args: &[ColumnarValue]) -> Self {
-        let is_constant = args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
+        Self::new(args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_))))
+    }
+
+    /// The budget of one batch of texts; a constant is counted for each row that gets it.
+    pub(crate) fn new(is_constant: bool) -> Self {
         Self {
             copies: if is_constant { BATCH_ROWS } else { 1 },
             left: MOST_BATCH_BYTES,

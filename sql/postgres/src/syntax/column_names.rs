@@ -6,21 +6,22 @@
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::sql::sqlparser::ast::{self, Expr, SelectItem, SetExpr};
 
+use super::duplicate_names::unmarked;
+
 const UNNAMED: &str = "?column?";
 
 /// The schema under PostgreSQL's names, where the statement lists its columns.
 #[must_use]
 pub fn renamed(statement: &ast::Statement, schema: &SchemaRef) -> SchemaRef {
     let names = match statement {
-        ast::Statement::Query(query) => of_set(&query.body),
+        ast::Statement::Query(query) => of_body(&query.body),
         _ => None,
     };
-    let Some(names) = names.filter(|names| names.len() == schema.fields().len()) else {
-        return SchemaRef::clone(schema);
-    };
-    let fields = schema.fields().iter().zip(names).map(|(field, name)| match name {
-        Some(name) => field.as_ref().clone().with_name(name),
-        None => field.as_ref().clone(),
+    let names = names.filter(|names| names.len() == schema.fields().len());
+    let mut names = names.into_iter().flatten();
+    let fields = schema.fields().iter().map(|field| {
+        let name = names.next().unwrap_or_else(|| unmarked(field.name()).to_owned());
+        field.as_ref().clone().with_name(name)
     });
     SchemaRef::new(Schema::new_with_metadata(
         fields.collect::<Vec<_>>(),
@@ -28,25 +29,21 @@ pub fn renamed(statement: &ast::Statement, schema: &SchemaRef) -> SchemaRef {
     ))
 }
 
-/// A name for each listed column, `None` to keep it; `None` altogether when the list has a wildcard.
-fn of_set(body: &SetExpr) -> Option<Vec<Option<String>>> {
+/// A name for each listed output; `None` when the list has a wildcard, or is none.
+pub(crate) fn of_body(body: &SetExpr) -> Option<Vec<String>> {
     match body {
-        SetExpr::Select(select) => select.projection.iter().map(of_item).collect(),
-        SetExpr::SetOperation { left, .. } => of_set(left),
-        SetExpr::Query(query) => of_set(&query.body),
+        SetExpr::Select(select) => select.projection.iter().map(of_output).collect(),
+        SetExpr::SetOperation { left, .. } => of_body(left),
+        SetExpr::Query(query) => of_body(&query.body),
         _ => None,
     }
 }
 
-/// The name of a listed output.
+/// The name of a listed output; `None` for a wildcard.
 pub(crate) fn of_output(item: &SelectItem) -> Option<String> {
-    of_item(item).flatten()
-}
-
-fn of_item(item: &SelectItem) -> Option<Option<String>> {
     match item {
-        SelectItem::UnnamedExpr(expr) => Some(of_expr(expr)),
-        SelectItem::ExprWithAlias { alias, .. } => Some(Some(folded(alias))),
+        SelectItem::UnnamedExpr(expr) => Some(own_name(expr).unwrap_or_else(|| UNNAMED.to_owned())),
+        SelectItem::ExprWithAlias { alias, .. } => Some(folded(alias)),
         _ => None,
     }
 }
@@ -58,11 +55,6 @@ pub fn folded(ident: &ast::Ident) -> String {
         Some(_) => ident.value.clone(),
         None => ident.value.to_lowercase(),
     }
-}
-
-fn of_expr(expr: &Expr) -> Option<String> {
-    // A column keeps its name, also where the plan tells repeated ones apart.
-    Some(own_name(expr).unwrap_or_else(|| UNNAMED.to_owned()))
 }
 
 /// The name that an expression gives itself, if any.
@@ -95,6 +87,10 @@ fn strong_name(expr: &Expr) -> Option<String> {
         Expr::Overlay { .. } => fixed("overlay"),
         Expr::AtTimeZone { .. } => fixed("timezone"),
         Expr::Subquery(query) => only_column(&query.body),
+        Expr::Case {
+            else_result: Some(otherwise),
+            ..
+        } => strong_name(otherwise),
         _ => None,
     }
 }

@@ -1,12 +1,37 @@
-//! Output columns that repeat a name.
+//! Outputs that repeat a name.
 //!
-//! Owns: names that tell outputs apart inside a plan. Does not own: what people see; see `column_names`.
-//! Invariant: an output that can be sorted by keeps its name. Start at [`distinguish_outputs`].
+//! Owns: names that tell outputs apart inside a plan, and the way back to those that people see. Does not own: what an output is called;
+//! see `column_names`. Invariant: an output that can be sorted by keeps its name. Start at [`distinguish_outputs`].
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Expr, Ident, SelectItem, SetExpr, Value, VisitMut, VisitorMut};
+
+/// Stands between a name and a number, in a name that exists inside plans only. It is an invisible character.
+const MARK: char = '\u{2063}';
+
+/// A name that no other output has: that of the output at `place`.
+pub(crate) fn marked(name: &str, place: usize) -> String {
+    format!("{name}{MARK}:{}", place + 1)
+}
+
+/// The name that people see.
+#[must_use]
+pub fn unmarked(name: &str) -> &str {
+    name.rsplit_once(MARK).map_or(name, |(name, _)| name)
+}
+
+/// A message in which names are those that people see.
+pub(crate) fn unmarked_text(text: &str) -> String {
+    let mut parts = text.split(MARK);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let number = part.strip_prefix(':').unwrap_or(part);
+        out.push_str(number.trim_start_matches(|c: char| c.is_ascii_digit()));
+    }
+    out
+}
 
 /// Gives repeated outputs of the statement names of their own; people see the names that they wrote.
 pub fn distinguish_outputs(body: &mut SetExpr) {
@@ -47,7 +72,7 @@ fn distinguish_items(items: &mut [SelectItem]) {
         if seen.insert(name.to_lowercase()) && !is_misnamed {
             continue;
         }
-        let alias = Ident::with_quote('"', format!("{name}:{}", at + 1));
+        let alias = Ident::with_quote('"', marked(&name, at));
         match item {
             SelectItem::ExprWithAlias { alias: own, .. } => *own = alias,
             SelectItem::UnnamedExpr(expr) => {

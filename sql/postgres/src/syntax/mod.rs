@@ -19,6 +19,8 @@ pub(crate) mod quantified;
 pub(crate) mod row_limits;
 pub(crate) mod rows;
 pub(crate) mod step;
+mod subselect_names;
+mod windows;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -56,9 +58,6 @@ pub fn adapted(
     if let ControlFlow::Break(error) = VisitMut::visit(&mut statement, &mut adapter) {
         return Err(*error);
     }
-    if let ast::Statement::Query(query) = &mut statement {
-        distinguish_outputs(&mut query.body);
-    }
     Ok(statement)
 }
 
@@ -93,6 +92,10 @@ impl VisitorMut for Adapter<'_> {
     type Break = Box<Error>;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> Step {
+        windows::resolved(query)?;
+        for with in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
+            subselect_names::listed(&mut with.alias, &mut with.query);
+        }
         row_counts(query)?;
         let mut positions = Vec::new();
         order_by::placed(query, &mut positions)?;
@@ -128,6 +131,12 @@ impl VisitorMut for Adapter<'_> {
         ControlFlow::Continue(())
     }
 
+    /// Names are told apart by what DataFusion will see.
+    fn post_visit_query(&mut self, query: &mut Query) -> Step {
+        distinguish_outputs(&mut query.body);
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_select(&mut self, select: &mut ast::Select) -> Step {
         let is_text = |item: &SelectItem| matches!(item, SelectItem::ExprWithAlias { alias, .. } if alias.quote_style == Some('\''));
         if select.projection.iter().any(is_text) {
@@ -152,6 +161,10 @@ impl VisitorMut for Adapter<'_> {
             ast::TableFactor::Table { sample: Some(_), .. }
             | ast::TableFactor::Derived { sample: Some(_), .. } => {
                 return refuse("TABLESAMPLE is not supported");
+            }
+            ast::TableFactor::Derived { subquery, alias, .. } => {
+                let alias = alias.get_or_insert_with(subselect_names::unnamed);
+                subselect_names::listed(alias, subquery);
             }
             ast::TableFactor::Table { args: Some(args), .. } => self.leave_arguments(&args.args),
             ast::TableFactor::Function { args, .. } => self.leave_arguments(args),
@@ -346,6 +359,7 @@ fn keyword_call(expr: &mut Expr) {
             expr: whole,
             substring_from,
             substring_for,
+            shorthand,
             ..
         } => {
             let mut args = vec![std::mem::replace(whole.as_mut(), taken())];
@@ -355,7 +369,7 @@ fn keyword_call(expr: &mut Expr) {
             );
             args.push(start);
             args.extend(substring_for.take().map(|length| *length));
-            *expr = call("substr", args);
+            *expr = call(if *shorthand { "substr" } else { "substring" }, args);
         }
         _ => {}
     }

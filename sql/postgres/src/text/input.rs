@@ -34,7 +34,9 @@ pub(crate) fn scalar(text: &str, ty: &DataType) -> Result<ScalarValue> {
         Kind::Time => ScalarValue::Time64Microsecond(Some(time(text)?)),
         Kind::Interval => ScalarValue::IntervalMonthDayNano(Some(intervals::parse(text)?)),
         Kind::Text | Kind::Unknown => ScalarValue::Utf8(Some(text.to_owned())),
-        Kind::Other => return Err(unsupported(format!("a cast of text to {ty} is not supported"))),
+        Kind::Other | Kind::Any => {
+            return Err(unsupported(format!("a cast of text to {ty} is not supported")));
+        }
     })
 }
 

@@ -13,8 +13,10 @@ use datafusion::logical_expr::expr::{
 use datafusion::logical_expr::{Expr, Operator, ScalarUDF, cast as plain_cast};
 
 use super::operators::{self, comparable, united};
+use super::overloads::{Candidate, chosen};
 use super::scope::{Scope, binary};
 use super::signatures;
+use crate::functions::overload::Listed;
 use crate::types::{Kind, Typed, fault, timestamptz, unsupported};
 
 impl Scope<'_> {
@@ -40,10 +42,14 @@ impl Scope<'_> {
             }
             _ => {}
         }
+        if let Some(listed) = func.inner().downcast_ref::<Listed>() {
+            let candidates: Vec<Candidate> = listed.overloads().iter().map(Candidate::from).collect();
+            return Ok(call(chosen(&name, &candidates, args)?.1));
+        }
         let Some(lists) = signatures::of_scalar(&name) else {
             return Ok(call(args.into_iter().map(|arg| arg.expr).collect()));
         };
-        let (kinds, args) = signatures::matched(&name, lists, args)?;
+        let (kinds, args) = matched(&name, lists, args)?;
         signatures::refuse_numeric(&name, &kinds, false)?;
         if matches!(name.as_str(), "checked_modulo" | "mod")
             && let [left, right] = args.as_slice()
@@ -113,7 +119,7 @@ impl Scope<'_> {
         let Some(lists) = signatures::of_aggregate(name) else {
             return Ok(typed.into_iter().map(|arg| arg.expr).collect());
         };
-        let (kinds, args) = signatures::matched(name, lists, typed)?;
+        let (kinds, args) = matched(name, lists, typed)?;
         signatures::refuse_numeric(name, &kinds, true)?;
         Ok(args)
     }
@@ -134,6 +140,14 @@ impl Scope<'_> {
         }
         Ok(Expr::WindowFunction(Box::new(function)))
     }
+}
+
+/// The arguments of one of DataFusion's functions.
+fn matched(name: &str, lists: &[&[Kind]], args: Vec<Typed>) -> Result<(Vec<Kind>, Vec<Expr>)> {
+    let kinds: Vec<Kind> = args.iter().map(Typed::kind).collect();
+    signatures::refuse_moments(name, &kinds)?;
+    let candidates: Vec<Candidate> = lists.iter().map(Candidate::from).collect();
+    chosen(name, &candidates, args)
 }
 
 /// A boolean as its output function prints it, where a cast to text gives a word.

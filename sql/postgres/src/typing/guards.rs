@@ -12,6 +12,8 @@ use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::{Case, ScalarFunction};
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 
+use crate::functions::overload::Listed;
+
 /// Functions of ours that can fail; all of them are NULL when an argument is.
 const FALLIBLE: &[&str] = &[
     "checked_add",
@@ -44,9 +46,6 @@ const FALLIBLE: &[&str] = &[
     "pow",
     "asin",
     "acos",
-    "substr",
-    "split_part",
-    "chr",
     "date_part",
     "extract",
     "date_trunc",
@@ -76,8 +75,13 @@ fn can_fail(expr: &Expr) -> bool {
 }
 
 fn is_fallible(expr: &Expr) -> bool {
-    matches!(expr, Expr::ScalarFunction(function)
-        if FALLIBLE.contains(&function.func.name()) && !is_safe(function))
+    matches!(expr, Expr::ScalarFunction(function) if is_fallible_call(function))
+}
+
+/// Of listed functions most can fail, and none says that it can't.
+fn is_fallible_call(function: &ScalarFunction) -> bool {
+    let is_fallible = FALLIBLE.contains(&function.func.name()) || function.func.inner().is::<Listed>();
+    is_fallible && !is_safe(function)
 }
 
 /// Fields of moments and short ways from them, which are there for every moment of a column. They must stay as they are to be
@@ -113,7 +117,7 @@ fn is_cheap(expr: &Expr) -> bool {
 fn behind(expr: Expr, guard: &Expr) -> Expr {
     let original = expr.clone();
     let guarded = expr.transform_up(|node| match node {
-        Expr::ScalarFunction(function) if FALLIBLE.contains(&function.func.name()) && !is_safe(&function) => {
+        Expr::ScalarFunction(function) if is_fallible_call(&function) => {
             let ScalarFunction { func, mut args } = function;
             let is_open = |arg: &Expr| !arg.column_refs().is_empty() && !matches!(arg, Expr::Case(_));
             if let Some(arg) = args.iter_mut().find(|arg| is_open(arg)) {

@@ -12,6 +12,7 @@ mod lists;
 mod matching;
 mod membership;
 pub(crate) mod operators;
+pub(crate) mod overloads;
 pub(crate) mod planner;
 mod scope;
 pub(crate) mod set_operations;

@@ -1,12 +1,12 @@
 //! Which arguments PostgreSQL's functions take.
 //!
-//! Owns: a table of argument types, by function. Does not own: what the functions compute; see `functions`.
-//! Invariant: a function that is not in the table takes what DataFusion says it takes. Start at [`matched`].
+//! Owns: a table of argument types, by function, for those that are DataFusion's. Does not own: what the functions compute; see
+//! `functions`; which of several lists is meant; see `overloads`.
+//! Invariant: a function that is in no table takes what DataFusion says it takes. Start at [`of_scalar`].
 
 use datafusion::common::{DataFusionError, Result};
-use datafusion::logical_expr::Expr;
 
-use crate::types::{Kind, Typed, fault};
+use crate::types::{Kind, fault};
 
 use Kind::{
     Boolean, Date, Float4, Float8, Int2, Int4, Int8, Interval, Numeric, Text, Time, Timestamp, TimestampTz,
@@ -17,19 +17,14 @@ use Kind::{
 pub(crate) fn of_scalar(name: &str) -> Option<&'static [&'static [Kind]]> {
     Some(match name {
         "ascii" | "bit_length" | "char_length" | "character_length" | "initcap" | "length" | "lower"
-        | "md5" | "octet_length" | "reverse" | "upper" => &[&[Text]],
+        | "octet_length" | "reverse" | "upper" => &[&[Text]],
         "btrim" | "ltrim" | "rtrim" | "trim" => &[&[Text], &[Text, Text]],
-        "chr" => &[&[Int4]],
         "left" | "right" | "repeat" => &[&[Text, Int4]],
         "lpad" | "rpad" => &[&[Text, Int4], &[Text, Int4, Text]],
         "position" | "strpos" | "starts_with" => &[&[Text, Text]],
         "replace" | "translate" => &[&[Text, Text, Text]],
-        "split_part" => &[&[Text, Text, Int4]],
-        "substr" | "substring" => &[&[Text, Int4], &[Text, Int4, Int4]],
         "overlay" => &[&[Text, Text, Int4], &[Text, Text, Int4, Int4]],
         "to_hex" => &[&[Int4], &[Int8]],
-        "regexp_replace" => &[&[Text, Text, Text], &[Text, Text, Text, Text]],
-        "regexp_like" => &[&[Text, Text]],
         "abs" => &[&[Float8], &[Int2], &[Int4], &[Int8], &[Numeric], &[Float4]],
         "sign" => &[&[Float8], &[Numeric]],
         "ceil" | "ceiling" | "floor" => &[&[Float8], &[Numeric]],
@@ -43,7 +38,7 @@ pub(crate) fn of_scalar(name: &str) -> Option<&'static [&'static [Kind]]> {
         | "tanh" => &[&[Float8]],
         "atan2" => &[&[Float8, Float8]],
         "pi" | "random" | "now" | "current_date" => &[&[]],
-        "date_trunc" => &[&[Text, TimestampTz], &[Text, Timestamp]],
+        "date_trunc" => &[&[Text, TimestampTz], &[Text, Timestamp], &[Text, Interval]],
         "date_part" | "extract" => &[
             &[Text, TimestampTz],
             &[Text, Date],
@@ -83,69 +78,11 @@ pub(crate) fn of_aggregate(name: &str) -> Option<&'static [&'static [Kind]]> {
     })
 }
 
-/// The arguments as the function takes them.
-///
-/// # Errors
-/// 42883 when no list fits.
-pub(crate) fn matched(name: &str, lists: &[&[Kind]], args: Vec<Typed>) -> Result<(Vec<Kind>, Vec<Expr>)> {
-    let kinds: Vec<Kind> = args.iter().map(Typed::kind).collect();
-    if kinds.contains(&Kind::Other) {
-        return Ok((kinds, args.into_iter().map(|arg| arg.expr).collect()));
-    }
-    let same_length = || lists.iter().filter(|list| list.len() == kinds.len());
-    let fits = |list: &&&[Kind]| {
-        list.iter()
-            .zip(&kinds)
-            .all(|(wanted, given)| given.casts_implicitly_to(*wanted))
-    };
-    let exact = |list: &&[Kind]| {
-        let pairs = list.iter().zip(&kinds);
-        pairs
-            .filter(|(wanted, given)| wanted == given || **given == Kind::Unknown)
-            .count()
-    };
-    // The most exact matches win; of equals, the first.
-    let mut best: Option<(usize, &[Kind])> = None;
-    for list in same_length().filter(fits) {
-        let count = exact(list);
-        if best.is_none_or(|(most, _)| count > most) {
-            best = Some((count, list));
-        }
-    }
-    refuse_moments(name, &kinds)?;
-    let Some((_, list)) = best else {
-        let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-        return Err(DataFusionError::from(
-            crate::error::Error::new(
-                crate::error::sqlstate::UNDEFINED_FUNCTION,
-                format!("function {name}({}) does not exist", names.join(", ")),
-            )
-            .with_hint("no function matches these argument types; you might need to add casts"),
-        ));
-    };
-    let typed = args.into_iter().zip(list.iter()).map(|(arg, wanted)| {
-        if arg.kind() == *wanted && *wanted != Kind::Text {
-            return Ok(arg.expr);
-        }
-        arg.to(&wanted.arrow())
-    });
-    let typed = typed.collect::<Result<Vec<_>>>()?;
-    Ok((list.to_vec(), typed))
-}
-
 /// What PostgreSQL has and this does not, or finds ambiguous.
-fn refuse_moments(name: &str, kinds: &[Kind]) -> Result<()> {
-    let takes_moments = matches!(name, "date_trunc" | "date_part" | "extract");
-    if takes_moments && kinds.get(1) == Some(&Kind::Unknown) {
-        return Err(fault(
-            "42725",
-            format!("function {name}(unknown, unknown) is not unique"),
-        ));
-    }
+pub(super) fn refuse_moments(name: &str, kinds: &[Kind]) -> Result<()> {
     let is_aggregate = matches!(name, "min" | "max" | "sum" | "avg");
     let refused = (is_aggregate && kinds.contains(&Interval))
-        || (name == "date_trunc" && (kinds.contains(&Interval) || kinds.len() > 2))
-        || (matches!(name, "substr" | "substring") && matches!(kinds.get(1), Some(Text | Kind::Unknown)));
+        || (name == "date_trunc" && (kinds.contains(&Interval) || kinds.len() > 2));
     if refused {
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
         return Err(crate::types::unsupported(format!(

@@ -69,6 +69,7 @@ const SOLVED: &[&str] = &[
     "starts_with",
     "strpos",
     "substr",
+    "substring",
     "upper",
 ];
 

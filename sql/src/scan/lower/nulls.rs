@@ -18,6 +18,7 @@ const STRICT: &[&str] = &[
     "left",
     "right",
     "substr",
+    "substring",
     "strpos",
     "character_length",
     "starts_with",

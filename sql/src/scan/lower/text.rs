@@ -146,7 +146,7 @@ pub(super) fn compare(table: &Table, expr: &Expr, op: Op, value: &ScalarValue) -
         ("upper", []) => compare_folded(column, Fold::Upper, op, &text_of(value)?),
         ("left", [length]) => edge(column, Edge::Start, integer_of(length)?, op, &text_of(value)?),
         ("right", [length]) => edge(column, Edge::End, integer_of(length)?, op, &text_of(value)?),
-        ("substr", [start, length]) if integer_of(start) == Some(1) => {
+        ("substr" | "substring", [start, length]) if integer_of(start) == Some(1) => {
             edge(column, Edge::Start, integer_of(length)?, op, &text_of(value)?)
         }
         ("strpos", [part]) => position(column, &text_of(part)?, op, integer_of(value)?),

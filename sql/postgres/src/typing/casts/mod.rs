@@ -166,7 +166,7 @@ impl Cast {
 impl ScalarUDFImpl for Cast {
     fn name(&self) -> &str {
         match Kind::of(&self.to) {
-            Kind::Unknown | Kind::Text | Kind::Other => "to_text",
+            Kind::Unknown | Kind::Text | Kind::Other | Kind::Any => "to_text",
             Kind::Boolean => "to_boolean",
             Kind::Int2 => "to_smallint",
             Kind::Int4 => "to_integer",
