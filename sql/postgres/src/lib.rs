@@ -33,6 +33,7 @@ pub use syntax::duplicate_names::{distinguish_outputs, unmarked};
 pub use syntax::literals::call;
 pub use syntax::parser::{parser, statements};
 pub use syntax::quantified::{list_items, quantified};
+pub use syntax::relations::Relations;
 pub use syntax::step::Step;
 pub use syntax::{adapted, column_names};
 pub use text::output as text_form;

@@ -180,8 +180,12 @@ async fn policied(
             alias.name = ast::Ident::with_quote('"', &table.name.name);
         }
     }
-    let statement =
-        causeway_postgres::adapted(ast::Statement::Query(query.clone()), &[]).map_err(into_datafusion)?;
+    let statement = causeway_postgres::adapted(
+        ast::Statement::Query(query.clone()),
+        &[],
+        &causeway_postgres::Relations::default(),
+    )
+    .map_err(into_datafusion)?;
     state
         .statement_to_plan(Statement::Statement(Box::new(statement)))
         .await

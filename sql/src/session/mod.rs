@@ -12,7 +12,7 @@ mod variables;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use causeway_core::{Principal, QueryContext};
-use causeway_postgres::column_names;
+use causeway_postgres::{Relations, column_names};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::{ParamValues, ScalarValue};
@@ -310,7 +310,8 @@ impl Session {
         let ast = if statement.asks_catalog {
             pg_catalog::syntax::adapted(statement.ast.clone())?
         } else {
-            causeway_postgres::adapted(statement.ast.clone(), parameters)?
+            let relations = Relations::of(&state, &statement.ast).await?;
+            causeway_postgres::adapted(statement.ast.clone(), parameters, &relations)?
         };
         let parsed = PlannedStatement::Statement(Box::new(ast));
         let plan = state.statement_to_plan(parsed).await?;

@@ -12,7 +12,7 @@ async fn operators(sql: &str) -> Vec<String> {
     }
     let state = state(&context.state());
     let statement = statements(sql).expect("a statement").remove(0);
-    let statement = adapted(statement, &[]).expect("an adapted statement");
+    let statement = adapted(statement, &[], &crate::Relations::default()).expect("an adapted statement");
     let statement = Statement::Statement(Box::new(statement));
     let plan = state.statement_to_plan(statement).await.expect("a plan");
     let plan = state

@@ -16,6 +16,18 @@ pub(crate) fn marked(name: &str, place: usize) -> String {
     format!("{name}{MARK}:{}", place + 1)
 }
 
+/// The names under which the columns of a sub-select stand in a plan: none of those that it has twice is just called so.
+pub(crate) fn told_apart(names: &[String]) -> Vec<String> {
+    let is_repeated = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
+    let places = names.iter().enumerate();
+    places
+        .map(|(place, name)| match is_repeated(name) {
+            true => marked(name, place),
+            false => name.clone(),
+        })
+        .collect()
+}
+
 /// The name that people see.
 #[must_use]
 pub fn unmarked(name: &str) -> &str {

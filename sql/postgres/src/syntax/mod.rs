@@ -12,14 +12,17 @@ pub mod column_names;
 mod dialect;
 pub(crate) mod duplicate_names;
 pub(crate) mod literals;
+mod merged_columns;
 pub(crate) mod order_by;
 pub(crate) mod parameters;
 pub(crate) mod parser;
 pub(crate) mod quantified;
+pub(crate) mod relations;
 pub(crate) mod row_limits;
 pub(crate) mod rows;
 pub(crate) mod step;
 mod subselect_names;
+mod whole_rows;
 mod windows;
 
 use std::collections::HashSet;
@@ -40,20 +43,26 @@ use literals::{
 };
 use parameters::declared;
 use quantified::quantified;
+use relations::{Relations, WithQueries};
 use row_limits::row_counts;
 use step::{Step, fail, refuse};
 
-/// Rewrites a statement into what DataFusion is to plan, with parameters of these types as far as they are known.
+/// Rewrites a statement into what DataFusion is to plan, with parameters of these types and relations of these columns as far as they
+/// are known.
 ///
 /// # Errors
 /// 2201W and 2201X for negative row counts, 22P02 for literals, 0A000 for what cannot be said in other words.
 pub fn adapted(
     mut statement: ast::Statement,
     parameters: &[Option<DataType>],
+    relations: &Relations,
 ) -> Result<ast::Statement, Error> {
     let mut adapter = Adapter {
         untyped: HashSet::new(),
         parameters,
+        relations,
+        with: Vec::new(),
+        scopes: Vec::new(),
     };
     if let ControlFlow::Break(error) = VisitMut::visit(&mut statement, &mut adapter) {
         return Err(*error);
@@ -65,6 +74,11 @@ struct Adapter<'a> {
     /// Places of numbers that are positions or counts, not values.
     untyped: HashSet<Span>,
     parameters: &'a [Option<DataType>],
+    relations: &'a Relations,
+    /// The WITH queries that may be named here, the innermost last.
+    with: WithQueries,
+    /// How many of them there were before each query that is being visited.
+    scopes: Vec<usize>,
 }
 
 impl Adapter<'_> {
@@ -93,9 +107,8 @@ impl VisitorMut for Adapter<'_> {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> Step {
         windows::resolved(query)?;
-        for with in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
-            subselect_names::listed(&mut with.alias, &mut with.query);
-        }
+        self.enter(query);
+        merged_columns::spelled_out(query, self.relations, &self.with)?;
         row_counts(query)?;
         let mut positions = Vec::new();
         order_by::placed(query, &mut positions)?;
@@ -134,6 +147,7 @@ impl VisitorMut for Adapter<'_> {
     /// Names are told apart by what DataFusion will see.
     fn post_visit_query(&mut self, query: &mut Query) -> Step {
         distinguish_outputs(&mut query.body);
+        self.with.truncate(self.scopes.pop().unwrap_or_default());
         ControlFlow::Continue(())
     }
 
@@ -150,9 +164,7 @@ impl VisitorMut for Adapter<'_> {
                 self.leave(expr);
             }
         }
-        for join in select.from.iter().flat_map(|from| &from.joins) {
-            refuse_merged_columns(&join.join_operator)?;
-        }
+        whole_rows::counted(select)?;
         ControlFlow::Continue(())
     }
 
@@ -164,7 +176,8 @@ impl VisitorMut for Adapter<'_> {
             }
             ast::TableFactor::Derived { subquery, alias, .. } => {
                 let alias = alias.get_or_insert_with(subselect_names::unnamed);
-                subselect_names::listed(alias, subquery);
+                let outputs = self.relations.outputs(subquery, &self.with);
+                subselect_names::listed(alias, subquery, outputs);
             }
             ast::TableFactor::Table { args: Some(args), .. } => self.leave_arguments(&args.args),
             ast::TableFactor::Function { args, .. } => self.leave_arguments(args),
@@ -244,6 +257,19 @@ impl VisitorMut for Adapter<'_> {
 }
 
 impl Adapter<'_> {
+    /// Names the columns of a query's WITH queries, and notes them for all inside it.
+    fn enter(&mut self, query: &mut Query) {
+        self.scopes.push(self.with.len());
+        for with in query.with.iter_mut().flat_map(|with| &mut with.cte_tables) {
+            let outputs = self.relations.outputs(&with.query, &self.with);
+            let columns = outputs
+                .clone()
+                .and_then(|columns| relations::renamed(columns, Some(&with.alias)));
+            self.with.push((column_names::folded(&with.alias.name), columns));
+            subselect_names::listed(&mut with.alias, &mut with.query, outputs);
+        }
+    }
+
     fn leave_frame(&mut self, spec: &ast::WindowSpec) {
         let Some(frame) = &spec.window_frame else {
             return;
@@ -297,24 +323,6 @@ fn refuse_multisets(op: ast::SetOperator, quantifier: ast::SetQuantifier) -> Ste
         return refuse(format!("{op} ALL is not supported"));
     }
     ControlFlow::Continue(())
-}
-
-/// DataFusion takes the left side's column for the merged one, which is NULL where only the right side has a row
-/// (docs/upstream.md, merged-columns).
-fn refuse_merged_columns(join: &ast::JoinOperator) -> Step {
-    use ast::JoinOperator::{FullOuter, Right, RightOuter};
-    let merges = |constraint: &ast::JoinConstraint| {
-        matches!(
-            constraint,
-            ast::JoinConstraint::Using(_) | ast::JoinConstraint::Natural
-        )
-    };
-    match join {
-        Right(constraint) | RightOuter(constraint) | FullOuter(constraint) if merges(constraint) => refuse(
-            "RIGHT and FULL JOIN with USING or NATURAL are not supported; join ON the columns and select coalesce(a.x, b.x)",
-        ),
-        _ => ControlFlow::Continue(()),
-    }
 }
 
 /// Functions that are called by keywords: `extract(year FROM d)`, `substring(a FROM 2)`, `a ^ b`.

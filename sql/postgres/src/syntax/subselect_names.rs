@@ -9,7 +9,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::column_names::{of_body, of_output};
-use super::duplicate_names::marked;
+use super::duplicate_names::told_apart;
+use super::relations::renamed;
 
 /// The alias of a sub-select that has none, which PostgreSQL 16 allows.
 pub(crate) fn unnamed() -> TableAlias {
@@ -22,34 +23,28 @@ pub(crate) fn unnamed() -> TableAlias {
 }
 
 /// Names the columns of a sub-select after its alias, where they would have other names or the same one twice.
-pub(crate) fn listed(alias: &mut TableAlias, query: &mut Query) {
-    let Some(mut names) = of_body(&query.body) else {
+///
+/// `outputs` are the names of its columns, as far as they are known beside wildcards.
+pub(crate) fn listed(alias: &mut TableAlias, query: &mut Query, outputs: Option<Vec<String>>) {
+    let has_wildcard = of_body(&query.body).is_none();
+    let repeats = |names: &Vec<String>| told_apart(names) != *names;
+    let Some(names) = outputs.filter(|names| !has_wildcard || repeats(names)) else {
         name_beside_wildcards(&mut query.body);
         return;
     };
-    if names.len() < alias.columns.len() {
+    let Some(names) = renamed(names, Some(alias)) else {
         return;
-    }
-    for (name, given) in names.iter_mut().zip(&alias.columns) {
-        *name = super::column_names::folded(&given.name);
-    }
-    let is_repeated = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
-    let repeated: Vec<bool> = names.iter().map(is_repeated).collect();
+    };
     let is_partly_listed = !alias.columns.is_empty() && alias.columns.len() < names.len();
-    if !is_partly_listed && !repeated.contains(&true) && (!alias.columns.is_empty() || are_plain(&query.body))
-    {
+    let is_named = !alias.columns.is_empty() || are_plain(&query.body);
+    if !is_partly_listed && !repeats(&names) && is_named {
         return;
     }
-    let columns = names.into_iter().zip(repeated).enumerate();
-    alias.columns = columns
-        .map(|(at, (name, is_repeated))| {
-            let name = if is_repeated { marked(&name, at) } else { name };
-            TableAliasColumnDef::from_name(Ident::with_quote('"', name).value)
-        })
-        .collect();
-    for column in &mut alias.columns {
-        column.name.quote_style = Some('"');
-    }
+    let columns = told_apart(&names).into_iter().map(|name| TableAliasColumnDef {
+        name: Ident::with_quote('"', name),
+        data_type: None,
+    });
+    alias.columns = columns.collect();
 }
 
 /// Whether DataFusion gives the outputs the same names.

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use causeway_postgres::column_names;
+use causeway_postgres::{Relations, column_names};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
@@ -202,7 +202,8 @@ async fn plan_query(
     query: &ast::Query,
 ) -> Result<LogicalPlan, Error> {
     let statement = ast::Statement::Query(Box::new(query.clone()));
-    let adapted = causeway_postgres::adapted(statement.clone(), &[])?;
+    let adapted =
+        causeway_postgres::adapted(statement.clone(), &[], &Relations::of(state, &statement).await?)?;
     let plan = state
         .statement_to_plan(PlannedStatement::Statement(Box::new(adapted)))
         .await?;

@@ -99,7 +99,8 @@ pub(super) async fn optimised(context: &SessionContext, condition: &str) -> Resu
     let Statement::Statement(statement) = state.sql_to_statement(&sql, &dialect)? else {
         return Err(DataFusionError::Internal(format!("{sql} is no query")));
     };
-    let statement = causeway_postgres::adapted(*statement, &[]).map_err(crate::error::into_datafusion)?;
+    let statement = causeway_postgres::adapted(*statement, &[], &Default::default())
+        .map_err(crate::error::into_datafusion)?;
     let plan = state
         .statement_to_plan(Statement::Statement(Box::new(statement)))
         .await?;
