@@ -1,11 +1,9 @@
 //! SQL text to statements.
 //!
-//! Owns: parsing, positions of syntax errors, and which statements ask PostgreSQL's catalog. Does not own: how they are planned.
-//! Invariant: a statement over data is never taken for a catalog question, whose words are read more generously.
+//! Owns: parsing, and positions of syntax errors. Does not own: how a statement is planned. Invariant: what can't be parsed as PostgreSQL's
+//! language is an error with a place. Start at [`parse`].
 
-use std::ops::ControlFlow;
-
-use datafusion::sql::sqlparser::ast::{self, visit_relations};
+use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::ParserError;
@@ -19,17 +17,14 @@ use crate::error::syntax_error;
 pub struct Statement {
     text: String,
     pub(crate) ast: ast::Statement,
-    pub(crate) asks_catalog: bool,
 }
 
 impl Statement {
     /// The statement inside an EXPLAIN.
     pub(crate) fn of_explained(ast: ast::Statement) -> Self {
-        let asks_catalog = asks_catalog(&ast);
         Self {
             text: ast.to_string(),
             ast,
-            asks_catalog,
         }
     }
 
@@ -104,7 +99,6 @@ pub(crate) fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
         } else {
             sql.trim().trim_end_matches(';').to_owned()
         },
-        asks_catalog: asks_catalog(&ast),
         ast,
     });
     Ok(statements.collect())
@@ -116,54 +110,6 @@ fn is_abort(sql: &str) -> bool {
     let words: Vec<String> = words.map(str::to_lowercase).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     matches!(words.as_slice(), ["abort"] | ["abort", "work" | "transaction"])
-}
-
-/// Whether a statement reads PostgreSQL's catalog and no data, or calls one of its functions and reads nothing.
-fn asks_catalog(statement: &ast::Statement) -> bool {
-    if !matches!(statement, ast::Statement::Query(_)) {
-        return false;
-    }
-    let mut reads_catalog = false;
-    let data = visit_relations(statement, |name| {
-        let parts: Vec<String> = name
-            .0
-            .iter()
-            .filter_map(|part| part.as_ident())
-            .map(|ident| ident.value.to_lowercase())
-            .collect();
-        let of_catalog = match parts.as_slice() {
-            [table] if common_table(statement, table) => return ControlFlow::Continue(()),
-            // Functions in FROM read nothing.
-            [table] if matches!(table.as_str(), "generate_series" | "string_to_array" | "unnest") => {
-                return ControlFlow::Continue(());
-            }
-            [table] => table.starts_with("pg_"),
-            [.., schema, _] => schema == "pg_catalog" || schema == "information_schema",
-            [] => false,
-        };
-        reads_catalog |= of_catalog;
-        if of_catalog {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
-    });
-    data.is_continue() && (reads_catalog || calls_catalog(statement))
-}
-
-/// Whether a statement that reads no table uses functions or types of PostgreSQL's catalog.
-fn calls_catalog(statement: &ast::Statement) -> bool {
-    let text = statement.to_string().to_lowercase();
-    [
-        "pg_",
-        "::reg",
-        "current_schema",
-        "current_user",
-        "current_database",
-        "session_user",
-    ]
-    .iter()
-    .any(|word| text.contains(word))
 }
 
 /// Most operators in one statement. Planning takes stack and time that grow with the depth of a chain of operators; lists such as
@@ -195,17 +141,6 @@ fn refuse_long_chains(sql: &str) -> Result<(), Error> {
     let message = format!("the statement has {operators} operators; at most {MOST_OPERATORS} are supported");
     Err(Error::new("54001", message)
         .with_hint("use IN (…) or a join with VALUES instead of a long chain of conditions"))
-}
-
-/// Whether `name` is a WITH query of the statement.
-fn common_table(statement: &ast::Statement, name: &str) -> bool {
-    let ast::Statement::Query(query) = statement else {
-        return false;
-    };
-    let tables = query.with.iter().flat_map(|with| &with.cte_tables);
-    tables
-        .into_iter()
-        .any(|table| table.alias.name.value.eq_ignore_ascii_case(name))
 }
 
 /// Takes the position out of a parser's message and turns it into a character of the statement.
@@ -240,30 +175,6 @@ mod tests {
             ("42601", Some(25)),
             "{}",
             error.message
-        );
-    }
-
-    #[test]
-    fn only_catalog_questions_are_rewritten() {
-        let asks = |sql: &str| {
-            parse(sql)
-                .expect(sql)
-                .iter()
-                .map(|statement| statement.asks_catalog)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(asks("SELECT * FROM salesforce.account"), [false]);
-        assert_eq!(asks("SELECT relname FROM pg_catalog.pg_class c"), [true]);
-        assert_eq!(asks("SELECT (SELECT name FROM salesforce.account)"), [false]);
-        assert_eq!(asks("SELECT 1; SELECT 2 FROM pg_class"), [false, true]);
-        assert_eq!(asks("SELECT pg_catalog.version()"), [true]);
-        assert_eq!(
-            asks("WITH t(x) AS (VALUES (1), (2)) SELECT (SELECT x FROM t)"),
-            [false]
-        );
-        assert_eq!(
-            asks("SELECT * FROM pg_class JOIN salesforce.account ON true"),
-            [false]
         );
     }
 

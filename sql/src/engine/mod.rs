@@ -19,7 +19,7 @@ use crate::error::sqlstate;
 use crate::policy::{Policies, Policy};
 use crate::query_log::{QueryLog, QueryRecord};
 use crate::scan::result_cache::ResultCache;
-use crate::session::{EngineShared, Session, States};
+use crate::session::{EngineShared, Session, planner};
 use crate::settings::Settings;
 
 /// What an engine is made of.
@@ -97,7 +97,7 @@ impl Engine {
         };
         let shared = EngineShared {
             catalog: Arc::new(catalog),
-            states: States::try_new(&runtime)?,
+            planner: planner(&runtime)?,
             defaults: config.defaults,
             ceilings: config.ceilings,
             users: config.users,

@@ -26,7 +26,7 @@ impl Session {
     /// # Errors
     /// None that a configuration can cause.
     pub fn catalog(&self) -> Result<Arc<dyn CatalogProvider>, Error> {
-        let scope = Scope::of_application(&self.person, &self.data, &self.fresh_context());
+        let scope = Scope::of_application(&self.person, &self.planner, &self.fresh_context());
         Ok(scope.of_schemas()?)
     }
 

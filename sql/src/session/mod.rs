@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use answer::Limits;
 pub use describe::Description;
 pub(crate) use shared::EngineShared;
-pub(crate) use states::States;
+pub(crate) use states::planner;
 
 use crate::catalog::views::plan::{Planner, Seen};
 use crate::catalog::{Person, Scope, pg_catalog, statement_catalogs, views};
@@ -61,10 +61,8 @@ pub struct Session {
     person: Arc<Person>,
     /// What RESET returns to.
     defaults: Settings,
-    /// Plans questions about the catalog, as DataFusion does.
-    base: SessionState,
-    /// Plans statements over data, as PostgreSQL does.
-    data: Arc<Planner>,
+    /// Plans statements as PostgreSQL does.
+    planner: Arc<Planner>,
     canceller: Canceller,
 }
 
@@ -79,14 +77,13 @@ impl Session {
             session_views: views::Kept::default(),
             listed_views: views::listing::Listed::default(),
         });
-        let States { mut base, mut data } = engine.states.clone();
-        pg_catalog::install(&mut base, &mut data, &person)?;
+        let mut planner = engine.planner.clone();
+        pg_catalog::install(&mut planner, &person)?;
         Ok(Self {
             engine,
             person,
             defaults,
-            data: Arc::new(Planner(data)),
-            base,
+            planner: Arc::new(Planner(planner)),
             canceller: Canceller::default(),
         })
     }
@@ -205,7 +202,7 @@ impl Session {
                 command()
             }
             S::CreateView(create) => {
-                let creating = views::created(&self.person, &self.data, context, create);
+                let creating = views::created(&self.person, &self.planner, context, create);
                 self.limits().guard(creating).await??;
                 command()
             }
@@ -302,17 +299,11 @@ impl Session {
         context: &Arc<QueryContext>,
     ) -> Result<(SessionState, LogicalPlan), Error> {
         let seen = Arc::<Seen>::default();
-        let state = self.state(context, statement.asks_catalog, &seen)?;
-        if statement.asks_catalog {
-            let text = statement.ast.to_string();
-            pg_catalog::prepare(&self.person, &self.data, context, &text).await?;
-        }
-        let ast = if statement.asks_catalog {
-            pg_catalog::syntax::adapted(statement.ast.clone())?
-        } else {
-            let relations = Relations::of(&state, &statement.ast).await?;
-            causeway_postgres::adapted(statement.ast.clone(), parameters, &relations)?
-        };
+        let state = self.state(context, &seen)?;
+        pg_catalog::prepare(&self.person, &self.planner, context, &statement.ast).await?;
+        let ast = pg_catalog::syntax::adapted(statement.ast.clone())?;
+        let relations = Relations::of(&state, &ast).await?;
+        let ast = causeway_postgres::adapted(ast, parameters, &relations)?;
         let parsed = PlannedStatement::Statement(Box::new(ast));
         let plan = state.statement_to_plan(parsed).await?;
         let only_reads = SQLOptions::new()
@@ -328,20 +319,14 @@ impl Session {
     }
 
     /// A fresh state for one statement: nothing of it outlives the statement.
-    fn state(
-        &self,
-        context: &Arc<QueryContext>,
-        asks_catalog: bool,
-        seen: &Arc<Seen>,
-    ) -> Result<SessionState, Error> {
-        let mut scope = Scope::of_statement(&self.person, &self.data, context);
-        scope.only_described = asks_catalog;
+    fn state(&self, context: &Arc<QueryContext>, seen: &Arc<Seen>) -> Result<SessionState, Error> {
+        let mut scope = Scope::of_statement(&self.person, &self.planner, context);
         scope.seen = Arc::clone(seen);
         let catalogs = statement_catalogs(&scope)?;
         let settings = self.person.settings.read();
-        let base = if asks_catalog { &self.base } else { &self.data.0 };
+        let base = &self.planner.0;
         let config = asked_by(base.config().clone(), context)
-            .with_extension(Arc::clone(&self.data))
+            .with_extension(Arc::clone(&self.planner))
             .with_target_partitions(settings.target_partitions.max(1));
         let builder = SessionStateBuilder::new_from_existing(base.clone());
         let mut state = builder.with_config(config).with_catalog_list(catalogs).build();
@@ -353,11 +338,7 @@ impl Session {
 
 /// The columns of an answer under the names that PostgreSQL gives them.
 fn output_schema(statement: &Statement, schema: &SchemaRef) -> SchemaRef {
-    let schema = column_names::renamed(&statement.ast, schema);
-    match statement.asks_catalog {
-        true => pg_catalog::syntax::unmarked(&schema),
-        false => schema,
-    }
+    column_names::renamed(&statement.ast, schema)
 }
 
 fn with_values(plan: LogicalPlan, values: Vec<ScalarValue>) -> Result<LogicalPlan, Error> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use causeway_core::{Principal, QueryContext};
+use datafusion::execution::SessionState;
 
-use super::states::States;
 use crate::catalog::Deployment;
 use crate::settings::Settings;
 
@@ -15,8 +15,8 @@ use crate::settings::Settings;
 pub(crate) struct EngineShared {
     /// What catalogs are made of.
     pub(crate) catalog: Arc<Deployment>,
-    /// The planners that sessions start from.
-    pub(crate) states: States,
+    /// The planner that sessions start from.
+    pub(crate) planner: SessionState,
     /// Settings that sessions start with, before the ceilings of roles.
     pub(crate) defaults: Settings,
     /// The most API calls that a query of people with a role may make, by role.

@@ -1,4 +1,4 @@
-//! The planner states that sessions start from.
+//! The planner state that sessions start from.
 
 use std::sync::Arc;
 
@@ -9,27 +9,13 @@ use datafusion::prelude::SessionConfig;
 use crate::catalog::{DATABASE, SEARCH_SCHEMA, pg_catalog};
 use crate::{Error, optimizer};
 
-/// The planners that every session of an engine starts from.
-#[derive(Debug, Clone)]
-pub(crate) struct States {
-    /// Plans questions about the catalog, as DataFusion does.
-    pub(crate) base: SessionState,
-    /// Plans statements over data, as PostgreSQL does.
-    pub(crate) data: SessionState,
-}
-
-impl States {
-    pub(crate) fn try_new(runtime: &Arc<RuntimeEnv>) -> Result<Self, Error> {
-        let builder = SessionStateBuilder::new()
-            .with_config(session_config())
-            .with_runtime_env(Arc::clone(runtime))
-            .with_default_features();
-        let base = pg_catalog::with_functions(optimizer::install(builder)?.build())?;
-        Ok(Self {
-            data: causeway_postgres::state(&base),
-            base,
-        })
-    }
+/// The planner that every session of an engine starts from: it plans statements as PostgreSQL does.
+pub(crate) fn planner(runtime: &Arc<RuntimeEnv>) -> Result<SessionState, Error> {
+    let builder = SessionStateBuilder::new()
+        .with_config(session_config())
+        .with_runtime_env(Arc::clone(runtime))
+        .with_default_features();
+    pg_catalog::with_functions(causeway_postgres::state(&optimizer::install(builder)?.build()))
 }
 
 /// Options of our own sessions.

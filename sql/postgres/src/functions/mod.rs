@@ -7,6 +7,7 @@
 
 pub(crate) mod aggregates;
 pub(crate) mod arithmetic;
+pub(crate) mod arrays;
 pub(crate) mod average;
 pub(crate) mod datetime;
 pub(crate) mod decimals;
@@ -152,7 +153,7 @@ pub(crate) fn scalar(base: &SessionState) -> Vec<Arc<ScalarUDF>> {
 
 /// The functions of all chapters.
 pub(crate) fn listed() -> impl Iterator<Item = &'static overload::Overload> {
-    strings::FUNCTIONS.iter()
+    strings::FUNCTIONS.iter().chain(arrays::FUNCTIONS)
 }
 
 /// DataFusion's function for the types that statements give it, within the bounds of its results.

@@ -6,7 +6,7 @@
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::Int32Type;
 use datafusion::common::{DataFusionError, Result};
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, lit};
 
 use super::overload::{Call, Listed, Overload};
 use super::patterns;
@@ -31,6 +31,7 @@ pub(crate) const FUNCTIONS: &[Overload] = &[
         })
     }),
     Overload::new("regexp_like", &[Text, Text], Boolean, regexp_like),
+    Overload::new("regexp_like", &[Text, Text, Text], Boolean, regexp_like),
     Overload::new("regexp_replace", &[Text, Text, Text], Text, regexp_replaced),
     Overload::new("regexp_replace", &[Text, Text, Text, Text], Text, regexp_replaced),
     Overload::new("split_part", &[Text, Text, Int4], Text, |call| {
@@ -70,6 +71,16 @@ pub(crate) fn checked_pattern(pattern: Expr) -> Expr {
         })
     });
     Listed::one(&CHECKED).call(vec![pattern])
+}
+
+/// Whether a text matches a regular expression, without regard to case when it folds.
+pub(crate) fn matched_by(text: Expr, pattern: Expr, folds: bool) -> Expr {
+    static MATCHES: Overload = Overload::new("regexp_like", &[Text, Text], Boolean, regexp_like);
+    static FOLDS: Overload = Overload::new("regexp_like", &[Text, Text, Text], Boolean, regexp_like);
+    if folds {
+        return Listed::one(&FOLDS).call(vec![text, pattern, lit("i")]);
+    }
+    Listed::one(&MATCHES).call(vec![text, pattern])
 }
 
 fn substrings(call: &Call) -> Result<ArrayRef> {
@@ -140,9 +151,23 @@ fn chr(code: i32) -> Result<char> {
 
 fn regexp_like(call: &Call) -> Result<ArrayRef> {
     let (texts, expressions) = (call.texts(0)?, call.texts(1)?);
+    let flags = if call.len() > 2 {
+        Some(call.texts(2)?)
+    } else {
+        None
+    };
     let mut known = Known::default();
     call.booleans_of(|row| {
-        let regex = known.regex(expressions.value(row))?;
+        let folds = match flags.as_ref().map_or("", |flags| flags.value(row)) {
+            "" | "c" => false,
+            "i" => true,
+            other => {
+                return Err(unsupported(format!(
+                    "the flags \"{other}\" of regexp_like are not supported"
+                )));
+            }
+        };
+        let regex = known.regex(expressions.value(row), folds)?;
         Ok(Some(regex.is_match(texts.value(row))))
     })
 }
@@ -165,18 +190,20 @@ fn regexp_replaced(call: &Call) -> Result<ArrayRef> {
 
 /// The last pattern, compiled: patterns are constants as a rule.
 #[derive(Default)]
-struct Known(Option<(String, regex::Regex)>);
+struct Known(Option<(String, bool, regex::Regex)>);
 
 impl Known {
-    fn regex(&mut self, pattern: &str) -> Result<&regex::Regex> {
-        if self.0.as_ref().is_none_or(|(known, _)| known != pattern) {
-            let compiled = regex::Regex::new(&patterns::regex(pattern)?);
+    fn regex(&mut self, pattern: &str, folds: bool) -> Result<&regex::Regex> {
+        let is_known = |(known, with, _): &(String, bool, _)| known == pattern && *with == folds;
+        if !self.0.as_ref().is_some_and(is_known) {
+            let mut builder = regex::RegexBuilder::new(&patterns::regex(pattern)?);
+            let compiled = builder.case_insensitive(folds).build();
             let compiled =
                 compiled.map_err(|_| fault("2201B", format!("invalid regular expression \"{pattern}\"")))?;
-            self.0 = Some((pattern.to_owned(), compiled));
+            self.0 = Some((pattern.to_owned(), folds, compiled));
         }
         match &self.0 {
-            Some((_, regex)) => Ok(regex),
+            Some((_, _, regex)) => Ok(regex),
             None => Err(DataFusionError::Internal("no pattern".to_owned())),
         }
     }
@@ -193,7 +220,7 @@ fn regexp_replace(
             "regexp_replace with this pattern or flags is not supported: \"{pattern}\""
         )));
     }
-    let regex = known.regex(pattern)?;
+    let regex = known.regex(pattern, false)?;
     // PostgreSQL's references in Rust's spelling.
     let mut template = String::with_capacity(replacement.len());
     let mut characters = replacement.chars();

@@ -8,6 +8,7 @@
 //! Start at [`adapted`].
 
 pub(crate) mod array_parameters;
+pub(crate) mod array_subquery;
 pub mod column_names;
 mod dialect;
 pub(crate) mod duplicate_names;
@@ -187,6 +188,7 @@ impl VisitorMut for Adapter<'_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> Step {
+        array_subquery::collected(expr);
         match expr {
             Expr::InList { list, .. } => list.iter().for_each(|item| self.leave(item)),
             Expr::Interval(interval) => self.leave(&interval.value),

@@ -10,7 +10,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator, lit};
 
 use crate::error::sqlstate;
 use crate::functions::patterns::{escaped_by_backslash, regex, similar_to_regex};
-use crate::functions::strings::checked_pattern;
+use crate::functions::strings::{checked_pattern, matched_by};
 use crate::types::{Kind, Typed, fault, unsupported};
 
 /// The text of a constant pattern; the inner `None` is NULL.
@@ -69,13 +69,23 @@ pub(crate) fn matches(left: Typed, op: Operator, right: Typed) -> Result<Expr> {
     let pattern = match constant(&pattern) {
         Some(None) => return Ok(Expr::Literal(ScalarValue::Boolean(None), None)),
         Some(Some(pattern)) => lit(regex(&pattern)?),
-        None => return Err(unsupported("regular expressions are supported as constants only")),
+        None => return Ok(matches_each(text, op, pattern)),
     };
     Ok(Expr::BinaryExpr(BinaryExpr::new(
         Box::new(text),
         op,
         Box::new(pattern),
     )))
+}
+
+/// A pattern that may be another one in each row.
+fn matches_each(text: Expr, op: Operator, pattern: Expr) -> Expr {
+    let folds = matches!(op, Operator::RegexIMatch | Operator::RegexNotIMatch);
+    let matched = matched_by(text, pattern, folds);
+    match op {
+        Operator::RegexNotMatch | Operator::RegexNotIMatch => Expr::Not(Box::new(matched)),
+        _ => matched,
+    }
 }
 
 /// `expr SIMILAR TO pattern`, as a regular expression over the whole text.

@@ -36,21 +36,13 @@ pub(crate) fn with_functions(base: SessionState) -> Result<SessionState, Error> 
     for function in functions::fixed() {
         state.register_udf(Arc::new(function))?;
     }
-    // DataFusion's own reads its pattern in another language than PostgreSQL's, and answers something else without saying so.
-    state.deregister_udf("to_char")?;
     Ok(state)
 }
 
-/// Gives a session's states the functions that answer for its person.
-pub(crate) fn install(
-    base: &mut SessionState,
-    data: &mut SessionState,
-    person: &Arc<Person>,
-) -> Result<(), Error> {
+/// Gives a session's planner the functions that answer for its person.
+pub(crate) fn install(planner: &mut SessionState, person: &Arc<Person>) -> Result<(), Error> {
     for function in functions::of_session(person) {
-        let function = Arc::new(function);
-        data.register_udf(Arc::clone(&function))?;
-        base.register_udf(function)?;
+        planner.register_udf(Arc::new(function))?;
     }
     Ok(())
 }

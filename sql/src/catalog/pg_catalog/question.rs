@@ -6,6 +6,7 @@
 use std::sync::{Arc, LazyLock};
 
 use causeway_core::{QueryContext, Source};
+use datafusion::sql::sqlparser::ast;
 use regex::Regex;
 
 use super::objects::{Object, Objects};
@@ -33,9 +34,9 @@ pub(crate) async fn prepare(
     person: &Arc<Person>,
     planner: &Arc<Planner>,
     context: &Arc<QueryContext>,
-    text: &str,
+    statement: &ast::Statement,
 ) -> Result<(), Error> {
-    let text = text.to_lowercase();
+    let text = statement.to_string().to_lowercase();
     if !NAMES_TABLES.iter().any(|name| text.contains(name)) {
         return Ok(());
     }

@@ -3,10 +3,13 @@
 //! Owns: functions by schema, words that are functions, and functions in FROM. Invariant: a function in FROM keeps its alias, and its
 //! only column has the alias's name, as in PostgreSQL.
 
+use std::ops::ControlFlow;
+
 use datafusion::sql::sqlparser::ast::{
     self, Expr, FunctionArguments, Ident, ObjectName, TableAlias, TableAliasColumnDef, TableFactor, Value,
 };
 
+use super::super::functions::SERIES;
 use super::super::relations::{self, PG_CATALOG};
 use causeway_postgres::{call as called, statements};
 
@@ -19,9 +22,6 @@ pub(super) fn call(expr: &mut Expr) {
         return;
     };
     match (name.as_str(), &function.args) {
-        // What psql lists so — members, options, publications — nothing here has.
-        ("array", FunctionArguments::Subquery(_)) => *expr = null_text(),
-        ("array_to_string", _) if is_array_of_null(function) => *expr = null_text(),
         ("generate_subscripts", FunctionArguments::List(list)) => {
             let list = list.args.iter().find_map(|arg| match arg {
                 ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(list)) => Some(list.clone()),
@@ -30,7 +30,7 @@ pub(super) fn call(expr: &mut Expr) {
             if let Some(list) = list {
                 let one = Expr::Value(Value::Number("1".to_owned(), false).with_empty_span());
                 let length = called("cardinality", vec![list]);
-                *expr = called("unnest", vec![called("generate_series", vec![one, length])]);
+                *expr = called("unnest", vec![called(SERIES, vec![one, length])]);
             }
         }
         (_, FunctionArguments::None) if is_register(&name) => *expr = called(&name, Vec::new()),
@@ -50,6 +50,24 @@ pub(super) fn register(expr: &mut Expr) {
     }
 }
 
+/// The word `user` in an expression without subqueries, in which it is no column.
+pub(super) fn user(expr: &mut Expr) {
+    let has_subquery = ast::visit_expressions(&*expr, |part| match part {
+        Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    if has_subquery.is_break() {
+        return;
+    }
+    let _ = ast::visit_expressions_mut(expr, |part| {
+        if matches!(part, Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("user"))
+        {
+            *part = called("user", Vec::new());
+        }
+        ControlFlow::<()>::Continue(())
+    });
+}
+
 fn is_register(name: &str) -> bool {
     matches!(
         name,
@@ -64,25 +82,6 @@ fn plain_name(name: &ObjectName) -> Option<String> {
         Some(_) => last.value.clone(),
         None => last.value.to_lowercase(),
     })
-}
-
-fn null_text() -> Expr {
-    Expr::Cast {
-        kind: ast::CastKind::Cast,
-        expr: Box::new(Expr::Value(Value::Null.with_empty_span())),
-        data_type: ast::DataType::Text,
-        array: false,
-        format: None,
-    }
-}
-
-/// Whether the array of a call is one that became NULL.
-fn is_array_of_null(function: &ast::Function) -> bool {
-    let FunctionArguments::List(list) = &function.args else {
-        return false;
-    };
-    let first = list.args.first().map(ToString::to_string).unwrap_or_default();
-    first == null_text().to_string()
 }
 
 /// A function in FROM: a relation of its own, or a subquery.
@@ -117,7 +116,7 @@ pub(super) fn table_function(factor: &mut TableFactor) {
         (false, "unnest") => format!("SELECT unnest({call})"),
         (false, "generate_series" | "generate_subscripts") => {
             let set = if name == "generate_series" {
-                format!("unnest(generate_series({call}))")
+                format!("unnest({SERIES}({call}))")
             } else {
                 format!("generate_subscripts({call})")
             };

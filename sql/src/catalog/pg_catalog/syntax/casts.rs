@@ -162,8 +162,8 @@ fn adapt(ty: &mut DataType) {
     *ty = match name.as_str() {
         "oid" => DataType::Integer(None),
         "xid" | "xid8" => DataType::BigInt(None),
-        "name" | "char" | "cstring" | "regconfig" | "regdictionary" | "pg_node_tree" | "json" | "jsonb"
-        | "aclitem" | "inet" | "uuid" | "xml" => DataType::Text,
+        "name" | "cstring" | "regconfig" | "regdictionary" | "pg_node_tree" | "aclitem" => DataType::Text,
+        "char" if matches!(ty, DataType::Custom(..)) => DataType::Text,
         _ if name.starts_with("information_schema.") || name.starts_with("regoper") => DataType::Text,
         // Any other type of PostgreSQL's, under its own name.
         _ if matches!(ty, DataType::Custom(..)) => reparsed(&name).unwrap_or_else(|| ty.clone()),

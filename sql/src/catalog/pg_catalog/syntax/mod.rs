@@ -2,25 +2,20 @@
 //!
 //! Owns: what clients write in questions about the catalog and DataFusion does not take: names in `pg_catalog`, casts to `reg…`,
 //! functions in FROM, operators by schema, collations. Does not own: statements over data; see `postgres::syntax`. Invariant: a
-//! question keeps its meaning, except that arrays of subqueries and some correlated values are NULL. Start at [`adapted`].
+//! statement keeps its meaning. Start at [`adapted`].
 
 mod calls;
 mod casts;
-mod subqueries;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::sql::sqlparser::ast::{
     self, BinaryOperator, Expr, Ident, ObjectName, Query, SelectItem, Value, VisitMut, VisitorMut,
 };
 
 use super::relations::{self, PG_CATALOG};
-use causeway_postgres::{Error, distinguish_outputs, quantified};
-
-/// Ends the names of columns that stand beside a wildcard, which may bring the same name again.
-const REPEATED: char = '\u{200b}';
+use causeway_postgres::Error;
 
 type Step = ControlFlow<Box<Error>>;
 
@@ -35,26 +30,7 @@ pub(crate) fn adapted(mut statement: ast::Statement) -> Result<ast::Statement, E
     if let ControlFlow::Break(error) = VisitMut::visit(&mut statement, &mut adapter) {
         return Err(*error);
     }
-    if let ast::Statement::Query(query) = &mut statement {
-        distinguish_outputs(&mut query.body);
-    }
     Ok(statement)
-}
-
-/// The schema without the marks of repeated names.
-pub(crate) fn unmarked(schema: &SchemaRef) -> SchemaRef {
-    let is_marked = |name: &str| name.contains(REPEATED);
-    if !schema.fields().iter().any(|field| is_marked(field.name())) {
-        return SchemaRef::clone(schema);
-    }
-    let fields = schema.fields().iter().map(|field| {
-        let name = field.name().split(REPEATED).next().unwrap_or_default();
-        field.as_ref().clone().with_name(name)
-    });
-    SchemaRef::new(Schema::new_with_metadata(
-        fields.collect::<Vec<_>>(),
-        schema.metadata().clone(),
-    ))
 }
 
 struct Adapter {
@@ -72,19 +48,15 @@ impl VisitorMut for Adapter {
         ControlFlow::Continue(())
     }
 
+    /// `user` is the name of columns too: without a FROM there are none.
     fn pre_visit_select(&mut self, select: &mut ast::Select) -> Step {
-        let is_wildcard =
-            |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
-        if select.projection.iter().any(is_wildcard) {
-            select.projection.iter_mut().enumerate().for_each(marked);
+        if !select.from.is_empty() {
+            return ControlFlow::Continue(());
         }
         for item in &mut select.projection {
-            if let SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. } = item {
-                subqueries::in_output(value);
+            if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item {
+                calls::user(expr);
             }
-        }
-        if let Some(filter) = &mut select.selection {
-            subqueries::in_condition(filter);
         }
         ControlFlow::Continue(())
     }
@@ -107,7 +79,13 @@ impl VisitorMut for Adapter {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> Step {
         match expr {
-            Expr::Collate { expr: inner, .. } => *expr = taken(inner),
+            Expr::Collate {
+                expr: inner,
+                collation,
+            } => {
+                known_collation(collation)?;
+                *expr = taken(inner);
+            }
             Expr::BinaryOp { left, op, right } => {
                 if let BinaryOperator::PGCustomBinaryOperator(parts) = op
                     && let Some(known) = parts.last().and_then(|name| operator(name))
@@ -117,7 +95,6 @@ impl VisitorMut for Adapter {
                 casts::list_literal(left, right);
                 casts::list_literal(right, left);
             }
-            Expr::AnyOp { .. } | Expr::AllOp { .. } => return quantified(expr),
             Expr::Cast { .. } => return casts::cast(expr),
             Expr::TypedString(_) => casts::typed_text(expr),
             Expr::Function(_) => calls::call(expr),
@@ -128,32 +105,32 @@ impl VisitorMut for Adapter {
     }
 }
 
+/// Texts sort by their bytes here; the collations that say so change nothing.
+fn known_collation(collation: &ObjectName) -> Step {
+    const BYTEWISE: [&str; 7] = [
+        "C",
+        "POSIX",
+        "default",
+        "ucs_basic",
+        "C.UTF-8",
+        "C.utf8",
+        "pg_c_utf8",
+    ];
+    let last = collation.0.last().and_then(|part| part.as_ident());
+    let name = last
+        .map(causeway_postgres::column_names::folded)
+        .unwrap_or_default();
+    if BYTEWISE.contains(&name.as_str()) {
+        return ControlFlow::Continue(());
+    }
+    let message = format!("collation \"{name}\" for encoding \"UTF8\" does not exist");
+    let error = Error::new("42704", message).with_hint("text sorts by its bytes; use COLLATE \"C\"");
+    ControlFlow::Break(Box::new(error))
+}
+
 /// Takes an expression out of its place.
 fn taken(expr: &mut Expr) -> Expr {
     std::mem::replace(expr, Expr::Value(Value::Null.with_empty_span()))
-}
-
-/// Gives a plain column a name of its own.
-fn marked((at, item): (usize, &mut SelectItem)) {
-    let SelectItem::UnnamedExpr(expr) = item else {
-        return;
-    };
-    let name = match &*expr {
-        Expr::Identifier(ident) => ident.clone(),
-        Expr::CompoundIdentifier(parts) => match parts.last() {
-            Some(last) => last.clone(),
-            None => return,
-        },
-        _ => return,
-    };
-    let name = match name.quote_style {
-        Some(_) => name.value,
-        None => name.value.to_lowercase(),
-    };
-    *item = SelectItem::ExprWithAlias {
-        expr: taken(expr),
-        alias: Ident::with_quote('"', format!("{name}{REPEATED}{at}")),
-    };
 }
 
 /// The operator of `OPERATOR(pg_catalog.…)`.
