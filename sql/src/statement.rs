@@ -3,6 +3,8 @@
 //! Owns: parsing, and positions of syntax errors. Does not own: how a statement is planned. Invariant: what can't be parsed as PostgreSQL's
 //! language is an error with a place. Start at [`parse`].
 
+use causeway_postgres::column_names::folded;
+use causeway_postgres::moves;
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -47,6 +49,15 @@ impl Statement {
         counts.filter_map(number).collect()
     }
 
+    /// The name of the prepared statement that it forgets, as PostgreSQL folds it.
+    #[must_use]
+    pub fn deallocated(&self) -> Option<String> {
+        match &self.ast {
+            ast::Statement::Deallocate { name, .. } => Some(folded(name)),
+            _ => None,
+        }
+    }
+
     /// Its command tag, for example `SELECT`, `SET` or `BEGIN`.
     #[must_use]
     pub fn tag(&self) -> &'static str {
@@ -70,6 +81,16 @@ impl Statement {
             },
             S::CreateView(_) => "CREATE VIEW",
             S::Drop { .. } => "DROP VIEW",
+            S::Declare { .. } => "DECLARE CURSOR",
+            S::Fetch { into, .. } if moves(into.as_ref()) => "MOVE",
+            S::Fetch { .. } => "FETCH",
+            S::Close {
+                cursor: ast::CloseCursor::All,
+            } => "CLOSE CURSOR ALL",
+            S::Close { .. } => "CLOSE CURSOR",
+            S::Prepare { .. } => "PREPARE",
+            S::Execute { .. } => "SELECT",
+            S::Deallocate { name, .. } if folded(name) == "all" => "DEALLOCATE ALL",
             S::Deallocate { .. } => "DEALLOCATE",
             S::Insert(_) => "INSERT",
             S::Update { .. } => "UPDATE",

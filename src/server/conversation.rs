@@ -189,8 +189,16 @@ impl Conversation {
         Ok(())
     }
 
-    /// In a failed transaction, only its end is accepted, and COMMIT is no other end than ROLLBACK.
+    /// In a failed transaction, only its end is accepted, and COMMIT is no other end than ROLLBACK. Only what is there is deallocated.
     pub(super) fn check_transaction(&self, statement: &Statement) -> Result<(), Error> {
+        if let Some(name) = statement.deallocated()
+            && name != "all"
+            && !self.statements.contains_key(&name)
+            && !self.session.is_prepared(&name)
+        {
+            let message = format!("prepared statement \"{name}\" does not exist");
+            return Err(Error::new(sqlstate::NO_STATEMENT, message));
+        }
         let ends = matches!(statement.tag(), "COMMIT" | "ROLLBACK");
         if self.transaction == TransactionStatus::Error && statement.tag() == "COMMIT" {
             self.session.roll_back();
@@ -235,26 +243,16 @@ impl Conversation {
                 self.statements.clear();
                 self.portals.clear();
             }
-            "DEALLOCATE" => self.deallocate(statement.text()),
+            "DEALLOCATE ALL" => self.statements.clear(),
+            "DEALLOCATE" => {
+                let name = statement.deallocated().unwrap_or_default();
+                self.statements.remove(&name);
+            }
             _ => {}
         }
         self.report_settings()?;
         self.notices(answer.context())?;
         Ok(self.writer.send(&complete(tag.to_owned()))?)
-    }
-
-    /// `DEALLOCATE [PREPARE] name | ALL`
-    fn deallocate(&mut self, text: &str) {
-        let words = text.split_whitespace().skip(1);
-        let name = words
-            .filter(|word| !word.eq_ignore_ascii_case("prepare"))
-            .last()
-            .unwrap_or_default();
-        if name.eq_ignore_ascii_case("all") {
-            self.statements.clear();
-        } else {
-            self.statements.remove(name.trim_matches('"'));
-        }
     }
 
     /// Sends rows up to `limit`; false when the limit was reached first.
@@ -286,7 +284,7 @@ impl Conversation {
         }
         self.notices(&running.context)?;
         let tag = match running.tag.as_str() {
-            "SELECT" => format!("SELECT {}", running.sent),
+            tag @ ("SELECT" | "FETCH") => format!("{tag} {}", running.sent),
             tag => tag.to_owned(),
         };
         self.writer.send(&complete(tag))?;

@@ -30,6 +30,7 @@ pub use error::{Error, sqlstate, syntax_error, unplannable};
 pub use functions::known::{is_known, is_known_aggregate};
 pub use syntax::array_parameters::{array_parameters, listed};
 pub use syntax::duplicate_names::{distinguish_outputs, unmarked};
+pub use syntax::fetch::moves;
 pub use syntax::literals::call;
 pub use syntax::parser::{parser, statements};
 pub use syntax::quantified::{list_items, quantified};

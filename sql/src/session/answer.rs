@@ -49,7 +49,7 @@ impl Drop for Finisher {
 }
 
 /// The batch under the names that the client sees.
-fn relabelled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Error> {
+pub(super) fn relabelled(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, Error> {
     let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(
         Arc::clone(schema),
@@ -80,6 +80,16 @@ impl Answer {
     /// An answer without rows, such as that of SET.
     pub(crate) fn command(tag: &str, context: Arc<QueryContext>, record: &QueryRecord) -> Self {
         record.finish(QueryState::Done);
+        Self {
+            tag: tag.to_owned(),
+            schema: None,
+            context,
+            rows: None,
+        }
+    }
+
+    /// The answer of a statement that goes on: a cursor's record ends with the cursor.
+    pub(crate) fn opened(tag: &str, context: Arc<QueryContext>) -> Self {
         Self {
             tag: tag.to_owned(),
             schema: None,

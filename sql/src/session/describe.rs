@@ -10,6 +10,7 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::sqlparser::ast;
 
+use super::cursor_statements::declared_query;
 use super::variables::show_schema;
 use super::{Session, output_schema, with_values};
 use crate::{Error, Statement, explain};
@@ -48,6 +49,21 @@ impl Session {
                 return Ok(described(Some(style.schema())));
             }
             ast::Statement::ShowVariable { variable } => return Ok(described(Some(show_schema(variable)))),
+            ast::Statement::Fetch { name, into, .. } => {
+                return Ok(described(self.fetched_schema(name, into.as_ref())?));
+            }
+            ast::Statement::Declare { stmts } => {
+                let (_, query) = declared_query(stmts)?;
+                let query = Box::pin(self.describe(&query, declared)).await?;
+                return Ok(Description {
+                    schema: None,
+                    ..query
+                });
+            }
+            ast::Statement::Execute { name, parameters, .. } => {
+                let executed = self.executed(name.as_ref(), parameters)?;
+                return Box::pin(self.describe(&executed, &[])).await;
+            }
             ast::Statement::Query(_) => {}
             _ => return Ok(described(None)),
         }

@@ -3,15 +3,20 @@
 //! Owns: running statements of every kind. Nothing of a session is shared with another, apart from what the engine shares.
 
 pub(crate) mod answer;
+mod cursor_statements;
+mod cursors;
 mod describe;
 mod embedding;
+mod prepared;
 mod shared;
 pub(crate) mod states;
+mod transaction;
 mod variables;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use causeway_core::{Principal, QueryContext};
+use causeway_postgres::column_names::folded;
 use causeway_postgres::{Relations, column_names};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::metadata::ScalarAndMetadata;
@@ -25,9 +30,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use answer::Limits;
+use cursors::Cursors;
 pub use describe::Description;
+use prepared::Statements;
 pub(crate) use shared::EngineShared;
 pub(crate) use states::planner;
+use transaction::Transaction;
 
 use crate::catalog::views::plan::{Planner, Seen};
 use crate::catalog::{Person, Scope, pg_catalog, statement_catalogs, views};
@@ -64,6 +72,9 @@ pub struct Session {
     /// Plans statements as PostgreSQL does.
     planner: Arc<Planner>,
     canceller: Canceller,
+    cursors: Cursors,
+    prepared: Statements,
+    transaction: Transaction,
 }
 
 impl Session {
@@ -85,6 +96,9 @@ impl Session {
             defaults,
             planner: Arc::new(Planner(planner)),
             canceller: Canceller::default(),
+            cursors: Cursors::default(),
+            prepared: Statements::default(),
+            transaction: Transaction::default(),
         })
     }
 
@@ -117,9 +131,10 @@ impl Session {
             .change(|settings| settings.set(name, Some(value), defaults))
     }
 
-    /// Undoes what the running transaction did to the session's views, when it fails and its end is only called COMMIT.
-    pub fn roll_back(&self) {
-        self.person.session_views.roll_back();
+    /// Whether PREPARE made a statement of this name.
+    #[must_use]
+    pub fn is_prepared(&self, name: &str) -> bool {
+        self.prepared.contains(name)
     }
 
     /// Parses one or more statements. An empty text gives none.
@@ -211,22 +226,74 @@ impl Session {
                 command()
             }
             S::StartTransaction { .. } => {
-                self.person.session_views.begin();
+                self.begin();
                 command()
             }
             S::Commit { .. } => {
-                self.person.session_views.commit();
+                self.commit();
                 command()
             }
-            S::Rollback { savepoint: None, .. } => {
-                self.person.session_views.roll_back();
+            S::Rollback {
+                savepoint: Some(name),
+                ..
+            } => {
+                self.roll_back_to(name)?;
                 command()
             }
-            S::Rollback { .. } | S::Savepoint { .. } | S::ReleaseSavepoint { .. } | S::Deallocate { .. } => {
+            S::Rollback { .. } => {
+                self.roll_back();
+                command()
+            }
+            S::Savepoint { name } => {
+                self.savepoint(name)?;
+                command()
+            }
+            S::ReleaseSavepoint { name } => {
+                self.release(name)?;
+                command()
+            }
+            S::Declare { stmts } => {
+                self.declare(stmts, parameters, context, record).await?;
+                Ok(Answer::opened(statement.tag(), Arc::clone(context)))
+            }
+            S::Fetch {
+                name,
+                direction,
+                into,
+                ..
+            } => self.fetch(name, direction, into.as_ref(), record).await,
+            S::Close { cursor } => {
+                self.close(cursor)?;
+                command()
+            }
+            S::Prepare {
+                name,
+                data_types,
+                statement: inner,
+            } => {
+                self.describe(&prepared::checked(data_types, inner), &[]).await?;
+                self.prepared.prepare(name, data_types, inner)?;
+                command()
+            }
+            S::Execute { name, parameters, .. } => {
+                let executed = self.executed(name.as_ref(), parameters)?;
+                self.query(&executed, Vec::new(), context, record).await
+            }
+            S::Deallocate { name, .. } => {
+                match folded(name).as_str() {
+                    "all" => self.prepared.clear(),
+                    name => drop(self.prepared.deallocate(name)),
+                }
                 command()
             }
             _ => Err(unsupported(&statement.ast)),
         }
+    }
+
+    /// The query that an EXECUTE runs.
+    fn executed(&self, name: Option<&ast::ObjectName>, values: &[ast::Expr]) -> Result<Statement, Error> {
+        let name = name.and_then(|name| name.0.last()?.as_ident()).map(folded);
+        self.prepared.executed(&name.unwrap_or_default(), values)
     }
 
     fn limits(&self) -> Limits {

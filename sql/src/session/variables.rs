@@ -17,6 +17,8 @@ impl Session {
             self.person.session_views.clear();
         }
         if what == DiscardObject::ALL {
+            self.cursors.close_all();
+            self.prepared.clear();
             let defaults = self.defaults.clone();
             self.person.settings.change(|settings| *settings = defaults);
         }

@@ -1,7 +1,7 @@
 //! What PostgreSQL answers, asked of the engine.
 //!
 //! The files beside this one hold the answers of PostgreSQL 15.18 (UTC, collation C), one query a line:
-//! `query => type,type | value,value | value,value`, or `query => !SQLSTATE`.
+//! `query => type,type | value,value | value,value`, `query => !SQLSTATE`, or `statement => #command tag`.
 
 use causeway_sql::{Session, text_form};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
@@ -49,6 +49,11 @@ async fn names_orders_and_windows_are_postgresqls() {
     check(include_str!("postgres/structure.txt")).await;
 }
 
+#[tokio::test]
+async fn cursors_prepared_statements_and_savepoints_are_postgresqls() {
+    check(include_str!("postgres/sessions.txt")).await;
+}
+
 /// The rows that the subqueries are asked over: keys without a match, keys that are NULL, values that are NULL.
 const SUBQUERY_TABLES: &str = "WITH a(id,k,x) AS (VALUES (1,1,10),(2,1,NULL),(3,2,20),(4,NULL,30),(5,3,NULL)), \
     b(id,k,y,s) AS (VALUES (1,1,5,'p'),(2,1,15,'q'),(3,2,NULL,'r'),(4,2,20,'s'),(5,NULL,30,'t'),(6,4,40,NULL)), \
@@ -91,8 +96,13 @@ async fn check(cases: &str) {
     assert!(wrong.is_empty(), "{} differ\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// Types and rows on one line, or the SQLSTATE.
+/// Types and rows on one line, the SQLSTATE, or the command tag of what has no rows.
 async fn answer(session: &Session, query: &str) -> String {
+    match tag(session, query).await {
+        Ok(Some(tag)) => return format!("#{tag}"),
+        Ok(None) => {}
+        Err(error) => return format!("!{}", error.sqlstate),
+    }
     let (described, rows) = match (described(session, query).await, batches(session, query).await) {
         (Ok(described), Ok(rows)) => (described, rows),
         (_, Err(error)) | (Err(error), _) => return format!("!{}", error.sqlstate),
@@ -114,6 +124,16 @@ async fn answer(session: &Session, query: &str) -> String {
         }
     }
     lines.join(" | ")
+}
+
+/// The tag of a command that describes no rows, once it has run.
+async fn tag(session: &Session, query: &str) -> Result<Option<String>, causeway_sql::Error> {
+    let statements = session.parse(query)?;
+    if session.describe(&statements[0], &[]).await?.schema.is_some() {
+        return Ok(None);
+    }
+    let answer = session.run(&statements[0], Vec::new()).await?;
+    Ok(Some(answer.tag().to_owned()))
 }
 
 async fn described(session: &Session, query: &str) -> Result<Vec<String>, causeway_sql::Error> {

@@ -1,4 +1,4 @@
-//! sqlparser's PostgreSQL dialect, with PostgreSQL's precedence of IS DISTINCT FROM.
+//! sqlparser's PostgreSQL dialect, with PostgreSQL's precedence of IS DISTINCT FROM, FETCH and MOVE.
 //!
 //! Owns: `IS [NOT] DISTINCT FROM`, whose right side ends before AND, OR and the next IS. sqlparser's goes on to the end of the expression
 //! (docs/upstream.md, is-distinct-from). Does not own: anything else; that is [`PostgreSqlDialect`]'s.
@@ -6,10 +6,12 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::ast::{Expr, Statement};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+
+use super::fetch;
 
 /// The dialect of every statement.
 #[derive(Debug)]
@@ -47,6 +49,10 @@ impl Dialect for PostgresDialect {
             return BASE.parse_infix(parser, expr, precedence);
         };
         Some(right_side(parser, precedence).map(|right| test(Box::new(expr.clone()), Box::new(right))))
+    }
+
+    fn parse_statement(&self, parser: &mut Parser) -> Option<Result<Statement, ParserError>> {
+        fetch::parse(parser)
     }
 
     fn identifier_quote_style(&self, identifier: &str) -> Option<char> {

@@ -12,6 +12,7 @@ pub(crate) mod array_subquery;
 pub mod column_names;
 mod dialect;
 pub(crate) mod duplicate_names;
+pub mod fetch;
 pub(crate) mod literals;
 mod merged_columns;
 pub(crate) mod order_by;

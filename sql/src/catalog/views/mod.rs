@@ -14,7 +14,7 @@ mod shared;
 pub(crate) use definition::Definition;
 pub use definition::View;
 pub(crate) use schema::{SessionViews, SharedViews};
-pub(crate) use session::{Kept, created, dropped};
+pub(crate) use session::{Kept, Views, created, dropped};
 pub use shared::faults as view_faults;
 pub(crate) use shared::shared;
 

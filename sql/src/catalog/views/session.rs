@@ -22,7 +22,8 @@ use crate::error::{sqlstate, unsupported};
 #[derive(Debug, Default)]
 pub(crate) struct Kept(RwLock<State>);
 
-type Views = Arc<Vec<Arc<Definition>>>;
+/// The views of a session at a moment.
+pub(crate) type Views = Arc<Vec<Arc<Definition>>>;
 
 #[derive(Debug, Default)]
 struct State {
@@ -44,6 +45,11 @@ impl Kept {
 
     fn replace(&self, views: Vec<Arc<Definition>>) {
         self.change(|state| state.views = Arc::new(views));
+    }
+
+    /// The views are again what they were at a savepoint.
+    pub(crate) fn restore(&self, views: Views) {
+        self.change(|state| state.views = views);
     }
 
     /// Forgets all of them.
