@@ -5,6 +5,7 @@
 //! Start at [`Engine`] and [`Session`].
 
 mod catalog;
+mod copy;
 mod cost;
 mod engine;
 mod error;
@@ -21,6 +22,7 @@ mod statement;
 
 pub use catalog::views::{View, view_faults};
 pub use causeway_postgres::text_form;
+pub use copy::{Copy, CopyFormat, Delimited};
 pub use datafusion::common::ScalarValue;
 pub use engine::{Engine, EngineConfig};
 pub use error::{Error, sqlstate};

@@ -81,6 +81,7 @@ impl Statement {
             },
             S::CreateView(_) => "CREATE VIEW",
             S::Drop { .. } => "DROP VIEW",
+            S::Copy { .. } => "COPY",
             S::Declare { .. } => "DECLARE CURSOR",
             S::Fetch { into, .. } if moves(into.as_ref()) => "MOVE",
             S::Fetch { .. } => "FETCH",

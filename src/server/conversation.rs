@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use causeway_core::QueryContext;
-use causeway_sql::{Answer, Error, Session, Statement};
+use causeway_sql::{Answer, Copy, Error, Session, Statement};
 use pgwire::messages::PgWireBackendMessage as Reply;
 use pgwire::messages::PgWireFrontendMessage;
 use pgwire::messages::response::{CommandComplete, EmptyQueryResponse, ReadyForQuery, TransactionStatus};
@@ -176,6 +176,11 @@ impl Conversation {
                 return Err(shutting_down().into());
             }
             self.check_transaction(statement)?;
+            if let Some(copy) = Copy::of(statement)? {
+                let answer = self.session.run(&copy.query, Vec::new()).await?;
+                self.copy(&copy, answer).await?;
+                continue;
+            }
             let answer = self.session.run(statement, Vec::new()).await?;
             if answer.schema().is_none() {
                 self.complete_command(statement, &answer)?;
@@ -266,12 +271,7 @@ impl Conversation {
             if left == 0 {
                 return Ok(false);
             }
-            let next = tokio::select! {
-                biased;
-                () = self.running.cancelled() => Some(Err(Error::cancelled("user request"))),
-                next = running.next() => next,
-            };
-            let Some(batch) = next.transpose()? else {
+            let Some(batch) = self.next_batch(running).await? else {
                 break;
             };
             let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(batch.num_rows());
@@ -291,6 +291,16 @@ impl Conversation {
         Ok(true)
     }
 
+    /// The next rows of an answer, unless they are cancelled.
+    pub(super) async fn next_batch(&mut self, running: &mut Running) -> Result<Option<RecordBatch>, Error> {
+        let next = tokio::select! {
+            biased;
+            () = self.running.cancelled() => Some(Err(Error::cancelled("user request"))),
+            next = running.next() => next,
+        };
+        next.transpose()
+    }
+
     /// Encodes a batch, and sends it in pieces so that a slow client holds the stream back instead of filling memory.
     async fn send_batch(&mut self, encoder: &Encoder, batch: &RecordBatch) -> Result<(), Failure> {
         let columns = encoder.columns(batch)?;
@@ -305,7 +315,7 @@ impl Conversation {
     }
 
     /// A client that does not read must not keep a cancelled statement alive; what is half sent goes out later.
-    async fn flush_or_cancel(&mut self) -> Result<(), Failure> {
+    pub(super) async fn flush_or_cancel(&mut self) -> Result<(), Failure> {
         tokio::select! {
             biased;
             flushed = self.writer.flush() => Ok(flushed?),

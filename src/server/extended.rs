@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use causeway_sql::{Error, sqlstate as sql};
+use causeway_sql::{Copy, Error, sqlstate as sql};
 use pgwire::messages::PgWireBackendMessage as Reply;
 use pgwire::messages::PgWireFrontendMessage;
 use pgwire::messages::data::{NoData, ParameterDescription};
@@ -132,6 +132,12 @@ impl Conversation {
                     .send(&Reply::ParameterDescription(ParameterDescription::new(types)))?;
                 (prepared, Formats::text())
             }
+            // What SQL calls a cursor is a portal too.
+            _ if !self.portals.contains_key(name) => {
+                let schema = self.session.cursor_schema(name).ok_or_else(|| no_portal(name))?;
+                let description = Encoder::try_new(&schema, &Formats::text())?.description();
+                return Ok(self.writer.send(&Reply::RowDescription(description))?);
+            }
             _ => {
                 let portal = self.portals.get(name).ok_or_else(|| no_portal(name))?;
                 (Arc::clone(&portal.prepared), portal.formats.clone())
@@ -162,6 +168,13 @@ impl Conversation {
                 .send(&Reply::EmptyQueryResponse(EmptyQueryResponse::new()))?);
         };
         self.check_transaction(statement)?;
+        let is_new = matches!(portal.progress, Progress::New);
+        if let Some(copy) = Copy::of(statement)?.filter(|_| is_new) {
+            let parameters = std::mem::take(&mut portal.parameters);
+            let answer = self.session.run(&copy.query, parameters).await?;
+            portal.progress = Progress::Done(statement.tag().to_owned());
+            return self.copy(&copy, answer).await;
+        }
         if matches!(portal.progress, Progress::New) {
             let answer = self
                 .session

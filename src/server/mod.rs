@@ -7,6 +7,7 @@
 mod column;
 mod connection;
 mod conversation;
+mod copy;
 mod errors;
 mod extended;
 mod parameters;

@@ -22,6 +22,10 @@ impl Formats {
         Self(Vec::new())
     }
 
+    pub(super) fn binary() -> Self {
+        Self(vec![true])
+    }
+
     pub(super) fn try_new(codes: &[i16]) -> Result<Self, Error> {
         codes
             .iter()

@@ -148,6 +148,23 @@ def large_results():
     checks.equal("and the connection goes on", rows(admin, "SELECT 1"), [(1,)])
 
 
+def cursors():
+    query = "SELECT number FROM servicenow.incident ORDER BY number"
+    with admin.transaction():
+        with admin.cursor("forward") as cursor:
+            cursor.itersize = 700
+            cursor.execute(query)
+            numbers = [row[0] for row in cursor]
+        checks.equal("a server cursor reads everything", (len(numbers), numbers == sorted(numbers)), (5000, True))
+        with admin.cursor("there_and_back", scrollable=True) as cursor:
+            cursor.execute("SELECT x FROM (VALUES (1), (2), (3)) t(x) WHERE x > %s ORDER BY x", [1])
+            everything = cursor.fetchall()
+            cursor.scroll(0, mode="absolute")
+            checks.equal("a cursor goes back", (everything, cursor.fetchone()), ([(2,), (3,)], (2,)))
+    with admin.cursor() as cursor, cursor.copy("COPY (SELECT 1, NULL, 'a;b') TO STDOUT (FORMAT csv, DELIMITER ';')") as copy:
+        checks.equal("a copy", b"".join(bytes(data) for data in copy), b'1;;"a;b"\n')
+
+
 def cancel():
     timer = threading.Timer(1.0, admin.cancel)
     timer.start()
@@ -210,7 +227,7 @@ def two_people():
 
 
 with connect("admin") as admin:
-    for part in (sign_in, parameters, types, large_results, cancel, errors, two_people):
+    for part in (sign_in, parameters, types, large_results, cursors, cancel, errors, two_people):
         try:
             part()
         except Exception as error:  # one broken part must not hide the others

@@ -1,5 +1,6 @@
 //! The wire protocol, as clients use it and as they break it.
 
+mod copy;
 mod encryption;
 mod fuzz;
 mod robustness;

@@ -74,6 +74,12 @@ impl Session {
         self.cursors.declare(Declaration { name, holds }, cursor)
     }
 
+    /// The columns of an open cursor.
+    #[must_use]
+    pub fn cursor_schema(&self, name: &str) -> Option<SchemaRef> {
+        self.cursors.find(name).ok().map(|(_, schema)| schema)
+    }
+
     /// FETCH and MOVE.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use datafusion::sql::sqlparser::ast;
 use super::cursor_statements::declared_query;
 use super::variables::show_schema;
 use super::{Session, output_schema, with_values};
-use crate::{Error, Statement, explain};
+use crate::{Copy, Error, Statement, explain};
 
 /// What a statement takes and returns.
 #[derive(Debug, Clone)]
@@ -55,6 +55,16 @@ impl Session {
             ast::Statement::Declare { stmts } => {
                 let (_, query) = declared_query(stmts)?;
                 let query = Box::pin(self.describe(&query, declared)).await?;
+                return Ok(Description {
+                    schema: None,
+                    ..query
+                });
+            }
+            ast::Statement::Copy { .. } => {
+                let Some(copy) = Copy::of(statement)? else {
+                    return Ok(described(None));
+                };
+                let query = Box::pin(self.describe(&copy.query, declared)).await?;
                 return Ok(Description {
                     schema: None,
                     ..query
