@@ -12,7 +12,7 @@ mod variables;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use causeway_core::{Principal, QueryContext};
-use causeway_postgres::column_names;
+use causeway_postgres::{Zone, column_names};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::{ParamValues, ScalarValue};
@@ -66,6 +66,8 @@ pub struct Session {
     /// Plans statements over data, as PostgreSQL does.
     data: Arc<Planner>,
     canceller: Canceller,
+    /// Settings as the end of the running transaction leaves them.
+    transaction: Mutex<Option<variables::Transaction>>,
 }
 
 impl Session {
@@ -88,6 +90,7 @@ impl Session {
             data: Arc::new(Planner(data)),
             base,
             canceller: Canceller::default(),
+            transaction: Mutex::default(),
         })
     }
 
@@ -120,9 +123,16 @@ impl Session {
             .change(|settings| settings.set(name, Some(value), defaults))
     }
 
-    /// Undoes what the running transaction did to the session's views, when it fails and its end is only called COMMIT.
+    /// Undoes what the running transaction did to the session's views and settings, when it fails and its end is only called COMMIT.
     pub fn roll_back(&self) {
         self.person.session_views.roll_back();
+        self.roll_back_settings();
+    }
+
+    /// The zone in which the session's moments are written.
+    #[must_use]
+    pub fn time_zone(&self) -> Zone {
+        self.person.settings.read().time_zone.clone()
     }
 
     /// Parses one or more statements. An empty text gives none.
@@ -215,14 +225,16 @@ impl Session {
             }
             S::StartTransaction { .. } => {
                 self.person.session_views.begin();
+                self.begin_settings();
                 command()
             }
             S::Commit { .. } => {
                 self.person.session_views.commit();
+                self.commit_settings();
                 command()
             }
             S::Rollback { savepoint: None, .. } => {
-                self.person.session_views.roll_back();
+                self.roll_back();
                 command()
             }
             S::Rollback { .. } | S::Savepoint { .. } | S::ReleaseSavepoint { .. } | S::Deallocate { .. } => {
@@ -339,7 +351,9 @@ impl Session {
         let catalogs = statement_catalogs(&scope)?;
         let settings = self.person.settings.read();
         let base = if asks_catalog { &self.base } else { &self.data.0 };
-        let config = asked_by(base.config().clone(), context)
+        let mut config = base.config().clone();
+        config.options_mut().execution.time_zone = Some(settings.time_zone.name().to_owned());
+        let config = asked_by(config, context)
             .with_extension(Arc::clone(&self.data))
             .with_target_partitions(settings.target_partitions.max(1));
         let builder = SessionStateBuilder::new_from_existing(base.clone());
