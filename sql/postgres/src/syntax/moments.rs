@@ -188,11 +188,10 @@ pub(crate) fn limited(expr: &mut Expr) -> Step {
         _ => None,
     };
     match all {
-        None => {
-            if let Expr::Cast { expr, .. } = expr {
-                **expr = value;
-            }
-        }
+        None => match expr {
+            Expr::Cast { expr, .. } => **expr = value,
+            typed => *typed = cast(value, data_type),
+        },
         // More digits than there are are the digits that there are.
         Some((_, 6.., data_type)) => *expr = cast(value, data_type),
         Some((name, digits, data_type)) => {

@@ -112,7 +112,7 @@ impl Zone {
     ///
     /// # Errors
     /// 22023 for any other text; 0A000 for what PostgreSQL knows and this does not.
-    pub(crate) fn asked(text: &str) -> Result<Self> {
+    pub fn asked(text: &str) -> Result<Self> {
         match Self::abbreviated(text) {
             Some(zone) => Ok(zone),
             None => Self::named(text).ok_or_else(|| {
