@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use arrow::datatypes::{self as ty, DataType, Field, IntervalUnit, TimeUnit};
 use bytes::{BufMut as _, BytesMut};
-use causeway_sql::Error;
+use causeway_sql::{Error, Zone};
 use pgwire::api::results::{DataRowEncoder, FieldInfo};
 
 use super::errors::sqlstate;
@@ -41,7 +41,8 @@ enum Kind<'a> {
     Time(TimeUnit),
     Timestamp {
         unit: TimeUnit,
-        in_utc: bool,
+        /// The session's zone, for timestamps that are moments.
+        zone: Option<&'a Zone>,
     },
     Numeric(&'a arrow::array::Decimal128Array, i8),
     Interval(&'a arrow::array::IntervalMonthDayNanoArray),
@@ -50,10 +51,10 @@ enum Kind<'a> {
 }
 
 impl<'a> Values<'a> {
-    pub(super) fn of(column: &Column, array: &'a ArrayRef) -> Self {
+    pub(super) fn of(column: &Column, array: &'a ArrayRef, zone: &'a Zone) -> Self {
         // What the catalog tags as oid or "char" is for arrow-pg.
         let kind = if column.field.metadata().is_empty() || is_json(&column.field) {
-            Kind::of(array)
+            Kind::of(array, zone)
         } else {
             Kind::Other
         };
@@ -82,8 +83,8 @@ impl<'a> Values<'a> {
     fn text(&self, row: usize, out: &mut BytesMut) -> Result<(), Error> {
         let is_in_range = match &self.kind {
             Kind::Date(values) => value::date(out, values.value(row)),
-            Kind::Timestamp { unit, in_utc } => {
-                value::timestamp(out, microseconds(self.array, *unit, row)?, *in_utc)
+            Kind::Timestamp { unit, zone } => {
+                value::timestamp(out, microseconds(self.array, *unit, row)?, *zone)
             }
             _ => true,
         };
@@ -142,7 +143,7 @@ impl<'a> Values<'a> {
 }
 
 impl<'a> Kind<'a> {
-    fn of(array: &'a ArrayRef) -> Self {
+    fn of(array: &'a ArrayRef, zone: &'a Zone) -> Self {
         match array.data_type() {
             DataType::Boolean => Self::Boolean(array.as_boolean()),
             DataType::Int16 => Self::Int16(array.as_primitive()),
@@ -155,9 +156,9 @@ impl<'a> Kind<'a> {
             DataType::Utf8View => Self::TextView(array.as_string_view()),
             DataType::Date32 => Self::Date(array.as_primitive()),
             DataType::Time32(unit) | DataType::Time64(unit) => Self::Time(*unit),
-            DataType::Timestamp(unit, zone) => Self::Timestamp {
+            DataType::Timestamp(unit, has_zone) => Self::Timestamp {
                 unit: *unit,
-                in_utc: zone.is_some(),
+                zone: has_zone.as_ref().map(|_| zone),
             },
             DataType::Decimal128(_, scale) => Self::Numeric(array.as_primitive(), *scale),
             DataType::Interval(IntervalUnit::MonthDayNano) => Self::Interval(array.as_primitive()),

@@ -186,7 +186,8 @@ impl Conversation {
                 self.complete_command(statement, &answer)?;
                 continue;
             }
-            let mut running = Running::start(answer, &Formats::text(), None).await?;
+            let zone = self.session.time_zone();
+            let mut running = Running::start(answer, &Formats::text(), None, zone).await?;
             let description = running.encoder.description();
             self.writer.send(&Reply::RowDescription(description))?;
             self.send_rows(&mut running, None).await?;

@@ -32,7 +32,8 @@ impl Conversation {
         let Some(schema) = answer.schema() else {
             return Err(Error::internal("a query without columns").into());
         };
-        let mut running = Running::start(answer, &formats, None).await?;
+        let zone = self.session.time_zone();
+        let mut running = Running::start(answer, &formats, None, zone).await?;
         let lines = Lines::of(&copy.format, &schema);
         self.begin_copy(&copy.format, schema.fields().len())?;
         let mut line = BytesMut::new();

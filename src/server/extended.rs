@@ -184,7 +184,8 @@ impl Conversation {
                 portal.progress = Progress::Done(answer.tag().to_owned());
                 return self.complete_command(statement, &answer);
             }
-            let running = Running::start(answer, &portal.formats, prepared.schema.as_ref()).await?;
+            let zone = self.session.time_zone();
+            let running = Running::start(answer, &portal.formats, prepared.schema.as_ref(), zone).await?;
             portal.progress = Progress::Running(Box::new(running));
         }
         match &mut portal.progress {

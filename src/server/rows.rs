@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, SchemaRef};
 use bytes::{Buf as _, BufMut as _, BytesMut};
-use causeway_sql::Error;
+use causeway_sql::{Error, Zone};
 use pgwire::api::results::{FieldFormat, FieldInfo};
 use pgwire::messages::data::{FieldDescription, RowDescription};
 
@@ -71,6 +71,8 @@ pub(super) fn is_binary(code: i16) -> Result<bool, Error> {
 #[derive(Debug)]
 pub(super) struct Encoder {
     columns: Vec<Column>,
+    /// The zone in which moments are written.
+    zone: Zone,
 }
 
 impl Encoder {
@@ -91,7 +93,14 @@ impl Encoder {
         };
         Ok(Self {
             columns: schema.fields().iter().enumerate().map(column).collect(),
+            zone: Zone::utc(),
         })
+    }
+
+    /// Writes moments in this zone instead of UTC.
+    pub(super) fn in_zone(mut self, zone: Zone) -> Self {
+        self.zone = zone;
+        self
     }
 
     pub(super) fn description(&self) -> RowDescription {
@@ -122,7 +131,7 @@ impl Encoder {
             .columns
             .iter()
             .zip(batch.columns())
-            .map(|(column, array)| Values::of(column, array))
+            .map(|(column, array)| Values::of(column, array, &self.zone))
             .collect())
     }
 

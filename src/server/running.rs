@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use causeway_core::QueryContext;
-use causeway_sql::{Answer, Error};
+use causeway_sql::{Answer, Error, Zone};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 
@@ -31,6 +31,7 @@ impl Running {
         answer: Answer,
         formats: &Formats,
         promised: Option<&SchemaRef>,
+        zone: Zone,
     ) -> Result<Self, Error> {
         let schema = answer.schema().unwrap_or_else(|| Arc::new(Schema::empty()));
         let promised = promised.filter(|promised| !has_same_types(promised, &schema));
@@ -40,7 +41,7 @@ impl Running {
         }
         let (context, tag) = (Arc::clone(answer.context()), answer.tag().to_owned());
         Ok(Self {
-            encoder: Encoder::try_new(promised.unwrap_or(&schema), formats)?,
+            encoder: Encoder::try_new(promised.unwrap_or(&schema), formats)?.in_zone(zone),
             rows: answer.stream().await?,
             context,
             tag,

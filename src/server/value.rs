@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use arrow::datatypes::IntervalMonthDayNano;
 use bytes::{BufMut as _, BytesMut};
-use causeway_sql::text_form;
+use causeway_sql::{Zone, text_form};
 
 /// Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL's timestamps begin.
 pub(super) const EPOCH_MICROSECONDS: i64 = 946_684_800_000_000;
@@ -39,9 +39,9 @@ pub(super) fn time(out: &mut BytesMut, microseconds: i64) {
     written(text_form::time(out, microseconds));
 }
 
-/// `timestamp_out` or, with `in_utc`, `timestamptz_out`; false when the calendar does not reach so far.
-pub(super) fn timestamp(out: &mut BytesMut, microseconds: i64, in_utc: bool) -> bool {
-    text_form::timestamp(out, microseconds, in_utc).unwrap_or_default()
+/// `timestamp_out` or, with a zone, `timestamptz_out`; false when the calendar does not reach so far.
+pub(super) fn timestamp(out: &mut BytesMut, microseconds: i64, zone: Option<&Zone>) -> bool {
+    text_form::timestamp(out, microseconds, zone).unwrap_or_default()
 }
 
 /// `interval_out`.
@@ -151,9 +151,12 @@ mod tests {
             (253_402_300_800_000_000, "10000-01-01 00:00:00+00"),
             (-62_135_596_800_000_001, "0001-12-31 23:59:59.999999+00 BC"),
         ] {
-            assert_eq!(text(|out| assert!(timestamp(out, microseconds, true))), expected);
+            assert_eq!(
+                text(|out| assert!(timestamp(out, microseconds, Some(&Zone::utc())))),
+                expected
+            );
         }
-        assert!(!timestamp(&mut BytesMut::new(), i64::MAX, false));
+        assert!(!timestamp(&mut BytesMut::new(), i64::MIN, None));
         assert_eq!(text(|out| time(out, 86_399_999_999)), "23:59:59.999999");
         assert_eq!(text(|out| time(out, 0)), "00:00:00");
     }

@@ -27,11 +27,13 @@ use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::OptimizerRule;
 
 pub use error::{Error, sqlstate, syntax_error, unplannable};
+pub use functions::datetime::zone::Zone;
 pub use functions::known::{is_known, is_known_aggregate};
 pub use syntax::array_parameters::{array_parameters, listed};
 pub use syntax::duplicate_names::{distinguish_outputs, unmarked};
 pub use syntax::fetch::moves;
 pub use syntax::literals::call;
+pub use syntax::moments::interval_zone;
 pub use syntax::parser::{parser, statements};
 pub use syntax::quantified::{list_items, quantified};
 pub use syntax::relations::Relations;
@@ -63,7 +65,7 @@ pub fn state(base: &SessionState) -> SessionState {
     options.sql_parser.map_string_types_to_utf8view = false;
     // Who reads the rows of a sub-select may depend on its order.
     options.sql_parser.enable_subquery_sort_elimination = false;
-    options.execution.time_zone = Some("UTC".to_owned());
+    options.execution.time_zone = Some(Zone::utc().name().to_owned());
     let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(typing::planner::Operators)];
     planners.extend(base.expr_planners().iter().map(Arc::clone));
     SessionStateBuilder::new_from_existing(base.clone())

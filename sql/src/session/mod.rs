@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use causeway_core::{Principal, QueryContext};
 use causeway_postgres::column_names::folded;
-use causeway_postgres::{Relations, column_names};
+use causeway_postgres::{Relations, Zone, column_names};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::{ParamValues, ScalarValue};
@@ -75,6 +75,8 @@ pub struct Session {
     cursors: Cursors,
     prepared: Statements,
     transaction: Transaction,
+    /// Settings as the end of the running transaction leaves them.
+    changed_settings: Mutex<Option<variables::Transaction>>,
 }
 
 impl Session {
@@ -99,6 +101,7 @@ impl Session {
             cursors: Cursors::default(),
             prepared: Statements::default(),
             transaction: Transaction::default(),
+            changed_settings: Mutex::default(),
         })
     }
 
@@ -135,6 +138,12 @@ impl Session {
     #[must_use]
     pub fn is_prepared(&self, name: &str) -> bool {
         self.prepared.contains(name)
+    }
+
+    /// The zone in which the session's moments are written.
+    #[must_use]
+    pub fn time_zone(&self) -> Zone {
+        self.person.settings.read().time_zone.clone()
     }
 
     /// Parses one or more statements. An empty text gives none.
@@ -271,6 +280,9 @@ impl Session {
                 data_types,
                 statement: inner,
             } => {
+                if !matches!(inner.as_ref(), S::Query(_)) {
+                    return Err(unsupported(inner));
+                }
                 self.describe(&prepared::checked(data_types, inner), &[]).await?;
                 self.prepared.prepare(name, data_types, inner)?;
                 command()
@@ -392,7 +404,9 @@ impl Session {
         let catalogs = statement_catalogs(&scope)?;
         let settings = self.person.settings.read();
         let base = &self.planner.0;
-        let config = asked_by(base.config().clone(), context)
+        let mut config = base.config().clone();
+        config.options_mut().execution.time_zone = Some(settings.time_zone.name().to_owned());
+        let config = asked_by(config, context)
             .with_extension(Arc::clone(&self.planner))
             .with_target_partitions(settings.target_partitions.max(1));
         let builder = SessionStateBuilder::new_from_existing(base.clone());

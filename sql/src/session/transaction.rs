@@ -1,4 +1,4 @@
-//! What a transaction means to a session: views and cursors that come and go with it.
+//! What a transaction means to a session: views, settings and cursors that come and go with it.
 //!
 //! Owns: BEGIN, COMMIT, ROLLBACK and savepoints. Does not own: the status that clients are told; see the server. Invariant: live data has
 //! no part in it; there is nothing of it to roll back. Start at [`Transaction`].
@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::ast::Ident;
 use super::Session;
 use crate::Error;
 use crate::catalog::views::Views;
+use crate::settings::Settings;
 
 /// The running transaction of a session.
 #[derive(Debug, Default)]
@@ -26,6 +27,7 @@ struct State {
 struct Savepoint {
     name: String,
     views: Views,
+    settings: (Settings, Settings),
     /// Cursors declared before it.
     cursors: u64,
 }
@@ -49,18 +51,21 @@ impl Session {
     pub(super) fn begin(&self) {
         self.transaction.with(|state| state.is_open = true);
         self.person.session_views.begin();
+        self.begin_settings();
     }
 
     pub(super) fn commit(&self) {
         self.transaction.end();
         self.person.session_views.commit();
+        self.commit_settings();
         self.cursors.commit();
     }
 
-    /// Undoes what the running transaction did to the session's views and cursors, also when it fails and its end is only called COMMIT.
+    /// Undoes what the running transaction did to the session's views, settings and cursors, also when it fails and its end is only called COMMIT.
     pub fn roll_back(&self) {
         self.transaction.end();
         self.person.session_views.roll_back();
+        self.roll_back_settings();
         self.cursors.roll_back();
     }
 
@@ -71,6 +76,7 @@ impl Session {
         let savepoint = Savepoint {
             name: folded(name),
             views: self.person.session_views.now(),
+            settings: self.saved_settings(),
             cursors: self.cursors.declared(),
         };
         self.transaction.with(|state| state.savepoints.push(savepoint));
@@ -92,12 +98,14 @@ impl Session {
     /// 25P01 outside a transaction block, 3B001 for a savepoint that doesn't exist.
     pub(super) fn roll_back_to(&self, name: &Ident) -> Result<(), Error> {
         self.check_block("ROLLBACK TO SAVEPOINT")?;
-        let (views, cursors) = self.transaction.with(|state| {
+        let (views, settings, cursors) = self.transaction.with(|state| {
             let at = place(state, name)?;
             state.savepoints.truncate(at + 1);
             let savepoint = state.savepoints.last().ok_or_else(|| missing(name))?;
-            Ok::<_, Error>((Views::clone(&savepoint.views), savepoint.cursors))
+            let views = Views::clone(&savepoint.views);
+            Ok::<_, Error>((views, savepoint.settings.clone(), savepoint.cursors))
         })?;
+        self.restore_settings(settings);
         self.person.session_views.restore(views);
         self.cursors.roll_back_to(cursors);
         Ok(())

@@ -1,6 +1,6 @@
 //! SET, RESET, SHOW and DISCARD.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use datafusion::arrow::array::{RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -11,7 +11,89 @@ use crate::Error;
 use crate::error::sqlstate;
 use crate::settings::Settings;
 
+/// What the settings of a transaction become at its end.
+#[derive(Debug)]
+pub(super) struct Transaction {
+    /// When it is rolled back.
+    before: Settings,
+    /// When it is committed: what SET LOCAL set is gone then.
+    after: Settings,
+}
+
 impl Session {
+    pub(super) fn begin_settings(&self) {
+        let settings = self.person.settings.read().clone();
+        let mut transaction = self
+            .changed_settings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        transaction.get_or_insert_with(|| Transaction {
+            before: settings.clone(),
+            after: settings,
+        });
+    }
+
+    pub(super) fn commit_settings(&self) {
+        self.end_settings(|transaction| transaction.after);
+    }
+
+    pub(super) fn roll_back_settings(&self) {
+        self.end_settings(|transaction| transaction.before);
+    }
+
+    /// The settings at a savepoint: as they are, and as a commit would leave them.
+    pub(super) fn saved_settings(&self) -> (Settings, Settings) {
+        let now = self.person.settings.read().clone();
+        let transaction = self
+            .changed_settings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let after = transaction
+            .as_ref()
+            .map_or_else(|| now.clone(), |open| open.after.clone());
+        (now, after)
+    }
+
+    pub(super) fn restore_settings(&self, (now, after): (Settings, Settings)) {
+        let mut transaction = self
+            .changed_settings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = transaction.as_mut() {
+            open.after = after;
+        }
+        self.person.settings.change(|settings| *settings = now);
+    }
+
+    fn end_settings(&self, choose: fn(Transaction) -> Settings) {
+        let ended = self
+            .changed_settings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(ended) = ended {
+            self.person.settings.change(|settings| *settings = choose(ended));
+        }
+    }
+
+    /// Sets one setting, for the session or for the running transaction only.
+    fn assign(&self, name: &str, value: Option<&str>, is_local: bool) -> Result<(), Error> {
+        let defaults = &self.defaults;
+        let mut transaction = self
+            .changed_settings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match (transaction.as_mut(), is_local) {
+            // Outside a transaction there is nothing that it would last for; the value is checked all the same.
+            (None, true) => return self.person.settings.read().clone().set(name, value, defaults),
+            (Some(transaction), false) => transaction.after.set(name, value, defaults)?,
+            _ => {}
+        }
+        self.person
+            .settings
+            .change(|settings| settings.set(name, value, defaults))
+    }
+
     pub(super) fn discard(&self, what: DiscardObject) {
         if matches!(what, DiscardObject::ALL | DiscardObject::TEMP) {
             self.person.session_views.clear();
@@ -25,18 +107,24 @@ impl Session {
     }
 
     pub(super) fn apply_set(&self, set: &Set) -> Result<(), Error> {
-        let defaults = &self.defaults;
-        let assign = |name: &str, value: Option<String>| {
-            self.person
-                .settings
-                .change(|settings| settings.set(name, value.as_deref(), defaults))
-        };
         match set {
-            Set::SingleAssignment { variable, values, .. } => {
-                assign(&object_name(variable), setting_value(values))
+            Set::SingleAssignment {
+                variable,
+                values,
+                scope,
+                ..
+            } => {
+                let is_local = *scope == Some(ast::ContextModifier::Local);
+                let value = setting_value(values);
+                self.assign(&object_name(variable), value.as_deref(), is_local)
             }
-            Set::SetTimeZone { value, .. } => assign("timezone", setting_value(std::slice::from_ref(value))),
-            Set::SetNames { charset_name, .. } => assign("client_encoding", Some(charset_name.value.clone())),
+            Set::SetTimeZone { value, local } => {
+                let zone = time_zone(value)?;
+                self.assign("timezone", zone.as_deref(), *local)
+            }
+            Set::SetNames { charset_name, .. } => {
+                self.assign("client_encoding", Some(&charset_name.value), false)
+            }
             // Every statement reads live data; isolation levels and read-only modes change nothing.
             Set::SetTransaction { .. } => Ok(()),
             _ => Err(Error::new(
@@ -110,6 +198,19 @@ fn object_name(name: &ast::ObjectName) -> String {
         })
         .collect::<Vec<_>>()
         .join(".")
+}
+
+/// The value of SET TIME ZONE; `None` for LOCAL and DEFAULT.
+fn time_zone(value: &Expr) -> Result<Option<String>, Error> {
+    match value {
+        Expr::Interval(_) => causeway_postgres::interval_zone(value).map(|zone| Some(zone.name().to_owned())),
+        Expr::Identifier(ident)
+            if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("local") =>
+        {
+            Ok(None)
+        }
+        other => Ok(setting_value(std::slice::from_ref(other))),
+    }
 }
 
 /// The value of SET as text; `None` for DEFAULT.

@@ -5,10 +5,12 @@ mod values;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
+use causeway_postgres::Zone;
+
 use crate::Error;
 use crate::error::sqlstate;
 pub use values::parse_duration;
-use values::{boolean, duration, in_milliseconds, invalid, is_utc, schema_list};
+use values::{boolean, duration, in_milliseconds, invalid, schema_list, zone};
 
 /// What the remote systems are asked to do, apart from handing over records. The rows of an answer are the same for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -63,6 +65,8 @@ pub struct Settings {
     pub statement_timeout: Option<Duration>,
     /// `search_path`: schemas where unqualified tables are looked up, in order; empty stands for every source.
     pub search_path: Vec<String>,
+    /// `timezone`: the zone of local times.
+    pub time_zone: Zone,
     /// `application_name`.
     pub application_name: String,
     /// `extra_float_digits`, `client_min_messages` and others that clients set and that change nothing here.
@@ -81,6 +85,7 @@ impl Default for Settings {
             strict: true,
             statement_timeout: None,
             search_path: Vec::new(),
+            time_zone: Zone::utc(),
             application_name: String::new(),
             accepted: std::collections::BTreeMap::new(),
             target_partitions: std::thread::available_parallelism().map_or(1, |cores| cores.get().min(4)),
@@ -105,7 +110,6 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("session_characteristics", ""),
     ("standard_conforming_strings", "on"),
     ("synchronous_commit", "on"),
-    ("timezone", "UTC"),
 ];
 
 /// Settings that can be read but not set.
@@ -152,12 +156,9 @@ impl Settings {
                 self.search_path = value.map_or_else(|| defaults.search_path.clone(), schema_list)
             }
             "application_name" => value.unwrap_or_default().clone_into(&mut self.application_name),
-            "timezone" if value.is_some_and(|zone| !is_utc(zone)) => {
-                return Err(invalid(
-                    &name,
-                    value.unwrap_or_default(),
-                    "UTC; sessions run in UTC",
-                ));
+            "timezone" => {
+                self.time_zone =
+                    value.map_or_else(|| Ok(defaults.time_zone.clone()), |value| zone(&name, value))?;
             }
             "client_encoding"
                 if value.is_some_and(|encoding| {
@@ -200,6 +201,7 @@ impl Settings {
                 .map_or_else(|| "0".to_owned(), in_milliseconds),
             "search_path" => self.search_path.join(", "),
             "application_name" => self.application_name.clone(),
+            "timezone" => self.time_zone.name().to_owned(),
             _ => {
                 let fixed = ACCEPTED.iter().chain(READ_ONLY).find(|(known, _)| *known == name);
                 let (_, value) = fixed.ok_or_else(|| unknown(&name))?;
@@ -222,6 +224,7 @@ impl Settings {
             "causeway.strict",
             "search_path",
             "statement_timeout",
+            "timezone",
         ];
         let mut names: Vec<_> = own
             .into_iter()
@@ -301,7 +304,9 @@ mod tests {
                 "salesforce, servicenow",
             ),
             ("extra_float_digits", "3", "3"),
-            ("timezone", "UTC", "UTC"),
+            ("timezone", "europe/madrid", "Europe/Madrid"),
+            ("timezone", "-5", "<-05>+05"),
+            ("timezone", "<+03>-3", "<+03>-3"),
         ] {
             settings.set(name, Some(value), &defaults).expect(name);
             assert_eq!(settings.show(name).expect(name), shown, "{name}");
@@ -330,7 +335,7 @@ mod tests {
             ("causeway.strict", "maybe"),
             ("causeway.max_api_calls", "-1"),
             ("statement_timeout", "2 weeks"),
-            ("timezone", "Europe/Madrid"),
+            ("timezone", "Europe/Atlantis"),
         ] {
             assert_eq!(
                 settings

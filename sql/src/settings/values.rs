@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use causeway_postgres::Zone;
+
 use crate::Error;
 use crate::error::sqlstate;
 
@@ -60,9 +62,17 @@ pub(super) fn schema_list(value: &str) -> Vec<String> {
         .collect()
 }
 
-pub(super) fn is_utc(zone: &str) -> bool {
-    matches!(
-        zone.to_uppercase().as_str(),
-        "UTC" | "GMT" | "ETC/UTC" | "Z" | "UCT" | "ZULU" | "DEFAULT"
-    )
+/// A zone by name, or as hours east of UTC.
+pub(super) fn zone(name: &str, value: &str) -> Result<Zone, Error> {
+    let hours = value
+        .trim()
+        .parse::<f64>()
+        .ok()
+        .filter(|hours| hours.abs() < 168.0);
+    #[allow(clippy::cast_possible_truncation, reason = "less than a week")]
+    let found = match hours {
+        Some(hours) => Some(Zone::east((hours * 3600.0).round() as i32)),
+        None => Zone::named(value),
+    };
+    found.ok_or_else(|| invalid(name, value, "a name such as Europe/Madrid, or hours east of UTC"))
 }

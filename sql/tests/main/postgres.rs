@@ -3,7 +3,7 @@
 //! The files beside this one hold the answers of PostgreSQL 15.18 (UTC, collation C), one query a line:
 //! `query => type,type | value,value | value,value`, `query => !SQLSTATE`, or `statement => #command tag`.
 
-use causeway_sql::{Session, text_form};
+use causeway_sql::{Session, Zone, text_form};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{self as ty, DataType, IntervalUnit, TimeUnit};
 
@@ -67,6 +67,27 @@ async fn subqueries_are_postgresqls() {
 }
 
 #[tokio::test]
+async fn dates_and_times_are_postgresqls() {
+    check(include_str!("postgres/datetime.txt")).await;
+}
+
+#[tokio::test]
+async fn formats_are_postgresqls() {
+    check(include_str!("postgres/formatting.txt")).await;
+}
+
+#[tokio::test]
+async fn every_spelling_of_a_moment_is_read_as_postgresql_reads_it() {
+    check(include_str!("postgres/input.txt")).await;
+}
+
+/// The answers of a session after `SET TIME ZONE 'America/New_York'`.
+#[tokio::test]
+async fn local_times_are_postgresqls() {
+    check_in("America/New_York", include_str!("postgres/zones.txt")).await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_answered_is_refused() {
     let world = world().await;
     let session = world.session("admin").await;
@@ -81,8 +102,14 @@ async fn what_cannot_be_answered_is_refused() {
 }
 
 async fn check(cases: &str) {
+    check_in("UTC", cases).await;
+}
+
+/// Each case in a session of that zone.
+async fn check_in(zone: &str, cases: &str) {
     let world = world().await;
     let session = world.session("admin").await;
+    session.set("timezone", zone).expect("a zone");
     let mut wrong = Vec::new();
     for case in cases.lines().filter(|line| !line.is_empty()) {
         let (query, expected) = case.rsplit_once(" => ").expect("a query and its answer");
@@ -108,6 +135,7 @@ async fn answer(session: &Session, query: &str) -> String {
         (_, Err(error)) | (Err(error), _) => return format!("!{}", error.sqlstate),
     };
     let mut lines = vec![described.join(",")];
+    let zone = session.time_zone();
     for batch in rows {
         let types: Vec<String> = batch
             .columns()
@@ -119,7 +147,11 @@ async fn answer(session: &Session, query: &str) -> String {
             "{query} was described otherwise than it was answered"
         );
         for row in 0..batch.num_rows() {
-            let values: Vec<String> = batch.columns().iter().map(|column| shown(column, row)).collect();
+            let values: Vec<String> = batch
+                .columns()
+                .iter()
+                .map(|column| shown(column, row, &zone))
+                .collect();
             lines.push(values.join(","));
         }
     }
@@ -169,7 +201,7 @@ fn type_name(ty: &DataType) -> String {
 }
 
 /// As psql shows it; numerics without trailing zeros.
-fn shown(array: &ArrayRef, row: usize) -> String {
+fn shown(array: &ArrayRef, row: usize, zone: &Zone) -> String {
     if array.is_null(row) || array.data_type().is_null() {
         return "NULL".to_owned();
     }
@@ -186,7 +218,7 @@ fn shown(array: &ArrayRef, row: usize) -> String {
         // The elements of the cases need no quotes.
         DataType::List(_) => {
             let items = array.as_list::<i32>().value(row);
-            let items: Vec<String> = (0..items.len()).map(|item| shown(&items, item)).collect();
+            let items: Vec<String> = (0..items.len()).map(|item| shown(&items, item, zone)).collect();
             return format!("{{{}}}", items.join(","));
         }
         DataType::Float32 => text_form::float4(&mut text, array.as_primitive::<ty::Float32Type>().value(row)),
@@ -206,9 +238,9 @@ fn shown(array: &ArrayRef, row: usize) -> String {
             &mut text,
             array.as_primitive::<ty::Time64MicrosecondType>().value(row),
         ),
-        DataType::Timestamp(_, zone) => {
+        DataType::Timestamp(_, has_zone) => {
             let value = array.as_primitive::<ty::TimestampMicrosecondType>().value(row);
-            text_form::timestamp(&mut text, value, zone.is_some()).map(|_| ())
+            text_form::timestamp(&mut text, value, has_zone.as_ref().map(|_| zone)).map(|_| ())
         }
         DataType::Interval(_) => text_form::interval(
             &mut text,

@@ -8,6 +8,7 @@ const FLOORS: &[&str] = &[
     "settings",
     "query_log",
     "statement",
+    "copy",
     "policy",
     "scan",
     "operators",

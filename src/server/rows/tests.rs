@@ -102,6 +102,6 @@ fn a_value_that_cannot_be_sent_is_an_error_that_names_its_column() {
         ("22003", Some("the value is in column \"x\""))
     );
     let error =
-        encode(Arc::new(TimestampMicrosecondArray::from(vec![i64::MAX])), false).expect_err("too late");
+        encode(Arc::new(TimestampMicrosecondArray::from(vec![i64::MIN])), false).expect_err("too early");
     assert_eq!(error.sqlstate, "22008");
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::{AggregateUDF, Operator, ScalarUDF};
 
-use super::datetime::MomentArithmetic;
+use super::datetime::arithmetic::MomentArithmetic;
 
 struct Known {
     scalar: HashMap<String, Vec<Arc<ScalarUDF>>>,

@@ -9,13 +9,12 @@ pub(crate) mod aggregates;
 pub(crate) mod arithmetic;
 pub(crate) mod arrays;
 pub(crate) mod average;
-pub(crate) mod datetime;
+pub mod datetime;
 pub(crate) mod decimals;
 pub(crate) mod division;
-pub(crate) mod extract;
 pub(crate) mod floats;
+mod formatting;
 pub(crate) mod integer_arguments;
-pub(crate) mod intervals;
 pub(crate) mod known;
 pub(crate) mod math;
 pub(crate) mod moving_frame;
@@ -30,10 +29,7 @@ pub(crate) mod variance;
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::ArrayRef;
-use datafusion::arrow::datatypes::{
-    DataType, Decimal128Type, IntervalMonthDayNanoType, TimestampMicrosecondType,
-};
+use datafusion::arrow::datatypes::{DataType, Decimal128Type, IntervalMonthDayNanoType};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{
@@ -41,7 +37,6 @@ use datafusion::logical_expr::{
     WindowUDF,
 };
 
-use super::types::{Kind, timestamptz, unsupported};
 use row_wise::argument;
 
 /// DataFusion's scalar functions that give PostgreSQL's answers for arguments of the types in [`super::typing::signatures`].
@@ -53,7 +48,6 @@ const KEPT: &[&str] = &[
     "coalesce",
     "concat",
     "concat_ws",
-    "current_date",
     "greatest",
     "initcap",
     "least",
@@ -142,10 +136,8 @@ pub(crate) fn scalar(base: &SessionState) -> Vec<Arc<ScalarUDF>> {
         datafusion::logical_expr::Operator::Modulo,
     ))
     .with_aliases(["mod"]));
-    add(ScalarUDF::from(extract::Extract::new(true)));
-    add(ScalarUDF::from(extract::Extract::new(false)));
-    add(ScalarUDF::from(extract::DateTrunc::new()));
-    add(ScalarUDF::from(Zoned::new()));
+    add(ScalarUDF::from(datetime::extract::Extract::new(true)));
+    add(ScalarUDF::from(datetime::extract::Extract::new(false)));
     add(rows::row());
     functions.extend(overload::Listed::all(listed()).into_iter().map(Arc::new));
     functions
@@ -153,7 +145,11 @@ pub(crate) fn scalar(base: &SessionState) -> Vec<Arc<ScalarUDF>> {
 
 /// The functions of all chapters.
 pub(crate) fn listed() -> impl Iterator<Item = &'static overload::Overload> {
-    strings::FUNCTIONS.iter().chain(arrays::FUNCTIONS)
+    strings::FUNCTIONS
+        .iter()
+        .chain(arrays::FUNCTIONS)
+        .chain(datetime::functions())
+        .chain(formatting::FUNCTIONS)
 }
 
 /// DataFusion's function for the types that statements give it, within the bounds of its results.
@@ -181,53 +177,6 @@ pub(crate) fn window(base: &SessionState) -> Vec<Arc<WindowUDF>> {
         .filter(|function| KEPT_WINDOWS.contains(&function.name()))
         .map(Arc::clone)
         .collect()
-}
-
-/// `timezone('UTC', moment)`, which is `moment AT TIME ZONE 'UTC'`.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Zoned {
-    signature: Signature,
-}
-
-impl Zoned {
-    fn new() -> Self {
-        Self {
-            signature: Signature::any(2, Volatility::Immutable),
-        }
-    }
-}
-
-impl ScalarUDFImpl for Zoned {
-    fn name(&self) -> &str {
-        "timezone"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        Ok(match types.get(1).map(Kind::of) {
-            Some(Kind::Timestamp) => timestamptz(),
-            _ => Kind::Timestamp.arrow(),
-        })
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let result = args.return_type().clone();
-        row_wise::over_arrays(&args, |arrays| {
-            let zones = row_wise::texts(argument(arrays, 0)?)?;
-            for zone in zones.iter().flatten() {
-                if !["utc", "gmt", "z", "etc/utc", "zulu"].contains(&zone.to_lowercase().as_str()) {
-                    return Err(unsupported(format!(
-                        "time zone \"{zone}\" is not supported; only UTC is"
-                    )));
-                }
-            }
-            let moments = row_wise::primitives::<TimestampMicrosecondType>(argument(arrays, 1)?)?;
-            Ok(Arc::new(moments.clone().with_data_type(result.clone())) as ArrayRef)
-        })
-    }
 }
 
 /// The length of an interval, by which intervals are compared.
@@ -261,9 +210,9 @@ impl ScalarUDFImpl for IntervalLength {
         row_wise::over_arrays(&args, |arrays| {
             let lengths = row_wise::unary::<IntervalMonthDayNanoType, Decimal128Type>(
                 argument(arrays, 0)?,
-                |interval| Ok(intervals::Span::of(interval).length()),
+                |interval| Ok(datetime::intervals::Span::of(interval).length()),
             )?;
-            Ok(Arc::new(lengths.with_precision_and_scale(38, 0)?) as ArrayRef)
+            Ok(Arc::new(lengths.with_precision_and_scale(38, 0)?))
         })
     }
 }

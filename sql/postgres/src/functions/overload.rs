@@ -15,7 +15,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 
 use super::row_wise;
@@ -243,6 +243,9 @@ impl Listed {
                 None => functions.push(Self::called(overload)),
             }
         }
+        for function in &mut functions {
+            function.signature = signature(&function.overloads);
+        }
         functions.into_iter().map(ScalarUDF::from).collect()
     }
 
@@ -255,7 +258,7 @@ impl Listed {
         Self {
             name: overload.name,
             overloads: vec![overload],
-            signature: Signature::variadic_any(overload.volatility),
+            signature: signature(&[overload]),
         }
     }
 
@@ -279,6 +282,25 @@ impl Listed {
         let found = found.or_else(|| self.overloads.iter().find(of_length));
         found.or(self.overloads.first()).copied()
     }
+}
+
+/// Any arguments, or none where a way of calling it takes none; as volatile as the most volatile of them.
+fn signature(overloads: &[&'static Overload]) -> Signature {
+    let has = |volatility: Volatility| overloads.iter().any(|listed| listed.volatility == volatility);
+    let volatility = if has(Volatility::Volatile) {
+        Volatility::Volatile
+    } else if has(Volatility::Stable) {
+        Volatility::Stable
+    } else {
+        Volatility::Immutable
+    };
+    if overloads.iter().any(|listed| listed.takes.is_empty()) {
+        return Signature::one_of(
+            vec![TypeSignature::Nullary, TypeSignature::VariadicAny],
+            volatility,
+        );
+    }
+    Signature::variadic_any(volatility)
 }
 
 // Its name says which function it is: there is one table.

@@ -13,7 +13,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::interval_arithmetic::Interval;
 use datafusion::logical_expr::preimage::PreimageResult;
 
-use super::intervals::DAY;
+use super::datetime::calendar::DAY;
 
 fn range(expr: &Expr, bounds: Option<(ScalarValue, ScalarValue)>) -> Result<PreimageResult> {
     let Some((low, high)) = bounds else {

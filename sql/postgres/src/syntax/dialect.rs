@@ -1,4 +1,4 @@
-//! sqlparser's PostgreSQL dialect, with PostgreSQL's precedence of IS DISTINCT FROM, FETCH and MOVE.
+//! sqlparser's PostgreSQL dialect, with PostgreSQL's precedence of IS DISTINCT FROM, the digits of `interval(2)`, FETCH and MOVE.
 //!
 //! Owns: `IS [NOT] DISTINCT FROM`, whose right side ends before AND, OR and the next IS. sqlparser's goes on to the end of the expression
 //! (docs/upstream.md, is-distinct-from). Does not own: anything else; that is [`PostgreSqlDialect`]'s.
@@ -6,10 +6,11 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::ast::{Expr, Statement};
+use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, Statement};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::fetch;
 
@@ -32,6 +33,35 @@ macro_rules! as_the_base {
 impl Dialect for PostgresDialect {
     fn dialect(&self) -> TypeId {
         BASE.dialect()
+    }
+
+    /// `interval(2) '…'`, whose digits sqlparser reads and forgets.
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        let word = |token: &Token| matches!(token, Token::Word(word) if word.keyword == Keyword::INTERVAL && word.quote_style.is_none());
+        let is_limited = word(&parser.peek_nth_token_ref(0).token)
+            && parser.peek_nth_token_ref(1).token == Token::LParen
+            && parser.peek_nth_token_ref(3).token == Token::RParen
+            && matches!(parser.peek_nth_token_ref(4).token, Token::SingleQuotedString(_));
+        let Token::Number(digits, _) = parser.peek_nth_token_ref(2).token.clone() else {
+            return BASE.parse_prefix(parser);
+        };
+        let Some(precision) = digits.parse().ok().filter(|_| is_limited) else {
+            return BASE.parse_prefix(parser);
+        };
+        for _ in 0..4 {
+            parser.advance_token();
+        }
+        let interval = DataType::Interval {
+            fields: None,
+            precision: Some(precision),
+        };
+        Some(parser.parse_value().map(|value| Expr::Cast {
+            kind: CastKind::Cast,
+            expr: Box::new(Expr::Value(value)),
+            data_type: interval,
+            array: false,
+            format: None,
+        }))
     }
 
     fn parse_infix(

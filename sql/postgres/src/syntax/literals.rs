@@ -1,13 +1,13 @@
 //! Literals and casts of a statement, written so that DataFusion reads them as PostgreSQL does.
 //!
-//! Owns: types of numbers, typed texts, intervals, `varchar(n)`. Does not own: reading values; see `text::input`.
+//! Owns: types of numbers, typed texts, `varchar(n)`. Does not own: reading values; see `text::input`.
 //! Invariant: no digit is lost between the statement and the plan. Start at [`number`].
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{self, DataType, Expr, Ident, ObjectName, SetExpr, Value};
 
-use super::step::{Step, fail, refuse};
+use super::step::{Step, fail};
 use crate::error::sqlstate;
 use crate::functions::decimals;
 
@@ -35,13 +35,6 @@ pub(crate) fn number(expr: &mut Expr) {
 /// A number that DataFusion cannot read; what it means is decided beside its neighbour.
 pub(crate) fn long_numeric(digits: &str) -> Expr {
     cast(text(digits), DataType::Numeric(ast::ExactNumberInfo::None))
-}
-
-pub(crate) fn local_timestamp() -> Expr {
-    cast(
-        call("now", Vec::new()),
-        DataType::Timestamp(None, ast::TimezoneInfo::None),
-    )
 }
 
 /// `-2147483648` and `-9223372036854775808`, whose digits alone are of a wider type, and numbers that are read as text.
@@ -182,36 +175,6 @@ pub(crate) fn limited_text(expr: &mut Expr) -> Step {
     *expr = call(
         "left",
         vec![cast(inner, DataType::Text), cast(length, DataType::Integer(None))],
-    );
-    ControlFlow::Continue(())
-}
-
-/// `INTERVAL '…'`, read as PostgreSQL reads it.
-pub(crate) fn interval(expr: &mut Expr) -> Step {
-    let Expr::Interval(interval) = &*expr else {
-        return ControlFlow::Continue(());
-    };
-    let value = match interval.value.as_ref() {
-        Expr::Value(value) => value.value.clone().into_string(),
-        _ => None,
-    };
-    let has_precision = interval.leading_precision.is_some()
-        || interval.last_field.is_some()
-        || interval.fractional_seconds_precision.is_some();
-    let (Some(value), false) = (value, has_precision) else {
-        return refuse("this way to write an interval is not supported; write interval '1 day'");
-    };
-    let value = match &interval.leading_field {
-        None => value,
-        Some(field) if value.trim().parse::<i32>().is_ok() => format!("{} {field}", value.trim()),
-        Some(_) => return refuse("this way to write an interval is not supported; write interval '1 day'"),
-    };
-    *expr = cast(
-        text(&value),
-        DataType::Interval {
-            fields: None,
-            precision: None,
-        },
     );
     ControlFlow::Continue(())
 }

@@ -15,6 +15,7 @@ pub(crate) mod duplicate_names;
 pub mod fetch;
 pub(crate) mod literals;
 mod merged_columns;
+pub(crate) mod moments;
 pub(crate) mod order_by;
 pub(crate) mod parameters;
 pub(crate) mod parser;
@@ -40,9 +41,7 @@ use datafusion::sql::sqlparser::tokenizer::Span;
 use crate::error::{Error, sqlstate};
 use crate::functions::decimals;
 use duplicate_names::distinguish_outputs;
-use literals::{
-    call, double_columns, interval, limited_text, local_timestamp, long_numeric, negated_number, number, text,
-};
+use literals::{call, double_columns, limited_text, long_numeric, negated_number, number, text};
 use parameters::declared;
 use quantified::quantified;
 use relations::{Relations, WithQueries};
@@ -229,12 +228,16 @@ impl VisitorMut for Adapter<'_> {
                 rows::row(expr);
                 ControlFlow::Continue(())
             }
-            Expr::Interval(_) => interval(expr),
-            Expr::Cast { .. } => limited_text(expr),
-            Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("localtimestamp") => {
-                *expr = local_timestamp();
-                ControlFlow::Continue(())
+            Expr::Interval(_) => moments::interval(expr),
+            Expr::TypedString(_) => moments::limited(expr),
+            Expr::Cast { .. } => {
+                limited_text(expr)?;
+                moments::limited(expr)
             }
+            Expr::BinaryOp {
+                op: BinaryOperator::Overlaps,
+                ..
+            } => moments::overlaps(expr),
             Expr::UnaryOp {
                 op: ast::UnaryOperator::Minus,
                 expr: size,
@@ -244,11 +247,17 @@ impl VisitorMut for Adapter<'_> {
                 }
                 ControlFlow::Continue(())
             }
-            Expr::Function(function) => renamed_function(function),
-            Expr::Identifier(ident)
-                if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("localtimestamp") =>
-            {
-                *expr = local_timestamp();
+            Expr::Function(_) => {
+                moments::function(expr)?;
+                if let Expr::Function(function) = expr {
+                    return renamed_function(function);
+                }
+                ControlFlow::Continue(())
+            }
+            Expr::Identifier(ident) if ident.quote_style.is_none() => {
+                if let Some(present) = moments::present(&ident.value.to_lowercase(), None) {
+                    *expr = present;
+                }
                 ControlFlow::Continue(())
             }
             other => {
@@ -312,8 +321,8 @@ fn renamed_function(function: &mut ast::Function) -> Step {
         "variance" => "var_samp",
         "stddev_samp" => "stddev",
         "length" | "char_length" => "character_length",
-        "current_timestamp" | "transaction_timestamp" | "statement_timestamp" => "now",
-        "current_time" | "localtime" => return refuse(format!("{name} is not supported")),
+        "transaction_timestamp" | "statement_timestamp" => "now",
+        "current_time" => return moments::refuse_current_time(name),
         _ => return ControlFlow::Continue(()),
     };
     function.name = ObjectName::from(vec![Ident::new(own)]);

@@ -4,4 +4,6 @@
 //! Invariant: what `output` prints, `input` reads back. Start at [`input`].
 
 pub(crate) mod input;
+pub(crate) mod intervals;
+pub(crate) mod moments;
 pub mod output;

@@ -7,9 +7,10 @@
 
 use std::fmt::{Result, Write};
 
-use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime};
 use datafusion::arrow::datatypes::IntervalMonthDayNano;
 
+use crate::functions::datetime::calendar::{Civil, is_date, split};
+use crate::functions::datetime::zone::Zone;
 use crate::types::OPEN_SCALE;
 
 /// `float8out`: the shortest digits that give the same number back.
@@ -89,24 +90,25 @@ fn float(
 /// # Errors
 /// Those of the writer.
 pub fn date(out: &mut impl Write, days: i32) -> std::result::Result<bool, std::fmt::Error> {
-    let Some(date) = NaiveDate::from_epoch_days(days) else {
+    if !is_date(i64::from(days)) {
         return Ok(false);
-    };
-    if day(out, date)? {
+    }
+    if day(out, i64::from(days))? {
         out.write_str(" BC")?;
     }
     Ok(true)
 }
 
 /// Writes year, month and day; true when ` BC` must follow what else there is.
-fn day(out: &mut impl Write, date: NaiveDate) -> std::result::Result<bool, std::fmt::Error> {
-    let is_before_christ = date.year() < 1;
+fn day(out: &mut impl Write, days: i64) -> std::result::Result<bool, std::fmt::Error> {
+    let date = Civil::of(days);
+    let is_before_christ = date.year < 1;
     let year = if is_before_christ {
-        1 - date.year()
+        1 - date.year
     } else {
-        date.year()
+        date.year
     };
-    write!(out, "{year:04}-{:02}-{:02}", date.month(), date.day())?;
+    write!(out, "{year:04}-{:02}-{:02}", date.month, date.day)?;
     Ok(is_before_christ)
 }
 
@@ -135,23 +137,29 @@ fn fraction(out: &mut impl Write, microseconds: i64) -> Result {
     write!(out, ".{}", digits.trim_end_matches('0'))
 }
 
-/// `timestamp_out` or, with `in_utc`, `timestamptz_out`; false when the calendar does not reach so far.
+/// `timestamp_out` or, with a zone, `timestamptz_out`; false when the calendar does not reach so far.
 ///
 /// # Errors
 /// Those of the writer.
 pub fn timestamp(
     out: &mut impl Write,
     microseconds: i64,
-    in_utc: bool,
+    zone: Option<&Zone>,
 ) -> std::result::Result<bool, std::fmt::Error> {
-    let Some(moment) = moment(microseconds) else {
+    let offset = zone.map(|zone| zone.offset_at(microseconds));
+    let shift = i64::from(offset.unwrap_or_default()) * 1_000_000;
+    let Some(local) = microseconds.checked_add(shift) else {
         return Ok(false);
     };
-    let is_before_christ = day(out, moment.date())?;
+    let (days, micros) = split(local);
+    if !is_date(days) {
+        return Ok(false);
+    }
+    let is_before_christ = day(out, days)?;
     out.write_char(' ')?;
-    time(out, microseconds.rem_euclid(86_400_000_000))?;
-    if in_utc {
-        out.write_str("+00")?;
+    time(out, micros)?;
+    if let Some(offset) = offset {
+        write_offset(out, offset)?;
     }
     if is_before_christ {
         out.write_str(" BC")?;
@@ -159,8 +167,18 @@ pub fn timestamp(
     Ok(true)
 }
 
-fn moment(microseconds: i64) -> Option<NaiveDateTime> {
-    DateTime::from_timestamp_micros(microseconds).map(|moment| moment.naive_utc())
+/// An offset as `+01`, `-03:30` or `+00:53:28`.
+fn write_offset(out: &mut impl Write, offset: i32) -> Result {
+    let sign = if offset < 0 { '-' } else { '+' };
+    let size = offset.unsigned_abs();
+    write!(out, "{sign}{:02}", size / 3600)?;
+    if size % 3600 != 0 {
+        write!(out, ":{:02}", size / 60 % 60)?;
+    }
+    if size % 60 != 0 {
+        write!(out, ":{:02}", size % 60)?;
+    }
+    Ok(())
 }
 
 /// `numeric_out` of `unscaled` / 10^`scale`. Numerics of the open scale lose their trailing zeros.

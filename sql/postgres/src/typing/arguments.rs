@@ -10,12 +10,14 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr::{
     AggregateFunction, Case, ScalarFunction, WindowFunction, WindowFunctionDefinition,
 };
-use datafusion::logical_expr::{Expr, Operator, ScalarUDF, cast as plain_cast};
+use datafusion::logical_expr::{Expr, Operator, ScalarUDF, cast as plain_cast, lit};
 
 use super::operators::{self, comparable, united};
 use super::overloads::{Candidate, chosen};
 use super::scope::{Scope, binary};
 use super::signatures;
+use crate::functions::datetime::units::Unit;
+use crate::functions::datetime::zoned::in_zone;
 use crate::functions::overload::Listed;
 use crate::types::{Kind, Typed, fault, timestamptz, unsupported};
 
@@ -44,13 +46,25 @@ impl Scope<'_> {
         }
         if let Some(listed) = func.inner().downcast_ref::<Listed>() {
             let candidates: Vec<Candidate> = listed.overloads().iter().map(Candidate::from).collect();
-            return Ok(call(chosen(&name, &candidates, args)?.1));
+            let (kinds, mut args) = chosen(&name, &candidates, args)?;
+            if name == "date_trunc"
+                && kinds.as_slice() == [Kind::Text, Kind::TimestampTz]
+                && !self.zone.is_utc()
+            {
+                args.push(lit(self.zone.asked_name()));
+            }
+            return Ok(call(args));
         }
         let Some(lists) = signatures::of_scalar(&name) else {
             return Ok(call(args.into_iter().map(|arg| arg.expr).collect()));
         };
         let (kinds, args) = matched(&name, lists, args)?;
         signatures::refuse_numeric(&name, &kinds, false)?;
+        if matches!(name.as_str(), "extract" | "date_part")
+            && let ([_, Kind::TimestampTz], [field, moment]) = (kinds.as_slice(), args.as_slice())
+        {
+            return Ok(call(vec![field.clone(), self.local_for(field, moment.clone())]));
+        }
         if matches!(name.as_str(), "checked_modulo" | "mod")
             && let [left, right] = args.as_slice()
         {
@@ -61,6 +75,19 @@ impl Scope<'_> {
             );
         }
         Ok(call(args))
+    }
+
+    /// The local time of a moment, of which most fields are; the zone is written into the plan.
+    fn local_for(&self, field: &Expr, moment: Expr) -> Expr {
+        let field = field.as_literal().and_then(|field| field.try_as_str().flatten());
+        let is_local = field.and_then(Unit::named).is_some_and(|unit| {
+            !matches!(unit, Unit::Epoch | Unit::Zone | Unit::ZoneHour | Unit::ZoneMinute)
+        });
+        if is_local && !self.zone.is_utc() {
+            in_zone(self.zone, moment)
+        } else {
+            moment
+        }
     }
 
     /// NULLIF, whose value is the first argument in the type in which the two are compared.

@@ -30,6 +30,7 @@ use datafusion::logical_expr::{Expr, ExprSchemable as _, Join, JoinType, Logical
 use datafusion::optimizer::AnalyzerRule;
 use recursive::recursive;
 
+use crate::functions::datetime::zone::Zone;
 use crate::types::{Kind, Typed, unsupported};
 use operators::comparable;
 use scope::Scope;
@@ -44,28 +45,28 @@ impl AnalyzerRule for Typing {
         "postgres_typing"
     }
 
-    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        Ok(typed_tree(plan)?.data)
+    fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
+        Ok(typed_tree(plan, &Zone::of_session(config)?)?.data)
     }
 }
 
 /// A plan, from its leaves up. Schemas are made again only above what changed: that of a join of wide tables costs more than its typing.
 #[recursive]
-fn typed_tree(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-    let inputs = plan.map_subqueries(typed_tree)?;
-    let inputs = inputs.transform_sibling(|plan| plan.map_children(typed_tree))?;
-    typed(inputs.data, inputs.transformed)
+fn typed_tree(plan: LogicalPlan, zone: &Zone) -> Result<Transformed<LogicalPlan>> {
+    let inputs = plan.map_subqueries(|plan| typed_tree(plan, zone))?;
+    let inputs = inputs.transform_sibling(|plan| plan.map_children(|plan| typed_tree(plan, zone)))?;
+    typed(inputs.data, inputs.transformed, zone)
 }
 
 /// One node of a plan, whose inputs are typed already.
-fn typed(plan: LogicalPlan, inputs_changed: bool) -> Result<Transformed<LogicalPlan>> {
+fn typed(plan: LogicalPlan, inputs_changed: bool, zone: &Zone) -> Result<Transformed<LogicalPlan>> {
     let mut changed = inputs_changed;
     // Counts of rows have their own rules.
     let plan = match plan {
         LogicalPlan::Limit(_) | LogicalPlan::SubqueryAlias(_) => plan,
         plan => {
             let schema = input_schema(&plan, inputs_changed)?;
-            typed_expressions(plan, &schema, &mut changed)?
+            typed_expressions(plan, &schema, zone, &mut changed)?
         }
     };
     match changed {
@@ -96,9 +97,14 @@ fn shows_both_sides(join: &Join) -> bool {
     matches!(join.join_type, Inner | Left | Right | Full)
 }
 
-fn typed_expressions(plan: LogicalPlan, schema: &DFSchema, changed: &mut bool) -> Result<LogicalPlan> {
+fn typed_expressions(
+    plan: LogicalPlan,
+    schema: &DFSchema,
+    zone: &Zone,
+    changed: &mut bool,
+) -> Result<LogicalPlan> {
     refuse_interval_groups(&plan)?;
-    let mut scope = Scope { schema };
+    let mut scope = Scope { schema, zone };
     let names = NamePreserver::new(&plan);
     let is_filter = matches!(
         plan,

@@ -9,7 +9,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator, ScalarUDF, cast as pl
 
 use super::{casts, matching};
 use crate::functions::arithmetic::Arithmetic;
-use crate::functions::datetime::{MomentArithmetic, result_kind};
+use crate::functions::datetime::arithmetic::{MomentArithmetic, result_kind};
 use crate::functions::rows;
 use crate::types::{Kind, Typed, common_type, decimal_shape, fault, unsupported};
 
@@ -129,7 +129,7 @@ fn arithmetic(left: Typed, op: Operator, right: Typed) -> Result<Expr> {
         return Err(none());
     }
     let (left, right) = (left.into_kind(left_kind)?, right.into_kind(right_kind)?);
-    Ok(ScalarUDF::from(MomentArithmetic::new(op)).call(vec![left.expr, right.expr]))
+    Ok(ScalarUDF::from(MomentArithmetic::of(op, left_kind, right_kind)).call(vec![left.expr, right.expr]))
 }
 
 /// The type of an untyped operand beside one of type `known`.
@@ -138,7 +138,7 @@ fn partner(op: Operator, known: Kind, known_is_left: bool) -> Option<Kind> {
         number if number.is_number() => Some(number),
         Kind::Interval if matches!(op, Operator::Multiply | Operator::Divide) => Some(Kind::Float8),
         Kind::Interval => Some(Kind::Interval),
-        Kind::Timestamp | Kind::TimestampTz if op == Operator::Plus => Some(Kind::Interval),
+        Kind::Timestamp | Kind::TimestampTz | Kind::Time if op == Operator::Plus => Some(Kind::Interval),
         Kind::Date | Kind::Timestamp | Kind::TimestampTz | Kind::Time
             if op == Operator::Minus && known_is_left =>
         {

@@ -8,11 +8,14 @@ use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable as _, Operator};
 
 use super::operators::{comparable, condition, united};
+use crate::functions::datetime::zone::Zone;
 use crate::types::Typed;
 
 /// The columns of a node's inputs.
 pub(crate) struct Scope<'a> {
     pub(crate) schema: &'a DFSchema,
+    /// The session's time zone.
+    pub(crate) zone: &'a Zone,
 }
 
 impl Scope<'_> {

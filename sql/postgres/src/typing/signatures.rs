@@ -37,8 +37,7 @@ pub(crate) fn of_scalar(name: &str) -> Option<&'static [&'static [Kind]]> {
         "degrees" | "radians" | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "sinh" | "cosh"
         | "tanh" => &[&[Float8]],
         "atan2" => &[&[Float8, Float8]],
-        "pi" | "random" | "now" | "current_date" => &[&[]],
-        "date_trunc" => &[&[Text, TimestampTz], &[Text, Timestamp], &[Text, Interval]],
+        "pi" | "random" | "now" => &[&[]],
         "date_part" | "extract" => &[
             &[Text, TimestampTz],
             &[Text, Date],
@@ -46,7 +45,6 @@ pub(crate) fn of_scalar(name: &str) -> Option<&'static [&'static [Kind]]> {
             &[Text, Time],
             &[Text, Interval],
         ],
-        "timezone" => &[&[Text, TimestampTz], &[Text, Timestamp]],
         _ => return None,
     })
 }
@@ -81,9 +79,7 @@ pub(crate) fn of_aggregate(name: &str) -> Option<&'static [&'static [Kind]]> {
 /// What PostgreSQL has and this does not, or finds ambiguous.
 pub(super) fn refuse_moments(name: &str, kinds: &[Kind]) -> Result<()> {
     let is_aggregate = matches!(name, "min" | "max" | "sum" | "avg");
-    let refused = (is_aggregate && kinds.contains(&Interval))
-        || (name == "date_trunc" && (kinds.contains(&Interval) || kinds.len() > 2));
-    if refused {
+    if is_aggregate && kinds.contains(&Interval) {
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
         return Err(crate::types::unsupported(format!(
             "{name}({}) is not supported",

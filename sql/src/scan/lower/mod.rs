@@ -70,6 +70,7 @@ const SOLVED: &[&str] = &[
     "strpos",
     "substr",
     "substring",
+    "timezone",
     "upper",
 ];
 

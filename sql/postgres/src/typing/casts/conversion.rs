@@ -13,18 +13,19 @@ use datafusion::arrow::datatypes::{
 };
 use datafusion::common::{Result, ScalarValue};
 
+use crate::functions::datetime::calendar::{DAY, checked_date, checked_timestamp};
+use crate::functions::datetime::intervals::Span;
+use crate::functions::datetime::zone::Zone;
 use crate::functions::{decimals, row_wise};
 use crate::text::{input, output};
 use crate::types::{Kind, OPEN_NUMERIC, decimal_shape, fault, out_of_range, unsupported};
 
-const DAY: i64 = 86_400_000_000;
-
 /// The values of `array` as values of `to`.
-pub(super) fn converted(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+pub(super) fn converted(array: &ArrayRef, to: &DataType, zone: &Zone) -> Result<ArrayRef> {
     let source = Kind::of(array.data_type());
     match (source, Kind::of(to)) {
-        (_, Kind::Text) => text(array),
-        (Kind::Text, _) => from_text(array, to),
+        (_, Kind::Text) => text(array, zone),
+        (Kind::Text, _) => from_text(array, to, zone),
         (_, target @ (Kind::Int2 | Kind::Int4 | Kind::Int8)) => integers(array, target),
         (_, Kind::Float4) => {
             let doubles = floats_of(array)?;
@@ -36,10 +37,34 @@ pub(super) fn converted(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
         (Kind::Timestamp | Kind::TimestampTz, Kind::Time) => {
             let times =
                 row_wise::unary::<TimestampMicrosecondType, Time64MicrosecondType>(array, |micros| {
-                    Ok(micros.rem_euclid(DAY))
+                    let local = if source == Kind::TimestampTz {
+                        zone.local(micros)?
+                    } else {
+                        micros
+                    };
+                    Ok(local.rem_euclid(DAY))
                 })?;
             Ok(Arc::new(times))
         }
+        (Kind::Interval, Kind::Time) => {
+            let times =
+                row_wise::unary::<IntervalMonthDayNanoType, Time64MicrosecondType>(array, |interval| {
+                    Ok(Span::of(interval).micros.rem_euclid(DAY))
+                })?;
+            Ok(Arc::new(times))
+        }
+        (Kind::Time, Kind::Interval) => {
+            let intervals =
+                row_wise::unary::<Time64MicrosecondType, IntervalMonthDayNanoType>(array, |micros| {
+                    let span = Span {
+                        micros,
+                        ..Span::default()
+                    };
+                    span.interval()
+                })?;
+            Ok(Arc::new(intervals))
+        }
+        (source, target) if source.is_moment() && target.is_moment() => moments(array, to, zone),
         _ => Err(unsupported(format!(
             "a cast of {} to {} is not supported",
             source.name(),
@@ -48,8 +73,43 @@ pub(super) fn converted(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     }
 }
 
+/// Dates and timestamps as one another, in the session's zone.
+fn moments(array: &ArrayRef, to: &DataType, zone: &Zone) -> Result<ArrayRef> {
+    type Stamp = TimestampMicrosecondType;
+    let stamps = |array: &ArrayRef, shift: &dyn Fn(i64) -> Result<i64>| -> Result<ArrayRef> {
+        let values = row_wise::unary::<Stamp, Stamp>(array, shift)?;
+        Ok(Arc::new(values.with_data_type(to.clone())))
+    };
+    match (Kind::of(array.data_type()), Kind::of(to)) {
+        (Kind::Date, target) => {
+            let values = row_wise::unary::<Date32Type, Stamp>(array, |day| {
+                let local = checked_timestamp(i64::from(day), 0)?;
+                if target == Kind::TimestampTz {
+                    zone.moment(local)
+                } else {
+                    Ok(local)
+                }
+            })?;
+            Ok(Arc::new(values.with_data_type(to.clone())))
+        }
+        (source, Kind::Date) => {
+            let days = row_wise::unary::<Stamp, Date32Type>(array, |micros| {
+                let local = if source == Kind::TimestampTz {
+                    zone.local(micros)?
+                } else {
+                    micros
+                };
+                checked_date(local.div_euclid(DAY))
+            })?;
+            Ok(Arc::new(days))
+        }
+        (Kind::Timestamp, _) => stamps(array, &|local| zone.moment(local)),
+        _ => stamps(array, &|moment| zone.local(moment)),
+    }
+}
+
 /// Every value as PostgreSQL prints it.
-fn text(array: &ArrayRef) -> Result<ArrayRef> {
+fn text(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef> {
     let printed = |row: usize, out: &mut String| -> Result<()> {
         use std::fmt::Write as _;
         let is_in_range = match array.data_type() {
@@ -73,9 +133,9 @@ fn text(array: &ArrayRef) -> Result<ArrayRef> {
             DataType::Time64(_) => {
                 output::time(out, array.as_primitive::<Time64MicrosecondType>().value(row)).is_ok()
             }
-            DataType::Timestamp(_, zone) => {
+            DataType::Timestamp(_, has_zone) => {
                 let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
-                output::timestamp(out, micros, zone.is_some()) == Ok(true)
+                output::timestamp(out, micros, has_zone.as_ref().map(|_| zone)) == Ok(true)
             }
             _ => {
                 let value = array.as_primitive::<IntervalMonthDayNanoType>().value(row);
@@ -91,7 +151,7 @@ fn text(array: &ArrayRef) -> Result<ArrayRef> {
     match array.data_type() {
         DataType::Utf8 => Ok(Arc::clone(array)),
         DataType::LargeUtf8 | DataType::Utf8View => Ok(cast(array, &DataType::Utf8)?),
-        DataType::UInt64 => text(&cast(array, &DataType::Int64)?),
+        DataType::UInt64 => text(&cast(array, &DataType::Int64)?, zone),
         DataType::Boolean
         | DataType::Int16
         | DataType::Int32
@@ -109,7 +169,7 @@ fn text(array: &ArrayRef) -> Result<ArrayRef> {
     }
 }
 
-fn from_text(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+fn from_text(array: &ArrayRef, to: &DataType, zone: &Zone) -> Result<ArrayRef> {
     let texts = row_wise::texts(array)?;
     let values = texts.iter().map(|text| match text {
         None => ScalarValue::try_from(to),
@@ -121,7 +181,7 @@ fn from_text(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
                 crate::types::OPEN_SCALE,
             ))
         }
-        Some(text) => input::scalar(text, to),
+        Some(text) => input::scalar(text, to, zone),
     });
     let values = values.collect::<Result<Vec<_>>>()?;
     if values.is_empty() {

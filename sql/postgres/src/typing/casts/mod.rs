@@ -6,18 +6,25 @@
 mod conversion;
 
 use datafusion::arrow::datatypes::DataType;
+use datafusion::common::config::ConfigOptions;
 use datafusion::common::datatype::DataTypeExt as _;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::expr::Placeholder;
+use datafusion::logical_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
     cast as plain_cast,
 };
 
 use self::conversion::converted;
+use crate::functions::datetime::arithmetic::MomentArithmetic;
+use crate::functions::datetime::intervals::Span;
+use crate::functions::datetime::zone::Zone;
+use crate::functions::datetime::zoned::in_zone;
 use crate::functions::{decimals, row_wise};
 use crate::text::input;
-use crate::types::{Kind, OPEN_NUMERIC, OPEN_SCALE, Typed, decimal_shape, fault, unsupported};
+use crate::text::moments::{self, Day};
+use crate::types::{Kind, OPEN_NUMERIC, OPEN_SCALE, Typed, decimal_shape, fault, timestamptz, unsupported};
 
 impl Typed {
     /// The expression as a value of `target`.
@@ -41,13 +48,16 @@ pub(crate) fn to_type(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr
             if Kind::of(to) == Kind::Numeric && decimals::is_long_numeric(text) {
                 return Ok(ScalarUDF::from(Cast::new(to.clone())).call(vec![expr]));
             }
-            return Ok(Expr::Literal(input::scalar(text, to)?, None));
+            if Kind::of(to).is_moment() {
+                return moment_literal(text, to);
+            }
+            return Ok(Expr::Literal(input::scalar(text, to, &Zone::utc())?, None));
         }
     }
     if let Some(text) = long_numeric(&expr)
         && Kind::of(to).is_float()
     {
-        return Ok(Expr::Literal(input::scalar(text, to)?, None));
+        return Ok(Expr::Literal(input::scalar(text, to, &Zone::utc())?, None));
     }
     if from == to {
         return Ok(expr);
@@ -91,7 +101,56 @@ pub(crate) fn to_type(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr
             expr => plain_cast(expr, to.clone()),
         });
     }
-    Ok(ScalarUDF::from(Cast::new(to.clone())).call(vec![expr]))
+    Ok(ScalarUDF::from(Cast::of(source, to.clone())).call(vec![expr]))
+}
+
+/// A quoted date or timestamp. What depends on the session's zone, or on when the statement runs, is computed once it runs.
+fn moment_literal(text: &str, to: &DataType) -> Result<Expr> {
+    let kind = Kind::of(to);
+    let written = moments::read(text, kind)?;
+    let call = |expr: Expr, to: &DataType| ScalarUDF::from(Cast::new(to.clone())).call(vec![expr]);
+    let days = match written.day {
+        Day::Now => 0,
+        Day::Today(days) => days,
+        Day::Fixed(_) if kind == Kind::TimestampTz && written.zone.is_none() => {
+            // It must be a moment in any zone.
+            input::scalar(text, to, &Zone::utc())?;
+            return Ok(call(
+                Expr::Literal(ScalarValue::Utf8(Some(text.to_owned())), None),
+                to,
+            ));
+        }
+        _ => return Ok(Expr::Literal(input::scalar(text, to, &Zone::utc())?, None)),
+    };
+    let now = plain_cast(
+        datafusion::functions::datetime::now(&ConfigOptions::default()).call(Vec::new()),
+        timestamptz(),
+    );
+    if written.day == Day::Now {
+        return to_type(now, &timestamptz(), to);
+    }
+    if written.zone.is_some() {
+        return Err(unsupported(format!(
+            "\"{text}\" is not supported: today is a day of the session's zone"
+        )));
+    }
+    let shifted = |expr: Expr, amount: ScalarValue| {
+        let amount = Expr::Literal(amount, None);
+        ScalarUDF::from(MomentArithmetic::new(Operator::Plus)).call(vec![expr, amount])
+    };
+    let mut day = call(now, &DataType::Date32);
+    if let Some(days) = i32::try_from(days).ok().filter(|days| *days != 0) {
+        day = shifted(day, ScalarValue::Int32(Some(days)));
+    }
+    if kind == Kind::Date {
+        return Ok(day);
+    }
+    let time = Span {
+        micros: written.micros,
+        ..Span::default()
+    };
+    let local = shifted(day, ScalarValue::IntervalMonthDayNano(Some(time.interval()?)));
+    to_type(local, &Kind::Timestamp.arrow(), to)
 }
 
 /// The text of a numeric constant with more digits than we compute with. Beside a double it still has a meaning.
@@ -127,9 +186,7 @@ fn is_lossless(source: Kind, target: Kind, from: &DataType, to: &DataType) -> bo
     match (source, target) {
         (Kind::Text, Kind::Text) | (Kind::Unknown, _) => true,
         (Kind::Int4, Kind::Boolean) | (Kind::Boolean, Kind::Int4) => true,
-        (Kind::Timestamp, Kind::TimestampTz) | (Kind::TimestampTz, Kind::Timestamp) => true,
-        (Kind::Date, Kind::Timestamp | Kind::TimestampTz) => true,
-        (Kind::Timestamp | Kind::TimestampTz, Kind::Date) => true,
+        (Kind::Date, Kind::Timestamp) | (Kind::Timestamp, Kind::Date) => true,
         // Only the unit differs: `now()` counts nanoseconds until it is cast.
         (source, target) if source == target && (source.is_moment() || source == Kind::Time) => true,
         (source, target) if source.is_integer() && target.is_integer() => {
@@ -151,14 +208,31 @@ fn is_lossless(source: Kind, target: Kind, from: &DataType, to: &DataType) -> bo
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Cast {
     to: DataType,
+    /// Whether it reads no text: such a cast has a value for every moment of a column.
+    is_between_moments: bool,
     signature: Signature,
 }
 
 impl Cast {
     pub(crate) fn new(to: DataType) -> Self {
+        let depends_on_zone = matches!(Kind::of(&to), Kind::Text | Kind::Time) || Kind::of(&to).is_moment();
+        let volatility = if depends_on_zone {
+            Volatility::Stable
+        } else {
+            Volatility::Immutable
+        };
         Self {
             to,
-            signature: Signature::any(1, Volatility::Immutable),
+            is_between_moments: false,
+            signature: Signature::any(1, volatility),
+        }
+    }
+
+    fn of(from: Kind, to: DataType) -> Self {
+        let is_between_moments = from.is_moment() && Kind::of(&to).is_moment();
+        Self {
+            is_between_moments,
+            ..Self::new(to)
         }
     }
 }
@@ -166,6 +240,7 @@ impl Cast {
 impl ScalarUDFImpl for Cast {
     fn name(&self) -> &str {
         match Kind::of(&self.to) {
+            _ if self.is_between_moments => "moment_to_moment",
             Kind::Unknown | Kind::Text | Kind::Other | Kind::Any => "to_text",
             Kind::Boolean => "to_boolean",
             Kind::Int2 => "to_smallint",
@@ -191,8 +266,36 @@ impl ScalarUDFImpl for Cast {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let zone = Zone::of_session(&args.config_options)?;
         row_wise::over_arrays(&args, |arrays| {
-            converted(row_wise::argument(arrays, 0)?, &self.to)
+            converted(row_wise::argument(arrays, 0)?, &self.to, &zone)
         })
+    }
+
+    /// Between moments the session's zone is written into the plan, so that whoever pushes the cast down sees it.
+    fn simplify(&self, args: Vec<Expr>, context: &SimplifyContext) -> Result<ExprSimplifyResult> {
+        let [value] = args.as_slice() else {
+            return Ok(ExprSimplifyResult::Original(args));
+        };
+        let from = context.get_data_type(value)?;
+        let (source, target) = (Kind::of(&from), Kind::of(&self.to));
+        if !source.is_moment() || !target.is_moment() || from == self.to || matches!(value, Expr::Literal(..))
+        {
+            return Ok(ExprSimplifyResult::Original(args));
+        }
+        let zone = Zone::of_session(context.config_options())?;
+        let value = value.clone();
+        if zone.is_utc() {
+            return Ok(ExprSimplifyResult::Simplified(plain_cast(value, self.to.clone())));
+        }
+        let timestamp = Kind::Timestamp.arrow();
+        let explicit = match (source, target) {
+            (Kind::TimestampTz, Kind::Timestamp) => in_zone(&zone, value),
+            (Kind::TimestampTz, Kind::Date) => plain_cast(in_zone(&zone, value), DataType::Date32),
+            (Kind::Timestamp, Kind::TimestampTz) => in_zone(&zone, value),
+            (Kind::Date, Kind::TimestampTz) => in_zone(&zone, plain_cast(value, timestamp)),
+            _ => return Ok(ExprSimplifyResult::Original(args)),
+        };
+        Ok(ExprSimplifyResult::Simplified(explicit))
     }
 }

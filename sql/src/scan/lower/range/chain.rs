@@ -4,8 +4,10 @@
 //! Invariant: a function that does not keep the order of all values is no step. Start at [`chain_of`].
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use causeway_core::{ColumnType, Table};
+use causeway_postgres::Zone;
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
@@ -23,7 +25,7 @@ pub(super) struct Chain {
 }
 
 /// What one function does to a value.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Step {
     Times(i128),
     /// Division that drops the remainder, towards zero as the engine does it.
@@ -36,6 +38,10 @@ pub(super) enum Step {
     /// The start of a unit, in ticks of this many a day.
     Start(Unit, i128),
     Year,
+    /// A moment as the local time of a zone. It keeps no order where clocks are set back.
+    Local(Arc<Zone>),
+    /// A local midnight as a moment. Midnights follow one another in every zone.
+    Midnight(Arc<Zone>),
 }
 
 pub(super) const MICROS_PER_DAY: i128 = 86_400_000_000;
@@ -87,6 +93,8 @@ pub(super) fn chain_of(table: &Table, expr: &Expr) -> Result<Chain, &'static str
         }
         Expr::ScalarFunction(function) => match (function.name(), function.args.as_slice()) {
             ("date_trunc", [unit, value]) => truncated(chain_of(table, value)?, unit),
+            ("date_trunc", [unit, value, zone]) => truncated_in(chain_of(table, value)?, unit, zone),
+            ("timezone", [zone, value]) => zoned(chain_of(table, value)?, zone),
             ("extract", [part, value]) => year(chain_of(table, value)?, part, None),
             ("date_part", [part, value]) => year(chain_of(table, value)?, part, Some(Step::Double)),
             ("moment_add", [left, right]) => match (literal_of(left), literal_of(right)) {
@@ -173,6 +181,63 @@ fn truncated(mut chain: Chain, unit: &Expr) -> Result<Chain, &'static str> {
     Ok(chain)
 }
 
+fn named_zone(zone: &Expr) -> Result<Arc<Zone>, &'static str> {
+    let name = literal_of(zone)
+        .and_then(text_of)
+        .ok_or("the engine looks the zone up")?;
+    Zone::asked(&name)
+        .map(Arc::new)
+        .map_err(|_| "the zone is not known")
+}
+
+const LOCAL: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
+
+fn is_moment(ty: &DataType) -> bool {
+    matches!(ty, DataType::Timestamp(TimeUnit::Microsecond, Some(zone)) if is_utc(Some(zone)))
+}
+
+/// A moment as a local time, or a date's midnight as a moment. Other local times keep no order: clocks are set forward.
+fn zoned(mut chain: Chain, zone: &Expr) -> Result<Chain, &'static str> {
+    let zone = named_zone(zone)?;
+    if is_moment(&chain.to) {
+        if chain.steps.iter().any(|step| matches!(step, Step::Midnight(_))) {
+            return Err("the engine computes with several zones");
+        }
+        chain.steps.push(Step::Local(zone));
+        chain.to = LOCAL;
+        return Ok(chain);
+    }
+    let is_midnight =
+        chain.ty == ColumnType::Date && matches!(chain.steps.as_slice(), [Step::Times(MICROS_PER_DAY)]);
+    if chain.to != LOCAL || !is_midnight {
+        return Err("local times are no range where clocks are set forward");
+    }
+    chain.steps.push(Step::Midnight(zone));
+    chain.to = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    Ok(chain)
+}
+
+/// Days and more, whose starts are midnights.
+fn truncated_in(chain: Chain, unit: &Expr, zone: &Expr) -> Result<Chain, &'static str> {
+    if !is_moment(&chain.to) {
+        return Err("only a timestamp is cut to a range");
+    }
+    let to = chain.to.clone();
+    let is_of_days = literal_of(unit)
+        .and_then(text_of)
+        .and_then(|name| Unit::parse(&name));
+    match is_of_days {
+        Some(Unit::Fixed(micros)) if micros < MICROS_PER_DAY => {
+            return Err("hours of a zone are no range where clocks are set back");
+        }
+        _ => {}
+    }
+    let mut chain = truncated(zoned(chain, zone)?, unit)?;
+    chain.steps.push(Step::Midnight(named_zone(zone)?));
+    chain.to = to;
+    Ok(chain)
+}
+
 /// The year as numeric or, with a step to it, as double precision.
 fn year(mut chain: Chain, part: &Expr, to_double: Option<Step>) -> Result<Chain, &'static str> {
     let part = literal_of(part)
@@ -189,11 +254,11 @@ fn year(mut chain: Chain, part: &Expr, to_double: Option<Step>) -> Result<Chain,
         _ => return Err("the engine extracts this part"),
     }
     chain.steps.push(Step::Year);
-    chain.steps.extend(to_double);
-    chain.to = match to_double {
+    chain.to = match &to_double {
         None => DataType::Decimal128(20, 0),
         Some(_) => DataType::Float64,
     };
+    chain.steps.extend(to_double);
     Ok(chain)
 }
 

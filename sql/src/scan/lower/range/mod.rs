@@ -2,13 +2,15 @@
 //!
 //! Owns: turning such a comparison into bounds of the column. A function that keeps the order maps to values above a constant from a
 //! certain key onwards, so bisection over all keys that the column can hold finds the bound; nothing needs to be inverted.
-//! Invariant: every [`Step`] is monotone over all of its input, not only where the engine can compute it.
+//! Invariant: every [`Step`] is monotone over all of its input, not only where the engine can compute it. Local time is not where clocks
+//! are set back; a bound there is none (`is_clear`).
 
 mod chain;
 
 use std::cmp::Ordering;
 
 use causeway_core::{ColumnType, Literal, Op, Predicate, Table};
+use causeway_postgres::Zone;
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Expr;
@@ -31,11 +33,14 @@ impl Step {
         clippy::cast_possible_truncation,
         reason = "the rounding is what the cast does, and it saturates"
     )]
-    fn apply(self, point: Point) -> Point {
+    fn apply(&self, point: Point) -> Point {
+        let micros = |value: i128| {
+            i64::try_from(value.clamp(i128::from(i64::MIN), i128::from(i64::MAX))).unwrap_or_default()
+        };
         match (self, point) {
             (Self::Times(factor), Point::Whole(value)) => Point::Whole(value * factor),
             (Self::Cut(factor), Point::Whole(value)) => Point::Whole(value / factor),
-            (Self::Floor(factor), Point::Whole(value)) => Point::Whole(value.div_euclid(factor)),
+            (Self::Floor(factor), Point::Whole(value)) => Point::Whole(value.div_euclid(*factor)),
             (Self::Add(change), Point::Whole(value)) => Point::Whole(value + change),
             (Self::Double, Point::Whole(value)) => Point::Real(value as f64),
             (Self::Single, Point::Whole(value)) => Point::Real(f64::from(value as f32)),
@@ -44,7 +49,13 @@ impl Step {
                 Point::Whole(value.div_euclid(ticks) * ticks)
             }
             (Self::Start(unit, per_day), Point::Whole(value)) => {
-                Point::Whole(unit.start(value.div_euclid(per_day)) * per_day)
+                Point::Whole(unit.start(value.div_euclid(*per_day)) * per_day)
+            }
+            (Self::Local(zone), Point::Whole(value)) => {
+                Point::Whole(i128::from(zone.local_saturating(micros(value))))
+            }
+            (Self::Midnight(zone), Point::Whole(value)) => {
+                Point::Whole(i128::from(zone.moment_saturating(micros(value))))
             }
             (Self::Year, Point::Whole(day)) => {
                 let year = year_and_month(day).0;
@@ -65,9 +76,9 @@ pub(super) fn compare(table: &Table, expr: &Expr, op: Op, value: &ScalarValue) -
     let Some(target) = target(&chain.to, value) else {
         return opaque("the constant is not of the type that it is compared with");
     };
-    let order = |key: i128| {
+    let order_after = |steps: &[Step], key: i128| {
         let mut point = Point::Whole(key);
-        for step in &chain.steps {
+        for step in steps {
             point = step.apply(point);
         }
         match (point, target) {
@@ -77,7 +88,20 @@ pub(super) fn compare(table: &Table, expr: &Expr, op: Op, value: &ScalarValue) -
             _ => Ordering::Equal,
         }
     };
+    let order = |key: i128| order_after(&chain.steps, key);
     let keys = keys(chain.ty);
+    let local = chain.steps.iter().position(|step| matches!(step, Step::Local(_)));
+    if let Some((at, Step::Local(zone))) = local.and_then(|at| chain.steps.get(at).map(|step| (at, step))) {
+        let rest = chain.steps.get(at + 1..).unwrap_or_default();
+        let times = (i128::from(i64::MIN), i128::from(i64::MAX));
+        let bounds = [
+            first(times, |local| order_after(rest, local).is_ge()),
+            first(times, |local| order_after(rest, local).is_gt()),
+        ];
+        if !bounds.into_iter().flatten().all(|bound| is_clear(zone, bound)) {
+            return opaque("the local time comes twice there");
+        }
+    }
     let bounds = Bounds {
         column: chain.column,
         ty: chain.ty,
@@ -87,6 +111,35 @@ pub(super) fn compare(table: &Table, expr: &Expr, op: Op, value: &ScalarValue) -
         passed: first(keys, |key| order(key).is_gt()),
     };
     bounds.exact(op)
+}
+
+/// Whether all moments whose local time is `bound` or later come after all others: no clock is set back across it.
+fn is_clear(zone: &Zone, bound: i128) -> bool {
+    const HOUR: i64 = 3_600_000_000;
+    let Ok(bound) = i64::try_from(bound) else {
+        return true;
+    };
+    let is_before = |moment: i64| zone.local_saturating(moment) < bound;
+    let start = bound.saturating_sub(30 * HOUR);
+    (0..60).all(|hour| {
+        let (mut low, mut high) = (
+            start.saturating_add(hour * HOUR),
+            start.saturating_add((hour + 1) * HOUR),
+        );
+        if zone.offset_at(low) <= zone.offset_at(high) {
+            return true;
+        }
+        // The first moment after the clock is set back.
+        while high.saturating_sub(low) > 1 {
+            let middle = low + (high - low) / 2;
+            if zone.offset_at(middle) == zone.offset_at(low) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        is_before(low) || !is_before(high)
+    })
 }
 
 /// The keys of a column type, in its order.

@@ -5,7 +5,7 @@ use datafusion::arrow::array::AsArray as _;
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::Expr;
 
-use super::fixture::{context, optimised, table};
+use super::fixture::{context_in, optimised, table};
 use super::model::{holds, is_exact};
 use super::random::{Dice, batch, condition, rows};
 use crate::scan::lower::lower;
@@ -28,10 +28,21 @@ struct Tally {
 
 #[tokio::test]
 async fn predicates_agree_with_the_engine() {
+    agree_in("UTC").await;
+}
+
+#[tokio::test]
+async fn predicates_agree_with_the_engine_in_other_zones() {
+    for zone in ["America/New_York", "Australia/Lord_Howe", "America/Sao_Paulo"] {
+        agree_in(zone).await;
+    }
+}
+
+async fn agree_in(zone: &str) {
     let seed = from_environment("CAUSEWAY_SEED", 7);
     let conditions = from_environment("CAUSEWAY_CONDITIONS", 1500);
     let mut dice = Dice::new(seed);
-    let (table, context) = (table(), context());
+    let (table, context) = (table(), context_in(zone));
     let schema = DFSchema::try_from_qualified_schema("t", &table.schema()).expect("a schema");
     let mut tally = Tally::default();
     for _ in 0..conditions {
@@ -54,7 +65,7 @@ async fn predicates_agree_with_the_engine() {
                 let found = holds(&predicate, row);
                 assert!(
                     found == *wanted || (found && !exact),
-                    "seed {seed}: {sql}\n{filter}\n{predicate:?}\n{row:?}\nthe engine says {wanted}"
+                    "{zone}, seed {seed}: {sql}\n{filter}\n{predicate:?}\n{row:?}\nthe engine says {wanted}"
                 );
             }
             tally.filters += 1;
@@ -66,7 +77,9 @@ async fn predicates_agree_with_the_engine() {
     }
     println!("{tally:?}");
     assert!(tally.refused * 4 < tally.filters, "{tally:?}");
-    assert!(tally.exact > tally.filters / 2, "{tally:?}");
+    // In a zone more is left to the engine.
+    let share = if zone == "UTC" { 2 } else { 3 };
+    assert!(tally.exact > tally.filters / share, "{tally:?}");
     assert!(tally.wider > tally.filters / 50, "{tally:?}");
 }
 

@@ -8,6 +8,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
 use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
@@ -79,9 +80,20 @@ impl TableProvider for Eager {
 }
 
 pub(super) fn context() -> SessionContext {
+    context_in("UTC")
+}
+
+/// Plans as a session of that zone does.
+pub(super) fn context_in(zone: &str) -> SessionContext {
     let config = crate::session::states::session_config().with_create_default_catalog_and_schema(true);
     let base = SessionContext::new_with_config(config).state();
-    let context = SessionContext::new_with_state(causeway_postgres::state(&base));
+    let state = causeway_postgres::state(&base);
+    let mut config = state.config().clone();
+    config.options_mut().execution.time_zone = Some(zone.to_owned());
+    let state = SessionStateBuilder::new_from_existing(state)
+        .with_config(config)
+        .build();
+    let context = SessionContext::new_with_state(state);
     let table = Eager {
         schema: table().schema(),
     };

@@ -2,7 +2,7 @@
 
 use causeway_core::{Comparison, Literal, Predicate, time};
 
-use super::fixture::{context, optimised, table};
+use super::fixture::{context, context_in, optimised, table};
 use crate::scan::lower::{is_leakproof, lower};
 
 fn written(predicate: &Predicate) -> String {
@@ -42,7 +42,11 @@ fn literal(literal: &Literal) -> String {
 }
 
 async fn assert_forms(forms: &[(&str, &str)]) {
-    let (table, context) = (table(), context());
+    assert_forms_in("UTC", forms).await;
+}
+
+async fn assert_forms_in(zone: &str, forms: &[(&str, &str)]) {
+    let (table, context) = (table(), context_in(zone));
     let mut wrong = Vec::new();
     for (sql, wanted) in forms {
         let filters = match optimised(&context, sql).await {
@@ -203,6 +207,61 @@ async fn dates_become_half_open_ranges() {
         ("tm = '10:00:00'", "tm = 36000000000µs"),
         ("tm IN ('10:00', '11:00')", "tm IN 36000000000µs,39600000000µs"),
     ])
+    .await;
+}
+
+#[tokio::test]
+async fn local_days_are_ranges_of_utc() {
+    assert_forms_in("America/New_York", &[
+        ("ts >= '2024-07-01'", "ts >= 2024-07-01T04:00:00"),
+        ("ts >= '2024-07-01 12:00+00'", "ts >= 2024-07-01T12:00:00"),
+        ("ts::date = '2024-01-01'", "(ts >= 2024-01-01T05:00:00 AND ts < 2024-01-02T05:00:00)"),
+        // Days of 23 and of 25 hours.
+        ("ts::date = '2024-03-10'", "(ts >= 2024-03-10T05:00:00 AND ts < 2024-03-11T04:00:00)"),
+        ("ts::date = '2024-11-03'", "(ts >= 2024-11-03T04:00:00 AND ts < 2024-11-04T05:00:00)"),
+        ("ts::date <> '2024-01-01'", "(ts < 2024-01-01T05:00:00 OR ts >= 2024-01-02T05:00:00)"),
+        ("ts::date > '2024-01-01'", "ts >= 2024-01-02T05:00:00"),
+        ("ts::date IN ('2024-01-01', '2024-07-01')", "((ts >= 2024-01-01T05:00:00 AND ts < 2024-01-02T05:00:00) OR (ts >= 2024-07-01T04:00:00 AND ts < 2024-07-02T04:00:00))"),
+        ("date_trunc('month', ts) = '2024-11-01'", "(ts >= 2024-11-01T04:00:00 AND ts < 2024-12-01T05:00:00)"),
+        ("date_trunc('day', ts) = '2024-11-03'", "(ts >= 2024-11-03T04:00:00 AND ts < 2024-11-04T05:00:00)"),
+        ("date_trunc('day', ts) = '2024-11-03 00:00+00'", "never"),
+        ("date_trunc('week', ts) >= '2024-11-04'", "ts >= 2024-11-04T05:00:00"),
+        ("date_trunc('day', ts, 'UTC') = '2024-11-03 00:00+00'", "(ts >= 2024-11-03T00:00:00 AND ts < 2024-11-04T00:00:00)"),
+        ("date_trunc('hour', ts) = '2024-11-03 00:00'", "local"),
+        ("extract(year from ts) = 2024", "ts >= 2024-01-01T05:00:00 & ts < 2025-01-01T05:00:00"),
+        ("date_part('year', ts) >= 2024", "ts >= 2024-01-01T05:00:00"),
+        ("ts AT TIME ZONE 'Europe/Madrid' >= '2024-07-01'", "ts >= 2024-06-30T22:00:00"),
+        ("(ts AT TIME ZONE 'Europe/Madrid')::date = '2024-07-01'", "(ts >= 2024-06-30T22:00:00 AND ts < 2024-07-01T22:00:00)"),
+        // That local time is in a gap, and that one comes twice.
+        ("ts::timestamp >= '2024-03-10 02:30'", "ts >= 2024-03-10T07:00:00"),
+        ("ts::timestamp >= '2024-11-03 01:30'", "local"),
+        ("ts::timestamp >= '2024-11-03 01:00'", "ts >= 2024-11-03T05:00:00"),
+        ("ts::timestamp >= '2024-11-03 02:00'", "ts >= 2024-11-03T07:00:00"),
+        ("d >= timestamptz '2024-07-01 04:00+00'", "d >= 2024-07-01"),
+        ("d >= timestamptz '2024-07-01 04:00:01+00'", "d >= 2024-07-02"),
+        ("d < timestamp '2024-07-01 10:00'", "d < 2024-07-02"),
+        ("ts + interval '1 hour' > '2024-07-01'", "ts > 2024-07-01T03:00:00"),
+        ("ts + interval '1 day' > '2024-07-01'", "local"),
+        ("ts::time = '10:00'", "local"),
+        ("ts >= date '2024-07-01'", "ts >= 2024-07-01T04:00:00"),
+        ("ts >= to_timestamp('2024-07-01', 'YYYY-MM-DD')", "ts >= 2024-07-01T04:00:00"),
+    ])
+    .await;
+    // Clocks that are set back across midnight make a day come twice.
+    assert_forms_in(
+        "America/Sao_Paulo",
+        &[
+            ("ts::date = '2018-02-17'", "local"),
+            (
+                "ts::date = '2018-02-16'",
+                "(ts >= 2018-02-16T02:00:00 AND ts < 2018-02-17T02:00:00)",
+            ),
+            (
+                "ts::date = '2018-11-04'",
+                "(ts >= 2018-11-04T03:00:00 AND ts < 2018-11-05T02:00:00)",
+            ),
+        ],
+    )
     .await;
 }
 

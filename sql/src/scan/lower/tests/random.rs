@@ -72,7 +72,8 @@ const TEXTS: &[&str] = &[
 /// Around 1970, a leap day, the ends of years, quarters and weeks; within the years that nanoseconds reach.
 const DAYS: &[i32] = &[
     -25_567, -366, -365, -2, -1, 0, 1, 3, 4, 10_956, 10_957, 19_722, 19_723, 19_724, 19_781, 19_782, 19_783,
-    19_813, 19_814, 20_088, 20_089,
+    19_813, 19_814, 20_088, 20_089, // Days on which clocks change in America.
+    17_579, 17_580, 17_839, 17_840, 19_792, 19_793, 20_030, 20_031,
 ];
 const DAY_TEXTS: &[&str] = &[
     "1900-01-01",
@@ -87,6 +88,11 @@ const DAY_TEXTS: &[&str] = &[
     "2024-04-01",
     "2024-12-31",
     "2025-01-01",
+    "2018-02-17",
+    "2018-02-18",
+    "2018-11-04",
+    "2024-03-10",
+    "2024-11-03",
 ];
 const TIMES: &[i64] = &[
     0,
@@ -113,7 +119,10 @@ fn value(dice: &mut Dice, ty: ColumnType) -> Literal {
         ColumnType::Timestamp => {
             let day = i64::from(DAYS[dice.below(DAYS.len())]) * 86_400_000_000;
             let offsets = [0, 0, 1, -1, 500_000, 999_999, 43_200_000_000, -3_600_000_000];
-            Literal::Timestamp(day + offsets[dice.below(offsets.len())])
+            // Between one and eight o'clock fall the midnights of America, and its changes of clocks.
+            let hours = [0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8].map(|hour| hour * 3_600_000_000);
+            let offset = offsets[dice.below(offsets.len())] + hours[dice.below(hours.len())];
+            Literal::Timestamp(day + offset)
         }
         ColumnType::Time => Literal::Time(TIMES[dice.below(TIMES.len())]),
     }
@@ -237,6 +246,9 @@ fn leaf(dice: &mut Dice) -> String {
                 "date_trunc('year', ts)",
                 "date_trunc('year', ts::date)",
                 "extract(year from ts)",
+                "ts::timestamp",
+                "(ts AT TIME ZONE 'America/New_York')::date",
+                "date_trunc('day', ts, 'America/New_York')",
                 "nullif(ts, '2024-01-01')",
                 "coalesce(ts, '2024-01-01')",
             ]);
