@@ -206,7 +206,7 @@ pub(crate) fn beyond() -> DataFusionError {
 }
 
 /// `timestamp_pl_interval`: months first, clamped to the month's last day, then days, then time.
-fn moved(micros: i64, span: Span) -> Result<i64> {
+pub(crate) fn moved(micros: i64, span: Span) -> Result<i64> {
     let mut moment = moment_of(micros)?;
     let part = |amount: i64| u32::try_from(amount.unsigned_abs()).map_err(|_| beyond());
     let months = Months::new(part(span.months)?);

@@ -23,6 +23,7 @@ pub(crate) mod patterns;
 pub(crate) mod preimages;
 pub(crate) mod row_wise;
 pub(crate) mod rows;
+pub(crate) mod series;
 pub(crate) mod strings;
 pub(crate) mod text_budget;
 pub(crate) mod variance;
@@ -152,7 +153,7 @@ pub(crate) fn scalar(base: &SessionState) -> Vec<Arc<ScalarUDF>> {
 
 /// The functions of all chapters.
 pub(crate) fn listed() -> impl Iterator<Item = &'static overload::Overload> {
-    strings::FUNCTIONS.iter()
+    strings::FUNCTIONS.iter().chain(series::FUNCTIONS)
 }
 
 /// DataFusion's function for the types that statements give it, within the bounds of its results.

@@ -165,10 +165,10 @@ fn regexp_replaced(call: &Call) -> Result<ArrayRef> {
 
 /// The last pattern, compiled: patterns are constants as a rule.
 #[derive(Default)]
-struct Known(Option<(String, regex::Regex)>);
+pub(crate) struct Known(Option<(String, regex::Regex)>);
 
 impl Known {
-    fn regex(&mut self, pattern: &str) -> Result<&regex::Regex> {
+    pub(crate) fn regex(&mut self, pattern: &str) -> Result<&regex::Regex> {
         if self.0.as_ref().is_none_or(|(known, _)| known != pattern) {
             let compiled = regex::Regex::new(&patterns::regex(pattern)?);
             let compiled =

@@ -15,9 +15,11 @@ pub(crate) mod literals;
 pub(crate) mod order_by;
 pub(crate) mod parameters;
 pub(crate) mod parser;
+mod placement;
 pub(crate) mod quantified;
 pub(crate) mod row_limits;
 pub(crate) mod rows;
+mod set_returning;
 pub(crate) mod step;
 mod subselect_names;
 mod windows;
@@ -100,9 +102,21 @@ impl VisitorMut for Adapter<'_> {
         let mut positions = Vec::new();
         order_by::placed(query, &mut positions)?;
         self.untyped.extend(positions);
+        if let SetExpr::Values(values) = query.body.as_ref() {
+            for expr in values.rows.iter().flat_map(|row| row.iter()) {
+                placement::of_clause("VALUES", expr)?;
+            }
+        }
         double_columns(&mut query.body);
         if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause {
-            for count in limit.iter().chain(offset.iter().map(|offset| &offset.value)) {
+            for (clause, count) in [
+                ("LIMIT", limit.as_ref()),
+                ("OFFSET", offset.as_ref().map(|offset| &offset.value)),
+            ] {
+                let Some(count) = count else {
+                    continue;
+                };
+                placement::of_clause(clause, count)?;
                 self.leave(count);
             }
         }
@@ -153,10 +167,20 @@ impl VisitorMut for Adapter<'_> {
         for join in select.from.iter().flat_map(|from| &from.joins) {
             refuse_merged_columns(&join.join_operator)?;
         }
-        ControlFlow::Continue(())
+        placement::of_select(select)
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> Step {
+        if let ast::TableFactor::Table {
+            name,
+            args: Some(ast::TableFunctionArgs { args, .. }),
+            ..
+        }
+        | ast::TableFactor::Function { name, args, .. } = factor
+        {
+            placement::of_from(name, args)?;
+        }
+        set_returning::in_from(factor)?;
         match factor {
             ast::TableFactor::Table { sample: Some(_), .. }
             | ast::TableFactor::Derived { sample: Some(_), .. } => {
@@ -166,18 +190,18 @@ impl VisitorMut for Adapter<'_> {
                 let alias = alias.get_or_insert_with(subselect_names::unnamed);
                 subselect_names::listed(alias, subquery);
             }
-            ast::TableFactor::Table { args: Some(args), .. } => self.leave_arguments(&args.args),
-            ast::TableFactor::Function { args, .. } => self.leave_arguments(args),
             _ => {}
         }
         ControlFlow::Continue(())
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> Step {
+        placement::of_choice(expr)?;
         match expr {
             Expr::InList { list, .. } => list.iter().for_each(|item| self.leave(item)),
             Expr::Interval(interval) => self.leave(&interval.value),
             Expr::Function(function) => {
+                placement::of_call(function)?;
                 if let Some(ast::WindowType::WindowSpec(spec)) = &function.over {
                     self.leave_frame(spec);
                 }
@@ -228,7 +252,11 @@ impl VisitorMut for Adapter<'_> {
                 }
                 ControlFlow::Continue(())
             }
-            Expr::Function(function) => renamed_function(function),
+            Expr::Function(function) => {
+                renamed_function(function)?;
+                set_returning::in_expression(expr);
+                ControlFlow::Continue(())
+            }
             Expr::Identifier(ident)
                 if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("localtimestamp") =>
             {
