@@ -53,7 +53,7 @@ async fn start_up_settings_hold_for_the_session() {
     );
     assert_eq!(
         texts(&client, "SHOW statement_timeout").await,
-        [Some("5000ms".to_owned())]
+        [Some("5s".to_owned())]
     );
     assert_eq!(
         texts(&client, "SHOW causeway.strict").await,

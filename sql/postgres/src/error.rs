@@ -235,6 +235,10 @@ fn from_schema(error: &SchemaError) -> Error {
             mapped
         }
         SchemaError::AmbiguousReference { field } => ambiguous(field),
+        SchemaError::DuplicateQualifiedField { qualifier, .. } => Error::new(
+            "42712",
+            format!("table name \"{}\" specified more than once", qualifier.table()),
+        ),
         other => Error::new("42701", other.to_string()),
     }
 }

@@ -37,6 +37,7 @@ pub use syntax::moments::interval_zone;
 pub use syntax::parser::{parser, statements};
 pub use syntax::quantified::{list_items, quantified};
 pub use syntax::relations::Relations;
+pub use syntax::set_returning::returns_set;
 pub use syntax::step::Step;
 pub use syntax::{adapted, column_names};
 pub use text::output as text_form;

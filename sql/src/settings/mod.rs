@@ -10,7 +10,7 @@ use causeway_postgres::Zone;
 use crate::Error;
 use crate::error::sqlstate;
 pub use values::parse_duration;
-use values::{boolean, duration, in_milliseconds, invalid, schema_list, zone};
+use values::{boolean, duration, invalid, schema_list, shown, zone};
 
 /// What the remote systems are asked to do, apart from handing over records. The rows of an answer are the same for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -195,10 +195,8 @@ impl Settings {
             "causeway.pushdown" => self.pushdown.name().to_owned(),
             "causeway.strict" => on_off(self.strict),
             "causeway.max_api_calls" => self.max_api_calls.to_string(),
-            "causeway.max_age" => self.max_age.map_or_else(String::new, in_milliseconds),
-            "statement_timeout" => self
-                .statement_timeout
-                .map_or_else(|| "0".to_owned(), in_milliseconds),
+            "causeway.max_age" => self.max_age.map_or_else(String::new, shown),
+            "statement_timeout" => self.statement_timeout.map_or_else(|| "0".to_owned(), shown),
             "search_path" => self.search_path.join(", "),
             "application_name" => self.application_name.clone(),
             "timezone" => self.time_zone.name().to_owned(),
@@ -296,7 +294,7 @@ mod tests {
             ("causeway.pushdown", "Filters", "filters"),
             ("causeway.pushdown", "all", "on"),
             ("causeway.max_api_calls", "7", "7"),
-            ("statement_timeout", "2s", "2000ms"),
+            ("statement_timeout", "120s", "2min"),
             ("STATEMENT_TIMEOUT", "0", "0"),
             (
                 "search_path",

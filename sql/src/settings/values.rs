@@ -25,8 +25,14 @@ pub(super) fn boolean(name: &str, value: &str) -> Result<bool, Error> {
     }
 }
 
-pub(super) fn in_milliseconds(duration: Duration) -> String {
-    format!("{}ms", duration.as_millis())
+/// In the largest unit that leaves no rest, as PostgreSQL shows it.
+pub(super) fn shown(duration: Duration) -> String {
+    let ms = duration.as_millis();
+    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")];
+    match units.iter().find(|(size, _)| ms > 0 && ms % size == 0) {
+        Some((size, unit)) => format!("{}{unit}", ms / size),
+        None => format!("{ms}ms"),
+    }
 }
 
 pub(super) fn duration(name: &str, value: &str) -> Result<Option<Duration>, Error> {

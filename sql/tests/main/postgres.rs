@@ -54,6 +54,21 @@ async fn cursors_prepared_statements_and_savepoints_are_postgresqls() {
     check(include_str!("postgres/sessions.txt")).await;
 }
 
+#[tokio::test]
+async fn aggregate_functions_are_postgresqls() {
+    check(include_str!("postgres/aggregate_functions.txt")).await;
+}
+
+#[tokio::test]
+async fn window_functions_are_postgresqls() {
+    check(include_str!("postgres/windows.txt")).await;
+}
+
+#[tokio::test]
+async fn series_are_postgresqls() {
+    check(include_str!("postgres/series.txt")).await;
+}
+
 /// The rows that the subqueries are asked over: keys without a match, keys that are NULL, values that are NULL.
 const SUBQUERY_TABLES: &str = "WITH a(id,k,x) AS (VALUES (1,1,10),(2,1,NULL),(3,2,20),(4,NULL,30),(5,3,NULL)), \
     b(id,k,y,s) AS (VALUES (1,1,5,'p'),(2,1,15,'q'),(3,2,NULL,'r'),(4,2,20,'s'),(5,NULL,30,'t'),(6,4,40,NULL)), \

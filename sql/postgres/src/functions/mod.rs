@@ -23,6 +23,7 @@ pub(crate) mod patterns;
 pub(crate) mod preimages;
 pub(crate) mod row_wise;
 pub(crate) mod rows;
+pub(crate) mod series;
 pub(crate) mod strings;
 pub(crate) mod text_budget;
 pub(crate) mod variance;
@@ -150,6 +151,7 @@ pub(crate) fn listed() -> impl Iterator<Item = &'static overload::Overload> {
         .chain(arrays::FUNCTIONS)
         .chain(datetime::functions())
         .chain(formatting::FUNCTIONS)
+        .chain(series::FUNCTIONS)
 }
 
 /// DataFusion's function for the types that statements give it, within the bounds of its results.

@@ -190,10 +190,10 @@ fn regexp_replaced(call: &Call) -> Result<ArrayRef> {
 
 /// The last pattern, compiled: patterns are constants as a rule.
 #[derive(Default)]
-struct Known(Option<(String, bool, regex::Regex)>);
+pub(crate) struct Known(Option<(String, bool, regex::Regex)>);
 
 impl Known {
-    fn regex(&mut self, pattern: &str, folds: bool) -> Result<&regex::Regex> {
+    pub(crate) fn regex(&mut self, pattern: &str, folds: bool) -> Result<&regex::Regex> {
         let is_known = |(known, with, _): &(String, bool, _)| known == pattern && *with == folds;
         if !self.0.as_ref().is_some_and(is_known) {
             let mut builder = regex::RegexBuilder::new(&patterns::regex(pattern)?);

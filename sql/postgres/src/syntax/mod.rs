@@ -19,10 +19,12 @@ pub(crate) mod moments;
 pub(crate) mod order_by;
 pub(crate) mod parameters;
 pub(crate) mod parser;
+mod placement;
 pub(crate) mod quantified;
 pub(crate) mod relations;
 pub(crate) mod row_limits;
 pub(crate) mod rows;
+pub(crate) mod set_returning;
 pub(crate) mod step;
 mod subselect_names;
 mod whole_rows;
@@ -114,9 +116,21 @@ impl VisitorMut for Adapter<'_> {
         let mut positions = Vec::new();
         order_by::placed(query, &mut positions)?;
         self.untyped.extend(positions);
+        if let SetExpr::Values(values) = query.body.as_ref() {
+            for expr in values.rows.iter().flat_map(|row| row.iter()) {
+                placement::of_clause("VALUES", expr)?;
+            }
+        }
         double_columns(&mut query.body);
         if let Some(LimitClause::LimitOffset { limit, offset, .. }) = &query.limit_clause {
-            for count in limit.iter().chain(offset.iter().map(|offset| &offset.value)) {
+            for (clause, count) in [
+                ("LIMIT", limit.as_ref()),
+                ("OFFSET", offset.as_ref().map(|offset| &offset.value)),
+            ] {
+                let Some(count) = count else {
+                    continue;
+                };
+                placement::of_clause(clause, count)?;
                 self.leave(count);
             }
         }
@@ -166,10 +180,20 @@ impl VisitorMut for Adapter<'_> {
             }
         }
         whole_rows::counted(select)?;
-        ControlFlow::Continue(())
+        placement::of_select(select)
     }
 
     fn pre_visit_table_factor(&mut self, factor: &mut ast::TableFactor) -> Step {
+        if let ast::TableFactor::Table {
+            name,
+            args: Some(ast::TableFunctionArgs { args, .. }),
+            ..
+        }
+        | ast::TableFactor::Function { name, args, .. } = factor
+        {
+            placement::of_from(name, args)?;
+        }
+        set_returning::in_from(factor)?;
         match factor {
             ast::TableFactor::Table { sample: Some(_), .. }
             | ast::TableFactor::Derived { sample: Some(_), .. } => {
@@ -180,8 +204,6 @@ impl VisitorMut for Adapter<'_> {
                 let outputs = self.relations.outputs(subquery, &self.with);
                 subselect_names::listed(alias, subquery, outputs);
             }
-            ast::TableFactor::Table { args: Some(args), .. } => self.leave_arguments(&args.args),
-            ast::TableFactor::Function { args, .. } => self.leave_arguments(args),
             _ => {}
         }
         ControlFlow::Continue(())
@@ -189,10 +211,12 @@ impl VisitorMut for Adapter<'_> {
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> Step {
         array_subquery::collected(expr);
+        placement::of_choice(expr)?;
         match expr {
             Expr::InList { list, .. } => list.iter().for_each(|item| self.leave(item)),
             Expr::Interval(interval) => self.leave(&interval.value),
             Expr::Function(function) => {
+                placement::of_call(function)?;
                 if let Some(ast::WindowType::WindowSpec(spec)) = &function.over {
                     self.leave_frame(spec);
                 }
@@ -250,8 +274,9 @@ impl VisitorMut for Adapter<'_> {
             Expr::Function(_) => {
                 moments::function(expr)?;
                 if let Expr::Function(function) = expr {
-                    return renamed_function(function);
+                    renamed_function(function)?;
                 }
+                set_returning::in_expression(expr);
                 ControlFlow::Continue(())
             }
             Expr::Identifier(ident) if ident.quote_style.is_none() => {

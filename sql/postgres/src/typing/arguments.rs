@@ -19,6 +19,7 @@ use super::signatures;
 use crate::functions::datetime::units::Unit;
 use crate::functions::datetime::zoned::in_zone;
 use crate::functions::overload::Listed;
+use crate::functions::series::ELEMENTS;
 use crate::types::{Kind, Typed, fault, timestamptz, unsupported};
 
 impl Scope<'_> {
@@ -43,6 +44,9 @@ impl Scope<'_> {
                 return Ok(call(texts.collect::<Result<_>>()?));
             }
             _ => {}
+        }
+        if name == ELEMENTS {
+            refuse_no_array(&args)?;
         }
         if let Some(listed) = func.inner().downcast_ref::<Listed>() {
             let candidates: Vec<Candidate> = listed.overloads().iter().map(Candidate::from).collect();
@@ -175,6 +179,20 @@ fn matched(name: &str, lists: &[&[Kind]], args: Vec<Typed>) -> Result<(Vec<Kind>
     signatures::refuse_moments(name, &kinds)?;
     let candidates: Vec<Candidate> = lists.iter().map(Candidate::from).collect();
     chosen(name, &candidates, args)
+}
+
+/// `unnest` of what is no array, or not known to be one.
+fn refuse_no_array(args: &[Typed]) -> Result<()> {
+    match args {
+        [array] if matches!(array.ty, DataType::List(_)) => Ok(()),
+        [unknown] if unknown.kind() == Kind::Unknown => {
+            Err(fault("42725", "function unnest(unknown) is not unique"))
+        }
+        other => {
+            let names: Vec<String> = other.iter().map(Typed::type_name).collect();
+            Err(signatures::unknown(&format!("unnest({})", names.join(", "))))
+        }
+    }
 }
 
 /// A boolean as its output function prints it, where a cast to text gives a word.

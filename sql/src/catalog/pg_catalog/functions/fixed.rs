@@ -162,14 +162,6 @@ pub(in crate::catalog::pg_catalog) fn fixed() -> Vec<ScalarUDF> {
             let listed = |parts: Vec<String>| parts.into_iter().map(quoted).collect::<Vec<_>>().join(",");
             parts.map(|parts| format!("{{{}}}", listed(parts))).into()
         }),
-        plain(SERIES, "oid[]", |given, row| {
-            let bounds = given.number(0, row).zip(given.number(1, row));
-            let items = bounds
-                .map(|(first, last)| (first..=last.min(first + MOST_ITEMS)).map(|item| item.to_string()));
-            items
-                .map(|items| format!("{{{}}}", items.collect::<Vec<_>>().join(",")))
-                .into()
-        }),
         plain("array_upper", "integer", |given, row| {
             bound(given, row, |length| length)
         }),
@@ -177,11 +169,6 @@ pub(in crate::catalog::pg_catalog) fn fixed() -> Vec<ScalarUDF> {
     ]);
     functions
 }
-
-/// The numbers from one to another, as an array: positions in arrays of the catalog.
-pub(in crate::catalog::pg_catalog) const SERIES: &str = "array_positions_between";
-/// More positions than an array of the catalog has.
-const MOST_ITEMS: i64 = 10_000;
 
 /// Whether this database, which is read only, grants one of the privileges in the last argument.
 fn privilege(given: &Arguments, row: usize) -> Cell {

@@ -21,7 +21,7 @@ use datafusion::logical_expr::{
 use super::columns;
 use super::rows::{self, Cell};
 
-pub(super) use fixed::{SERIES, fixed};
+pub(super) use fixed::fixed;
 pub(super) use of_session::{id_types, of_session};
 
 /// Answers one row.

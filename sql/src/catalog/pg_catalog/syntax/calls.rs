@@ -9,9 +9,8 @@ use datafusion::sql::sqlparser::ast::{
     self, Expr, FunctionArguments, Ident, ObjectName, TableAlias, TableAliasColumnDef, TableFactor, Value,
 };
 
-use super::super::functions::SERIES;
 use super::super::relations::{self, PG_CATALOG};
-use causeway_postgres::{call as called, statements};
+use causeway_postgres::{call as called, returns_set, statements};
 
 /// A call of a function, with its plain name.
 pub(super) fn call(expr: &mut Expr) {
@@ -22,17 +21,6 @@ pub(super) fn call(expr: &mut Expr) {
         return;
     };
     match (name.as_str(), &function.args) {
-        ("generate_subscripts", FunctionArguments::List(list)) => {
-            let list = list.args.iter().find_map(|arg| match arg {
-                ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(list)) => Some(list.clone()),
-                _ => None,
-            });
-            if let Some(list) = list {
-                let one = Expr::Value(Value::Number("1".to_owned(), false).with_empty_span());
-                let length = called("cardinality", vec![list]);
-                *expr = called("unnest", vec![called(SERIES, vec![one, length])]);
-            }
-        }
         (_, FunctionArguments::None) if is_register(&name) => *expr = called(&name, Vec::new()),
         _ if function.name.0.len() > 1 => function.name = ObjectName::from(vec![Ident::new(name)]),
         _ => {}
@@ -85,7 +73,19 @@ fn plain_name(name: &ObjectName) -> Option<String> {
 }
 
 /// A function in FROM: a relation of its own, or a subquery.
+///
+/// What returns a set is everybody's.
 pub(super) fn table_function(factor: &mut TableFactor) {
+    let called = match &*factor {
+        TableFactor::Table {
+            name, args: Some(_), ..
+        }
+        | TableFactor::Function { name, .. } => plain_name(name),
+        _ => None,
+    };
+    if called.is_none_or(|name| returns_set(&name)) {
+        return;
+    }
     let (name, call, alias) = match factor {
         TableFactor::Table {
             name,
@@ -111,18 +111,9 @@ pub(super) fn table_function(factor: &mut TableFactor) {
         other => other,
     };
     let is_relation = relations::find(PG_CATALOG, relation).is_some();
-    let text = match (is_relation, name.as_str()) {
-        (true, _) => format!("SELECT * FROM {PG_CATALOG}.{relation}"),
-        (false, "unnest") => format!("SELECT unnest({call})"),
-        (false, "generate_series" | "generate_subscripts") => {
-            let set = if name == "generate_series" {
-                format!("unnest({SERIES}({call}))")
-            } else {
-                format!("generate_subscripts({call})")
-            };
-            format!("SELECT {set}")
-        }
-        (false, _) => format!("SELECT {name}({call})"),
+    let text = match is_relation {
+        true => format!("SELECT * FROM {PG_CATALOG}.{relation}"),
+        false => format!("SELECT {name}({call})"),
     };
     let parsed = statements(&text).ok().and_then(|mut parsed| parsed.pop());
     let Some(ast::Statement::Query(subquery)) = parsed else {
@@ -141,7 +132,7 @@ pub(super) fn table_function(factor: &mut TableFactor) {
         });
     }
     *factor = TableFactor::Derived {
-        lateral: false,
+        lateral: !is_relation,
         subquery,
         alias: Some(alias),
         sample: None,

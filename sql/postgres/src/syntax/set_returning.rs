@@ -1,0 +1,219 @@
+//! Functions that return sets of rows, `generate_series(1, 3)`, in FROM and in the list of outputs.
+//!
+//! In a plan such a function gives a list for each row, and DataFusion's Unnest makes rows of the lists: several side by side, the shorter
+//! ones filled up with NULL, as PostgreSQL does since version 10. Owns: the rewrite to that form, names of tables and columns, ORDINALITY.
+//! Does not own: the lists; see `functions::series`. Invariant: where PostgreSQL allows no set, none gets here (`placement`).
+//! Start at [`in_from`] and [`in_expression`].
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    self, Expr, Ident, ObjectName, SelectItem, SetExpr, TableAlias, TableFactor, visit_expressions,
+};
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+
+use super::literals::call;
+use super::step::{Step, refuse};
+use crate::functions::series::{ELEMENTS, ORDINALS};
+
+/// The functions that return sets.
+const NAMES: &[&str] = &[
+    "generate_series",
+    "generate_subscripts",
+    "regexp_split_to_table",
+    "string_to_table",
+    "unnest",
+];
+
+/// Whether a function returns a set of rows.
+#[must_use]
+pub fn returns_set(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
+/// The name of a function as PostgreSQL looks it up.
+pub(crate) fn function_name(name: &ObjectName) -> String {
+    let name = name.to_string().to_lowercase();
+    name.strip_prefix("pg_catalog.").unwrap_or(&name).to_owned()
+}
+
+/// A function in FROM.
+struct Called {
+    name: String,
+    args: Vec<Expr>,
+    with_ordinality: bool,
+    alias: Option<TableAlias>,
+}
+
+/// Makes a sub-select of a function in FROM, which may use the columns of what stands before it.
+///
+/// # Errors
+/// 0A000 for named arguments and for what sqlparser alone knows.
+pub(crate) fn in_from(factor: &mut TableFactor) -> Step {
+    let called = match factor {
+        TableFactor::Table {
+            name,
+            alias,
+            args: Some(args),
+            with_ordinality,
+            ..
+        } => Called {
+            name: function_name(name),
+            args: plain(std::mem::take(&mut args.args))?,
+            with_ordinality: *with_ordinality,
+            alias: alias.take(),
+        },
+        TableFactor::Function {
+            name,
+            args,
+            alias,
+            with_ordinality,
+            ..
+        } => Called {
+            name: function_name(name),
+            args: plain(std::mem::take(args))?,
+            with_ordinality: *with_ordinality,
+            alias: alias.take(),
+        },
+        TableFactor::UNNEST {
+            alias,
+            array_exprs,
+            with_ordinality,
+            with_offset: false,
+            ..
+        } => Called {
+            name: "unnest".to_owned(),
+            args: std::mem::take(array_exprs),
+            with_ordinality: *with_ordinality,
+            alias: alias.take(),
+        },
+        _ => return ControlFlow::Continue(()),
+    };
+    match sub_select(called) {
+        Some(rows) => *factor = rows,
+        None => return refuse("this function in FROM is not supported"),
+    }
+    ControlFlow::Continue(())
+}
+
+/// The arguments, none of which has a name.
+fn plain(args: Vec<ast::FunctionArg>) -> ControlFlow<Box<crate::error::Error>, Vec<Expr>> {
+    let mut exprs = Vec::with_capacity(args.len());
+    for arg in args {
+        match arg {
+            ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(expr)) => exprs.push(expr),
+            other => {
+                let refused = refuse(format!(
+                    "the argument {other} of a function in FROM is not supported"
+                ));
+                refused.map_continue(|()| Vec::<Expr>::new())?;
+            }
+        }
+    }
+    ControlFlow::Continue(exprs)
+}
+
+fn sub_select(called: Called) -> Option<TableFactor> {
+    let Called {
+        name,
+        args,
+        with_ordinality,
+        alias,
+    } = called;
+    let is_lateral = args.iter().any(has_columns);
+    let single = |args: Vec<Expr>| call(&name, args);
+    let lists: Vec<Expr> = match name.as_str() {
+        "unnest" if args.len() > 1 => args.into_iter().map(|arg| single(vec![arg])).collect(),
+        _ => vec![single(args)],
+    };
+    let alias = alias.unwrap_or_else(|| TableAlias {
+        explicit: true,
+        name: Ident::with_quote('"', &name),
+        columns: Vec::new(),
+        at: None,
+    });
+    let ordinality = with_ordinality.then(|| {
+        let lists = if returns_set(&name) {
+            lists.clone()
+        } else {
+            Vec::new()
+        };
+        call(ORDINALS, lists)
+    });
+    let column = alias.name.clone();
+    let is_single = lists.len() == 1;
+    let mut items: Vec<SelectItem> = lists
+        .into_iter()
+        .map(|expr| match is_single {
+            true => SelectItem::ExprWithAlias {
+                expr,
+                alias: column.clone(),
+            },
+            false => SelectItem::UnnamedExpr(expr),
+        })
+        .collect();
+    items.extend(ordinality.map(|expr| SelectItem::ExprWithAlias {
+        expr,
+        alias: Ident::new("ordinality"),
+    }));
+    let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql("SELECT 1").ok()?;
+    let mut subquery = parser.parse_query().ok()?;
+    let SetExpr::Select(select) = subquery.body.as_mut() else {
+        return None;
+    };
+    select.projection = items;
+    Some(TableFactor::Derived {
+        lateral: is_lateral,
+        subquery,
+        alias: Some(alias),
+        sample: None,
+    })
+}
+
+/// Whether the expression names columns, of this query or of one around it.
+fn has_columns(expr: &Expr) -> bool {
+    let found = visit_expressions(expr, |part| match part {
+        Expr::Identifier(_) | Expr::CompoundIdentifier(_) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    found.is_break()
+}
+
+/// Makes rows of the list that the function gives, where it returns a set.
+pub(crate) fn in_expression(expr: &mut Expr) {
+    let Expr::Function(function) = expr else {
+        return;
+    };
+    let name = function_name(&function.name);
+    if !returns_set(&name) && name != ORDINALS {
+        return;
+    }
+    if name == ORDINALS {
+        // The lists whose places are counted are no rows yet.
+        without_unnest(function);
+    }
+    let mut list = std::mem::replace(expr, Expr::Value(ast::Value::Null.with_empty_span()));
+    if let Expr::Function(function) = &mut list {
+        let own = if name == "unnest" { ELEMENTS } else { name.as_str() };
+        function.name = ObjectName::from(vec![Ident::new(own)]);
+    }
+    *expr = call("unnest", vec![list]);
+}
+
+fn without_unnest(function: &mut ast::Function) {
+    let ast::FunctionArguments::List(list) = &mut function.args else {
+        return;
+    };
+    for arg in &mut list.args {
+        let ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(Expr::Function(rows))) = arg else {
+            continue;
+        };
+        let ast::FunctionArguments::List(inner) = &rows.args else {
+            continue;
+        };
+        if let [inner] = inner.args.as_slice() {
+            *arg = inner.clone();
+        }
+    }
+}
