@@ -20,7 +20,7 @@ mod settings;
 mod statement;
 
 pub use catalog::views::{View, view_faults};
-pub use causeway_postgres::{Zone, text_form};
+pub use causeway_postgres::{Zone, read_moment, text_form};
 pub use datafusion::common::ScalarValue;
 pub use engine::{Engine, EngineConfig};
 pub use error::{Error, sqlstate};

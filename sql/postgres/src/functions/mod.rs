@@ -8,7 +8,7 @@
 pub(crate) mod aggregates;
 pub(crate) mod arithmetic;
 pub(crate) mod average;
-pub mod datetime;
+pub(crate) mod datetime;
 pub(crate) mod decimals;
 pub(crate) mod division;
 pub(crate) mod floats;

@@ -3,9 +3,11 @@
 //! Owns: `to_char`, `to_date`, `to_timestamp(text, text)`, `to_number`. Does not own: what a pattern says; see `moment_template` and
 //! `number_template`. Invariant: a pattern is compiled once where it repeats from row to row. Start at [`FUNCTIONS`].
 
+mod moment_fields;
 mod moment_template;
 mod moment_text;
 mod moment_values;
+mod number_digits;
 mod number_template;
 mod number_text;
 mod number_values;
@@ -48,7 +50,7 @@ pub(crate) const FUNCTIONS: &[Overload] = &[
     }),
     Overload::new("to_char", &[Int4, Text], Text, |call| {
         let values = call.values::<Int32Type>(0)?;
-        numbers(call, |row, template| number_text::of_integer(i64::from(values.value(row)), template))
+        numbers(call, |row, template| number_text::of_small_integer(values.value(row), template))
     }),
     Overload::new("to_char", &[Int8, Text], Text, |call| {
         let values = call.values::<Int64Type>(0)?;

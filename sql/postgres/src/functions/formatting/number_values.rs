@@ -158,7 +158,9 @@ impl Reader<'_> {
                 self.sign = sign;
                 self.at += 1;
             }
-        } else if !is_read && template.sign.is_none() && !template.has_plus && !template.has_minus
+        } else if !is_read
+            && template.sign.is_none()
+            && (template.has_plus || template.has_minus)
             && matches!(letter, '-' | '+')
         {
             self.sign = letter;

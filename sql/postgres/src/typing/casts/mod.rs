@@ -101,7 +101,7 @@ pub(crate) fn to_type(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr
             expr => plain_cast(expr, to.clone()),
         });
     }
-    Ok(ScalarUDF::from(Cast::new(to.clone())).call(vec![expr]))
+    Ok(ScalarUDF::from(Cast::of(source, to.clone())).call(vec![expr]))
 }
 
 /// A quoted date or timestamp. What depends on the session's zone, or on when the statement runs, is computed once it runs.
@@ -203,6 +203,8 @@ fn is_lossless(source: Kind, target: Kind, from: &DataType, to: &DataType) -> bo
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Cast {
     to: DataType,
+    /// From a date or timestamp to another, which succeeds for every value that a column has.
+    is_between_moments: bool,
     signature: Signature,
 }
 
@@ -212,7 +214,16 @@ impl Cast {
         let volatility = if depends_on_zone { Volatility::Stable } else { Volatility::Immutable };
         Self {
             to,
+            is_between_moments: false,
             signature: Signature::any(1, volatility),
+        }
+    }
+
+    fn of(source: Kind, to: DataType) -> Self {
+        let is_between_moments = source.is_moment() && (Kind::of(&to).is_moment() || Kind::of(&to) == Kind::Time);
+        Self {
+            is_between_moments,
+            ..Self::new(to)
         }
     }
 }
@@ -228,6 +239,10 @@ impl ScalarUDFImpl for Cast {
             Kind::Numeric => "to_numeric",
             Kind::Float4 => "to_real",
             Kind::Float8 => "to_double",
+            Kind::Date if self.is_between_moments => "moment_to_date",
+            Kind::Timestamp if self.is_between_moments => "moment_to_timestamp",
+            Kind::TimestampTz if self.is_between_moments => "moment_to_timestamptz",
+            Kind::Time if self.is_between_moments => "moment_to_time",
             Kind::Date => "to_date_value",
             Kind::Timestamp => "to_timestamp_value",
             Kind::TimestampTz => "to_timestamptz_value",
