@@ -93,6 +93,7 @@ impl Conversation {
             &prepared.parameters,
             &bind.parameter_format_codes,
             &bind.parameters,
+            &self.session.time_zone(),
         )?;
         let formats = Formats::try_new(&bind.result_column_format_codes)?;
         if let Some(schema) = &prepared.schema {

@@ -3,10 +3,9 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, IntervalMonthDayNano};
+use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, TimeUnit};
 use bytes::{Buf as _, Bytes};
-use causeway_sql::{Error, ScalarValue};
-use pg_interval::Interval;
+use causeway_sql::{Error, ScalarValue, Zone, read_moment};
 use pgwire::api::Type;
 use pgwire::types::FromSqlText;
 use pgwire::types::format::FormatOptions;
@@ -23,6 +22,7 @@ pub(super) fn decode(
     parameters: &[Parameter],
     formats: &[i16],
     values: &[Option<Bytes>],
+    zone: &Zone,
 ) -> Result<Vec<ScalarValue>, Error> {
     if parameters.len() != values.len() {
         let message = format!(
@@ -42,7 +42,7 @@ pub(super) fn decode(
         let decoded = match bytes {
             None => ScalarValue::try_from(&parameter.ty).map_err(|_| unsupported(&parameter.ty)),
             Some(bytes) if is_binary => binary(bytes, parameter),
-            Some(bytes) => text(bytes, parameter),
+            Some(bytes) => text(bytes, parameter, zone),
         };
         decoded.map_err(|mut error| {
             error.message = format!("parameter ${}: {}", at + 1, error.message);
@@ -73,7 +73,7 @@ fn fitted(value: ScalarValue, ty: &DataType, sqlstate: &'static str) -> Result<S
         .map_err(|error| Error::new(sqlstate, error.strip_backtrace()))
 }
 
-fn text(bytes: &Bytes, parameter: &Parameter) -> Result<ScalarValue, Error> {
+fn text(bytes: &Bytes, parameter: &Parameter, zone: &Zone) -> Result<ScalarValue, Error> {
     let bad_text = |why: &dyn std::fmt::Display| Error::new(sqlstate::BAD_TEXT, why.to_string());
     let text = std::str::from_utf8(bytes)
         .map_err(|_| Error::new("22021", "invalid byte sequence for encoding \"UTF8\""))?;
@@ -92,9 +92,12 @@ fn text(bytes: &Bytes, parameter: &Parameter) -> Result<ScalarValue, Error> {
         DataType::Int64 => ScalarValue::Int64(Some(word.parse().map_err(|_| invalid())?)),
         DataType::Float32 => ScalarValue::Float32(Some(word.parse().map_err(|_| invalid())?)),
         DataType::Float64 => ScalarValue::Float64(Some(word.parse().map_err(|_| invalid())?)),
-        DataType::List(item) => list_of_text(text, item)?,
-        DataType::Interval(_) => interval_of_text(word).ok_or_else(invalid)?,
-        // Dates, times and numerics: Arrow reads PostgreSQL's forms of them.
+        DataType::List(item) => list_of_text(text, item, zone)?,
+        DataType::Date32
+        | DataType::Time64(TimeUnit::Microsecond)
+        | DataType::Timestamp(TimeUnit::Microsecond, _)
+        | DataType::Interval(_) => read_moment(text, &parameter.ty, zone)?,
+        // Numerics: Arrow reads PostgreSQL's form of them.
         ty => {
             let parsed = ScalarValue::Utf8(Some(word.to_owned())).cast_to(ty);
             return parsed.map_err(|_| invalid());
@@ -113,7 +116,7 @@ fn boolean(word: &str) -> Option<bool> {
 }
 
 /// An array of one dimension, `{a,"b c",NULL}`.
-fn list_of_text(array: &str, item: &Arc<Field>) -> Result<ScalarValue, Error> {
+fn list_of_text(array: &str, item: &Arc<Field>, zone: &Zone) -> Result<ScalarValue, Error> {
     let items =
         Vec::<Option<String>>::from_sql_text(&Type::TEXT_ARRAY, array.as_bytes(), &FormatOptions::default())
             .map_err(|_| {
@@ -127,7 +130,7 @@ fn list_of_text(array: &str, item: &Arc<Field>) -> Result<ScalarValue, Error> {
         ty: item.data_type().clone(),
     };
     let items = items.into_iter().map(|item| match item {
-        Some(item) => text(&Bytes::from(item), &parameter).map(Some),
+        Some(item) => text(&Bytes::from(item), &parameter, zone).map(Some),
         None => Ok(None),
     });
     list(items.collect::<Result<_, _>>()?, &parameter.ty)
@@ -141,15 +144,6 @@ fn list(items: Vec<Option<ScalarValue>>, ty: &DataType) -> Result<ScalarValue, E
         .map(|item| item.unwrap_or_else(|| none.clone()))
         .collect();
     Ok(ScalarValue::List(ScalarValue::new_list(&items, ty, true)))
-}
-
-/// An interval as drivers write it: PostgreSQL's own form, or days and a time of day.
-fn interval_of_text(word: &str) -> Option<ScalarValue> {
-    // Python writes `3 days, 2:00:00`.
-    let interval = Interval::from_postgres(&word.replace(',', " "))
-        .or_else(|_| Interval::from_iso(word))
-        .ok()?;
-    Some(interval_of(interval.months, interval.days, interval.microseconds))
 }
 
 fn interval_of(months: i32, days: i32, microseconds: i64) -> ScalarValue {
@@ -306,12 +300,21 @@ mod tests {
     use super::super::{types, value};
     use super::*;
 
+    fn madrid() -> Zone {
+        Zone::named("Europe/Madrid").expect("a zone")
+    }
+
     fn read(oid: u32, format: i16, bytes: &[u8]) -> Result<ScalarValue, Error> {
         let parameter = Parameter {
             oid,
             ty: types::arrow_type(oid).expect("supported"),
         };
-        let mut values = decode(&[parameter], &[format], &[Some(Bytes::copy_from_slice(bytes))])?;
+        let mut values = decode(
+            &[parameter],
+            &[format],
+            &[Some(Bytes::copy_from_slice(bytes))],
+            &madrid(),
+        )?;
         Ok(values.remove(0))
     }
 
@@ -324,6 +327,9 @@ mod tests {
             (701, "Infinity", ScalarValue::Float64(Some(f64::INFINITY))),
             (25, " as is ", ScalarValue::Utf8(Some(" as is ".to_owned()))),
             (1082, "2024-01-02", ScalarValue::Date32(Some(19_724))),
+            // A date keeps its day, whatever the offset.
+            (1082, "2024-01-02 00:00:00+01", ScalarValue::Date32(Some(19_724))),
+            (1082, "Jan 2, 2024", ScalarValue::Date32(Some(19_724))),
             (
                 1083,
                 "03:04:05",
@@ -338,6 +344,16 @@ mod tests {
                 1184,
                 "2024-01-02 05:04:05+02",
                 ScalarValue::TimestampMicrosecond(Some(1_704_164_645_000_000), utc()),
+            ),
+            (
+                1184,
+                "2024-01-02 04:04:05",
+                ScalarValue::TimestampMicrosecond(Some(1_704_164_645_000_000), utc()),
+            ),
+            (
+                1186,
+                "3 days, 2:00:00",
+                interval_of(0, 3, 7_200_000_000),
             ),
             (
                 1114,
@@ -396,7 +412,8 @@ mod tests {
                 "parameter $1: invalid input syntax for type int8: \"4x\"",
             ),
             (16, 0, b"maybe", "22P02", "type bool"),
-            (1184, 0, b"yesterday", "22P02", "type timestamptz"),
+            (1184, 0, b"someday", "22007", "type timestamp with time zone"),
+            (1082, 0, b"2024-02-30", "22008", "out of range"),
             (25, 0, b"\xff", "22021", "encoding"),
             (
                 20,
@@ -412,7 +429,7 @@ mod tests {
             assert_eq!(error.sqlstate, sqlstate);
             assert!(error.message.contains(wanted), "{}", error.message);
         }
-        let error = decode(&[], &[], &[None]).expect_err("one too many");
+        let error = decode(&[], &[], &[None], &madrid()).expect_err("one too many");
         assert_eq!(
             error.message,
             "bind message supplies 1 parameters, but prepared statement requires 0"

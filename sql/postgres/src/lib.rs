@@ -40,6 +40,7 @@ pub use syntax::relations::Relations;
 pub use syntax::set_returning::returns_set;
 pub use syntax::step::Step;
 pub use syntax::{adapted, column_names};
+pub use text::input::moment as read_moment;
 pub use text::output as text_form;
 
 /// Makes a state that plans statements as PostgreSQL would: its syntax, its types, its operators, and none but its functions.

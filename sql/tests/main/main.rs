@@ -26,5 +26,6 @@ mod session_views;
 mod sessions;
 mod sharing;
 mod statements;
+mod time_zones;
 mod tops;
 mod views;

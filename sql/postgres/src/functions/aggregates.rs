@@ -7,6 +7,7 @@
 //! | numeric(p,s) | numeric(38,s) | numeric |
 //! | `real` | `real` | `double precision` |
 //! | `double precision` | `double precision` | `double precision` |
+//! | `interval` | `interval` | `interval` |
 //!
 //! Owns: `sum`, and what it shares with `avg` and `stddev`: values in the type of the sum, sums of groups. Does not own: the quotient of
 //! `avg`, see `average`; moving frames, see `moving_frame`. Invariant: a sum that leaves its type's range is an error, never another number.
@@ -30,6 +31,7 @@ use datafusion::logical_expr::{
 };
 use datafusion_functions_aggregate_common::aggregate::groups_accumulator::prim_op::PrimitiveGroupsAccumulator;
 
+use super::datetime::aggregates::{Gathered, Gathering};
 use super::moving_frame::{Recomputed, no_argument};
 use crate::types::{decimal_shape, fault, unsupported};
 
@@ -37,7 +39,7 @@ use crate::types::{decimal_shape, fault, unsupported};
 fn sum_type(argument: &DataType) -> Result<DataType> {
     Ok(match argument {
         DataType::Int8 | DataType::Int16 | DataType::Int32 => DataType::Int64,
-        DataType::Float32 | DataType::Float64 => argument.clone(),
+        DataType::Float32 | DataType::Float64 | DataType::Interval(_) => argument.clone(),
         other => match decimal_shape(other) {
             Some((_, scale)) => DataType::Decimal128(38, scale),
             None => return Err(unsupported(format!("sum of {other} is not supported"))),
@@ -74,6 +76,9 @@ impl AggregateUDFImpl for Sum {
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         let ty = args.return_field.data_type().clone();
+        if matches!(ty, DataType::Interval(_)) {
+            return Gathered::boxed(Gathering::Sum, args.is_distinct);
+        }
         if args.is_distinct {
             return Ok(Box::new(Widened {
                 inner: sum_udaf().accumulator(args)?,
@@ -98,7 +103,7 @@ impl AggregateUDFImpl for Sum {
     }
 
     fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
-        !args.is_distinct
+        !args.is_distinct && !matches!(args.return_field.data_type(), DataType::Interval(_))
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
@@ -107,6 +112,9 @@ impl AggregateUDFImpl for Sum {
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         let ty = args.return_field.data_type().clone();
+        if matches!(ty, DataType::Interval(_)) {
+            return Recomputed::boxed(&args, || Gathered::boxed(Gathering::Sum, false));
+        }
         let fresh = move || Ok(Box::new(Running::try_new(ty.clone())?) as Box<dyn Accumulator>);
         Recomputed::boxed(&args, fresh)
     }

@@ -14,6 +14,7 @@ use datafusion::logical_expr::utils::format_state_name;
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, ReversedUDAF, Signature, Volatility};
 
 use super::aggregates::{Running, widened};
+use super::datetime::aggregates::{Gathered, Gathering};
 use super::division;
 use super::moving_frame::{Recomputed, no_argument};
 use crate::types::{QUOTIENT_SCALE, decimal_shape, unsupported};
@@ -36,6 +37,7 @@ impl Average {
     fn sum_type(argument: &DataType) -> Result<DataType> {
         match argument {
             DataType::Float32 | DataType::Float64 => Ok(DataType::Float64),
+            DataType::Interval(_) => Ok(argument.clone()),
             other => match decimal_shape(other) {
                 Some((_, scale)) => Ok(DataType::Decimal128(38, scale)),
                 None => Err(unsupported(format!("avg of {other} is not supported"))),
@@ -56,7 +58,7 @@ impl AggregateUDFImpl for Average {
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         let argument = types.first().ok_or_else(no_argument)?;
         Ok(match Self::sum_type(argument)? {
-            DataType::Float64 => DataType::Float64,
+            ty @ (DataType::Float64 | DataType::Interval(_)) => ty,
             _ => AVERAGE,
         })
     }
@@ -64,6 +66,9 @@ impl AggregateUDFImpl for Average {
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         let argument = args.expr_fields.first().ok_or_else(no_argument)?.data_type();
         let ty = Self::sum_type(argument)?;
+        if matches!(ty, DataType::Interval(_)) {
+            return Gathered::boxed(Gathering::Average, args.is_distinct);
+        }
         let sum = Running::try_new(ty)?;
         let distinct = args.is_distinct.then(HashSet::new);
         Ok(Box::new(Averaging {
@@ -96,6 +101,9 @@ impl AggregateUDFImpl for Average {
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         let ty = Self::sum_type(args.expr_fields.first().ok_or_else(no_argument)?.data_type())?;
+        if matches!(ty, DataType::Interval(_)) {
+            return Recomputed::boxed(&args, || Gathered::boxed(Gathering::Average, false));
+        }
         let fresh = move || {
             let sum = Running::try_new(ty.clone())?;
             Ok(Box::new(Averaging {

@@ -9,7 +9,7 @@ pub(crate) mod aggregates;
 pub(crate) mod arithmetic;
 pub(crate) mod arrays;
 pub(crate) mod average;
-pub mod datetime;
+pub(crate) mod datetime;
 pub(crate) mod decimals;
 pub(crate) mod division;
 pub(crate) mod floats;

@@ -41,6 +41,44 @@ pub(crate) fn scalar(text: &str, ty: &DataType, zone: &Zone) -> Result<ScalarVal
     })
 }
 
+/// Reads a date, a time, a timestamp or an interval as PostgreSQL does, in a session of that zone.
+///
+/// # Errors
+/// 22007, 22008, 22009, 22015 and 22023 as PostgreSQL; 0A000 for other types and for what can't be kept.
+pub fn moment(text: &str, ty: &DataType, zone: &Zone) -> std::result::Result<ScalarValue, crate::Error> {
+    let kind = Kind::of(ty);
+    if !kind.is_moment() && !matches!(kind, Kind::Time | Kind::Interval) {
+        return Err(unsupported(format!("{} is no date or time", kind.name())).into());
+    }
+    if kind.is_moment()
+        && let Some(present) = present_moment(text, kind, zone)?
+    {
+        return Ok(present);
+    }
+    Ok(scalar(text, ty, zone)?)
+}
+
+/// `now`, `today` and their kin, as of this moment; `None` for all else.
+fn present_moment(text: &str, kind: Kind, zone: &Zone) -> Result<Option<ScalarValue>> {
+    let written = moments::read(text, kind)?;
+    let now = chrono::Utc::now().timestamp_micros();
+    let today = calendar::split(zone.local(now)?).0;
+    let (day, local) = match written.day {
+        Day::Now => (today, zone.local(now)?),
+        Day::Today(days) => (today + days, calendar::checked_timestamp(today + days, written.micros)?),
+        Day::Fixed(_) | Day::Epoch => return Ok(None),
+    };
+    Ok(Some(match kind {
+        Kind::Date => ScalarValue::Date32(Some(calendar::checked_date(day)?)),
+        Kind::Timestamp => ScalarValue::TimestampMicrosecond(Some(local), None),
+        _ => {
+            let zone = written.zone.as_ref().unwrap_or(zone);
+            let moment = if written.day == Day::Now { now } else { zone.moment(local)? };
+            ScalarValue::TimestampMicrosecond(Some(moment), Some("UTC".into()))
+        }
+    }))
+}
+
 fn beyond(kind: Kind, text: &str) -> datafusion::common::DataFusionError {
     fault(
         "22003",

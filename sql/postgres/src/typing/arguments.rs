@@ -10,12 +10,13 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::expr::{
     AggregateFunction, Case, ScalarFunction, WindowFunction, WindowFunctionDefinition,
 };
-use datafusion::logical_expr::{Expr, Operator, ScalarUDF, cast as plain_cast, lit};
+use datafusion::logical_expr::{AggregateUDF, Expr, Operator, ScalarUDF, cast as plain_cast, lit};
 
 use super::operators::{self, comparable, united};
 use super::overloads::{Candidate, chosen};
 use super::scope::{Scope, binary};
 use super::signatures;
+use crate::functions::datetime::aggregates::Extreme;
 use crate::functions::datetime::units::Unit;
 use crate::functions::datetime::zoned::in_zone;
 use crate::functions::overload::Listed;
@@ -155,8 +156,21 @@ impl Scope<'_> {
         Ok(args)
     }
 
+    /// The aggregate itself, or the one that stands for it over intervals.
+    fn of_intervals(&self, aggregate: Arc<AggregateUDF>, args: &[Expr]) -> Result<Arc<AggregateUDF>> {
+        let [only] = args else {
+            return Ok(aggregate);
+        };
+        let own = match self.typed(only.clone())?.kind() {
+            Kind::Interval => Extreme::of(aggregate.name()),
+            _ => None,
+        };
+        Ok(own.unwrap_or(aggregate))
+    }
+
     pub(crate) fn aggregate(&self, mut function: AggregateFunction) -> Result<Expr> {
         function.params.args = self.aggregate_args(function.func.name(), function.params.args)?;
+        function.func = self.of_intervals(function.func, &function.params.args)?;
         function.params.filter = function
             .params
             .filter
@@ -167,7 +181,10 @@ impl Scope<'_> {
 
     pub(crate) fn window(&self, mut function: WindowFunction) -> Result<Expr> {
         if let WindowFunctionDefinition::AggregateUDF(aggregate) = &function.fun {
+            let aggregate = Arc::clone(aggregate);
             function.params.args = self.aggregate_args(aggregate.name(), function.params.args)?;
+            let aggregate = self.of_intervals(aggregate, &function.params.args)?;
+            function.fun = WindowFunctionDefinition::AggregateUDF(aggregate);
         }
         Ok(Expr::WindowFunction(Box::new(function)))
     }
@@ -175,8 +192,6 @@ impl Scope<'_> {
 
 /// The arguments of one of DataFusion's functions.
 fn matched(name: &str, lists: &[&[Kind]], args: Vec<Typed>) -> Result<(Vec<Kind>, Vec<Expr>)> {
-    let kinds: Vec<Kind> = args.iter().map(Typed::kind).collect();
-    signatures::refuse_moments(name, &kinds)?;
     let candidates: Vec<Candidate> = lists.iter().map(Candidate::from).collect();
     chosen(name, &candidates, args)
 }

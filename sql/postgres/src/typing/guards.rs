@@ -23,6 +23,8 @@ const FALLIBLE: &[&str] = &[
     "checked_modulo",
     "moment_add",
     "moment_subtract",
+    "zoned_add",
+    "zoned_subtract",
     "interval_multiply",
     "interval_divide",
     "to_boolean",
@@ -90,8 +92,9 @@ fn is_safe(function: &ScalarFunction) -> bool {
     const MOST_DAYS: u32 = 1_000_000;
     let is_known = |expr: &Expr| matches!(expr, Expr::Literal(..));
     match (function.func.name(), function.args.as_slice()) {
-        ("date_part" | "extract" | "date_trunc", [field, _]) => is_known(field),
-        ("moment_add" | "moment_subtract", args) => args.iter().any(|arg| match arg {
+        ("date_part" | "extract" | "date_trunc" | "timezone", [field, _]) => is_known(field),
+        ("date_trunc", [unit, _, zone]) => is_known(unit) && is_known(zone),
+        ("moment_add" | "moment_subtract" | "zoned_add" | "zoned_subtract", args) => args.iter().any(|arg| match arg {
             Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(interval)), _) => {
                 interval.months == 0 && interval.days.unsigned_abs() < MOST_DAYS
             }

@@ -52,7 +52,15 @@ pub(crate) fn of_scalar(name: &str) -> Option<&'static [&'static [Kind]]> {
 /// The argument lists of an aggregate.
 pub(crate) fn of_aggregate(name: &str) -> Option<&'static [&'static [Kind]]> {
     Some(match name {
-        "sum" | "avg" => &[&[Float8], &[Int2], &[Int4], &[Int8], &[Numeric], &[Float4]],
+        "sum" | "avg" => &[
+            &[Float8],
+            &[Int2],
+            &[Int4],
+            &[Int8],
+            &[Numeric],
+            &[Float4],
+            &[Interval],
+        ],
         "min" | "max" => &[
             &[Text],
             &[Int2],
@@ -65,6 +73,7 @@ pub(crate) fn of_aggregate(name: &str) -> Option<&'static [&'static [Kind]]> {
             &[Timestamp],
             &[TimestampTz],
             &[Time],
+            &[Interval],
         ],
         "bool_and" | "bool_or" => &[&[Boolean]],
         "bit_and" | "bit_or" | "bit_xor" => &[&[Int2], &[Int4], &[Int8]],
@@ -74,19 +83,6 @@ pub(crate) fn of_aggregate(name: &str) -> Option<&'static [&'static [Kind]]> {
         }
         _ => return None,
     })
-}
-
-/// What PostgreSQL has and this does not, or finds ambiguous.
-pub(super) fn refuse_moments(name: &str, kinds: &[Kind]) -> Result<()> {
-    let is_aggregate = matches!(name, "min" | "max" | "sum" | "avg");
-    if is_aggregate && kinds.contains(&Interval) {
-        let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-        return Err(crate::types::unsupported(format!(
-            "{name}({}) is not supported",
-            names.join(", ")
-        )));
-    }
-    Ok(())
 }
 
 /// 0A000 for what PostgreSQL computes with more digits than a double has.

@@ -66,11 +66,6 @@ impl Civil {
             (1..=12).contains(&self.month) && (1..=month_days(self.year, self.month)).contains(&self.day);
         exists.then(|| self.days())
     }
-
-    /// The year as people write it, in which 1 BC is -1.
-    pub(crate) fn shown_year(self) -> i64 {
-        if self.year <= 0 { self.year - 1 } else { self.year }
-    }
 }
 
 pub(crate) fn is_leap(year: i64) -> bool {

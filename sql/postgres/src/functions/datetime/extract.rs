@@ -36,8 +36,8 @@ impl Extract {
     pub(crate) fn new(as_double: bool) -> Self {
         Self {
             as_double,
-            // Fields of a timestamp with time zone are those of the session's zone.
-            signature: Signature::any(2, Volatility::Stable),
+            // Ranges are made of immutable functions only. Where the session's zone matters, `typing` writes it into the argument.
+            signature: Signature::any(2, Volatility::Immutable),
         }
     }
 }

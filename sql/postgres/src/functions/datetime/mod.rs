@@ -4,6 +4,7 @@
 //! `formatting`. Invariant: moments are microseconds since 1970 in UTC; only what asks for local time shifts them. Start at [`functions`].
 
 mod age;
+pub(crate) mod aggregates;
 pub(crate) mod arithmetic;
 pub(crate) mod calendar;
 pub(crate) mod extract;
@@ -12,7 +13,7 @@ mod make;
 mod precision;
 mod truncate;
 pub(crate) mod units;
-pub mod zone;
+pub(crate) mod zone;
 pub(crate) mod zoned;
 
 use super::overload::Overload;

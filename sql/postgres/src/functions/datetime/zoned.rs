@@ -3,8 +3,6 @@
 //! Owns: `timezone`, and casts between moments in the session's zone. Does not own: zones; see `zone`.
 //! Invariant: a zone is looked up once for all rows that name it. Start at [`FUNCTIONS`].
 
-use std::sync::Arc;
-
 use datafusion::arrow::array::ArrayRef;
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::Expr;
@@ -80,14 +78,4 @@ pub(crate) fn in_zone(zone: &Zone, moment: Expr) -> Expr {
         Some(timezone) => timezone.call(vec![name, moment]),
         None => moment,
     }
-}
-
-/// Each moment as the local time in a zone, or the other way round.
-pub(crate) fn shifted(
-    moments: &ArrayRef,
-    shift: impl Fn(i64) -> Result<i64>,
-    to: &datafusion::arrow::datatypes::DataType,
-) -> Result<ArrayRef> {
-    let shifted = crate::functions::row_wise::unary::<Stamp, Stamp>(moments, shift)?;
-    Ok(Arc::new(shifted.with_data_type(to.clone())))
 }

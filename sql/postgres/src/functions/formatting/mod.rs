@@ -3,17 +3,17 @@
 //! Owns: `to_char`, `to_date`, `to_timestamp(text, text)`, `to_number`. Does not own: what a pattern says; see `moment_template` and
 //! `number_template`. Invariant: a pattern is compiled once where it repeats from row to row. Start at [`FUNCTIONS`].
 
+mod moment_fields;
 mod moment_template;
 mod moment_text;
 mod moment_values;
+mod number_digits;
 mod number_template;
 mod number_text;
 mod number_values;
 
 use datafusion::arrow::array::{ArrayRef, StringArray};
-use datafusion::arrow::datatypes::{
-    Date32Type, Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type,
-};
+use datafusion::arrow::datatypes::{Date32Type, Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type};
 use datafusion::common::Result;
 
 use self::moment_template::Part;
@@ -50,34 +50,24 @@ pub(crate) const FUNCTIONS: &[Overload] = &[
     }),
     Overload::new("to_char", &[Int4, Text], Text, |call| {
         let values = call.values::<Int32Type>(0)?;
-        numbers(call, |row, template| {
-            number_text::of_integer(i64::from(values.value(row)), template)
-        })
+        numbers(call, |row, template| number_text::of_small_integer(values.value(row), template))
     }),
     Overload::new("to_char", &[Int8, Text], Text, |call| {
         let values = call.values::<Int64Type>(0)?;
-        numbers(call, |row, template| {
-            number_text::of_integer(values.value(row), template)
-        })
+        numbers(call, |row, template| number_text::of_integer(values.value(row), template))
     }),
     Overload::new("to_char", &[Numeric, Text], Text, |call| {
         let values = call.values::<Decimal128Type>(0)?;
         let scale = values.scale();
-        numbers(call, |row, template| {
-            number_text::of_decimal(values.value(row), scale, template)
-        })
+        numbers(call, |row, template| number_text::of_decimal(values.value(row), scale, template))
     }),
     Overload::new("to_char", &[Float4, Text], Text, |call| {
         let values = call.values::<Float32Type>(0)?;
-        numbers(call, |row, template| {
-            number_text::of_float(f64::from(values.value(row)), 6, template)
-        })
+        numbers(call, |row, template| number_text::of_float(f64::from(values.value(row)), 6, template))
     }),
     Overload::new("to_char", &[Float8, Text], Text, |call| {
         let values = call.values::<Float64Type>(0)?;
-        numbers(call, |row, template| {
-            number_text::of_float(values.value(row), 15, template)
-        })
+        numbers(call, |row, template| number_text::of_float(values.value(row), 15, template))
     }),
     Overload::new("to_date", &[Text, Text], Date, |call| {
         let texts = call.texts(0)?;
@@ -143,10 +133,7 @@ impl<T> Templates<T> {
     }
 }
 
-fn written(
-    call: &Call,
-    mut write: impl FnMut(usize, &[Part], &mut String) -> Result<()>,
-) -> Result<ArrayRef> {
+fn written(call: &Call, mut write: impl FnMut(usize, &[Part], &mut String) -> Result<()>) -> Result<ArrayRef> {
     let mut templates = Templates::new(call, 1, moment_template::compiled)?;
     call.texts_of(|row, out| {
         let template = templates.at(row)?;

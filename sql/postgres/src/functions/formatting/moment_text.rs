@@ -301,15 +301,15 @@ fn write_field(moment: &Moment, field: &Field, out: &mut String) -> Result<()> {
             let name = name_of(&WEEKDAYS, calendar::weekday(moment.days));
             out.push_str(&written(short(name), letters));
         }
-        Key::DayOfYear => number(out, moment.day_of_year(), 3, field),
+        Key::DayOfYear => number_by(out, moment.day_of_year(), 3, field, false),
         Key::IsoDayOfYear => {
             let start = iso_year_start(iso_week(moment.days).0);
             number(out, moment.days - start + 1, 3, field);
         }
-        Key::Day => number(out, moment.day, 2, field),
+        Key::Day => number_by(out, moment.day, 2, field, false),
         Key::Weekday => number(out, calendar::weekday(moment.days) + 1, 1, field),
         Key::IsoWeekday => number(out, (calendar::weekday(moment.days) + 6) % 7 + 1, 1, field),
-        Key::Week => number(out, (moment.day_of_year() - 1) / 7 + 1, 2, field),
+        Key::Week => number_by(out, (moment.day_of_year() - 1) / 7 + 1, 2, field, false),
         Key::IsoWeek => number(out, iso_week(moment.days).1, 2, field),
         Key::Quarter if moment.month == 0 => {}
         Key::Quarter => number(out, (moment.month - 1) / 3 + 1, 1, field),

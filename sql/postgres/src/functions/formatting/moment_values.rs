@@ -1,25 +1,14 @@
 //! `to_date` and `to_timestamp` by a pattern.
 //!
-//! Owns: what each field reads, and which moment the fields make. Does not own: patterns; see `moment_template`.
+//! Owns: what each field reads. Does not own: patterns, see `moment_template`; which moment the fields make, see `moment_fields`.
 //! Invariant: separators of text and pattern need not be the same, only where each field begins. Start at [`read`].
 
 use datafusion::common::{DataFusionError, Result};
 
+use super::moment_fields::{Read, Values};
 use super::moment_template::{Field, Key, Part};
 use super::moment_text::{MONTHS, ROMANS, WEEKDAYS};
-use crate::functions::datetime::calendar::{
-    Civil, HOUR, MINUTE, SECOND, UNIX_JULIAN, first_of, is_leap, iso_year_start, month_days,
-};
 use crate::types::{fault, is_space, unsupported};
-
-/// A moment in no zone, or in one that the text names.
-pub(super) struct Read {
-    /// Days since 1970.
-    pub(super) day: i64,
-    pub(super) micros: i64,
-    /// Seconds east of UTC.
-    pub(super) east: Option<i64>,
-}
 
 /// Reads a text by a pattern.
 ///
@@ -35,49 +24,15 @@ pub(super) fn read(text: &str, template: &[Part]) -> Result<Read> {
     reader.values.moment(text)
 }
 
-/// Values of the fields; 0 is a field that was not there, as in PostgreSQL.
-#[derive(Debug, Default)]
-struct Values {
-    hour: i64,
-    minute: i64,
-    second: i64,
-    second_of_day: i64,
-    weekday: i64,
-    day: i64,
-    day_of_year: i64,
-    month: i64,
-    millis: i64,
-    micros: i64,
-    year: i64,
-    year_digits: u8,
-    is_before_christ: i64,
-    week: i64,
-    week_of_month: i64,
-    century: i64,
-    julian: i64,
-    is_afternoon: i64,
-    has_short_clock: bool,
-    is_iso: Option<bool>,
-    offset_sign: i64,
-    offset_hours: i64,
-    offset_minutes: i64,
-}
-
 fn invalid(text: &str, field: &Field) -> DataFusionError {
     let shown: String = text.chars().take(field.name.len()).collect();
-    fault(
-        "22007",
-        format!("invalid value \"{shown}\" for \"{}\"", field.name),
-    )
+    fault("22007", format!("invalid value \"{shown}\" for \"{}\"", field.name))
 }
 
 /// Two values of one field must be the same.
 fn set(place: &mut i64, value: i64, field: &Field) -> Result<()> {
     if *place != 0 && *place != value {
-        let message = format!(
-            "conflicting values for \"{}\" field in formatting string",
-            field.name
-        );
+        let message = format!("conflicting values for \"{}\" field in formatting string", field.name);
         return Err(fault("22007", message));
     }
     *place = value;
@@ -123,15 +78,14 @@ impl Reader<'_> {
             if self.rest.is_empty() {
                 break;
             }
-            if !is_exact && (at == 0 || !matches!(part, Part::Letter(_))) {
+            if !is_exact && (at == 0 || matches!(part, Part::Field(_))) {
                 skipped += self.skip_spaces();
             }
             match part {
                 Part::Space(_) | Part::Separator(_) if is_exact => self.skip(1),
                 Part::Space(_) | Part::Separator(_) => {
                     skipped -= 1;
-                    let is_separator =
-                        |c: char| is_space(c) || (c.is_ascii_graphic() && !c.is_ascii_alphanumeric());
+                    let is_separator = |c: char| is_space(c) || (c.is_ascii_graphic() && !c.is_ascii_alphanumeric());
                     if self.rest.starts_with(is_separator) {
                         self.next();
                         skipped += 1;
@@ -158,11 +112,7 @@ impl Reader<'_> {
         match field.key {
             Key::Exact => {}
             Key::Noon(has_points, _) => {
-                let names = if has_points {
-                    ["a.m.", "p.m."]
-                } else {
-                    ["am", "pm"]
-                };
+                let names = if has_points { ["a.m.", "p.m."] } else { ["am", "pm"] };
                 let at = self.name(&names, field)?;
                 set(&mut self.values.is_afternoon, at, field)?;
                 self.values.has_short_clock = true;
@@ -211,11 +161,7 @@ impl Reader<'_> {
                 return Ok(());
             }
             Key::Era(has_points, _) => {
-                let names = if has_points {
-                    ["a.d.", "b.c."]
-                } else {
-                    ["ad", "bc"]
-                };
+                let names = if has_points { ["a.d.", "b.c."] } else { ["ad", "bc"] };
                 let at = self.name(&names, field)?;
                 set(&mut self.values.is_before_christ, at, field)?;
             }
@@ -380,10 +326,7 @@ impl Reader<'_> {
         self.skip_spaces();
         let (millennia, rest) = self.rest.split_once(',').ok_or_else(wrong)?;
         let length = rest.bytes().take(3).take_while(u8::is_ascii_digit).count();
-        let years = rest
-            .get(..length)
-            .filter(|years| !years.is_empty())
-            .ok_or_else(wrong)?;
+        let years = rest.get(..length).filter(|years| !years.is_empty()).ok_or_else(wrong)?;
         let used = millennia.len() + 1 + length;
         let millennia: i64 = millennia.parse().map_err(|_| wrong())?;
         let years: i64 = years.parse().map_err(|_| wrong())?;
@@ -407,136 +350,5 @@ fn near_2020(year: i64) -> i64 {
         100..520 => year + 2000,
         520..1000 => year + 1000,
         _ => year,
-    }
-}
-
-impl Values {
-    fn moment(&self, text: &str) -> Result<Read> {
-        let beyond = || fault("22008", format!("date/time field value out of range: \"{text}\""));
-        let day = self.day(&beyond)?;
-        let micros = self.time(&beyond)?;
-        let east = match self.offset_sign {
-            0 => None,
-            sign => {
-                if !(0..=15).contains(&self.offset_hours) || !(0..60).contains(&self.offset_minutes) {
-                    return Err(beyond());
-                }
-                Some(sign * (self.offset_hours * 3600 + self.offset_minutes * 60))
-            }
-        };
-        Ok(Read { day, micros, east })
-    }
-
-    fn time(&self, beyond: &impl Fn() -> DataFusionError) -> Result<i64> {
-        let or = |value: i64, other: i64| if value == 0 { other } else { value };
-        let mut hour = or(self.hour, self.second_of_day / 3600);
-        let minute = or(self.minute, self.second_of_day % 3600 / 60);
-        let second = or(self.second, self.second_of_day % 60);
-        if self.has_short_clock {
-            if !(1..=12).contains(&hour) {
-                let message = format!("hour \"{hour}\" is invalid for the 12-hour clock");
-                return Err(fault("22007", message));
-            }
-            hour = hour % 12 + if self.is_afternoon != 0 { 12 } else { 0 };
-        }
-        let micros = self.millis * 1000 + self.micros;
-        let is_time = (0..24).contains(&hour)
-            && (0..60).contains(&minute)
-            && (0..60).contains(&second)
-            && (0..SECOND).contains(&micros);
-        if !is_time {
-            return Err(beyond());
-        }
-        Ok(hour * HOUR + minute * MINUTE + second * SECOND + micros)
-    }
-
-    /// The year, if the text names it or its century.
-    fn year(&self) -> Option<i64> {
-        let century = if self.is_before_christ != 0 {
-            -self.century
-        } else {
-            self.century
-        };
-        if self.year != 0 && self.century != 0 && self.year_digits <= 2 {
-            let year = self.year % 100;
-            return Some(match (year, century >= 0) {
-                (0, true) => century * 100,
-                (0, false) => century * 100 + 1,
-                (year, true) => year + (century - 1) * 100,
-                (year, false) => (century + 1) * 100 - year + 1,
-            });
-        }
-        if self.year != 0 {
-            let year = if self.is_before_christ != 0 {
-                -self.year
-            } else {
-                self.year
-            };
-            return Some(if year < 0 { year + 1 } else { year });
-        }
-        (self.century != 0).then(|| {
-            if century >= 0 {
-                (century - 1) * 100 + 1
-            } else {
-                century * 100 + 1
-            }
-        })
-    }
-
-    fn day(&self, beyond: &impl Fn() -> DataFusionError) -> Result<i64> {
-        let is_iso = self.is_iso == Some(true);
-        let mut year = self.year().unwrap_or_default();
-        let (mut month, mut day) = (1, 1);
-        if self.julian != 0 {
-            let date = Civil::of(self.julian - UNIX_JULIAN);
-            (year, month, day) = (date.year, date.month, date.day);
-        }
-        let mut day_of_year = self.day_of_year;
-        if self.week != 0 && is_iso {
-            let weekday = if self.weekday == 0 {
-                0
-            } else {
-                (self.weekday + 5) % 7
-            };
-            let date = Civil::of(iso_year_start(year) + (self.week - 1) * 7 + weekday);
-            (year, month, day) = (date.year, date.month, date.day);
-        } else if self.week != 0 {
-            day_of_year = (self.week - 1) * 7 + 1;
-        }
-        if self.week_of_month != 0 {
-            day = (self.week_of_month - 1) * 7 + 1;
-        }
-        if self.day != 0 {
-            day = self.day;
-        }
-        if self.month != 0 {
-            month = self.month;
-        }
-        if day_of_year != 0 && (month <= 1 || day <= 1) {
-            if year == 0 && self.is_before_christ == 0 {
-                let message = "cannot calculate day of year without year information";
-                return Err(fault("22007", message));
-            }
-            if is_iso {
-                let date = Civil::of(iso_year_start(year) + day_of_year - 1);
-                (year, month, day) = (date.year, date.month, date.day);
-            } else {
-                let length = if is_leap(year) { 366 } else { 365 };
-                if !(1..=length).contains(&day_of_year) {
-                    return Err(beyond());
-                }
-                let date = Civil::of(first_of(year, 1) + day_of_year - 1);
-                if month <= 1 {
-                    month = date.month;
-                }
-                if day <= 1 {
-                    day = date.day;
-                }
-            }
-        }
-        if !(1..=12).contains(&month) || !(1..=month_days(year, month)).contains(&day) {
-            return Err(beyond());
-        }
-        Ok(Civil { year, month, day }.days())
     }
 }

@@ -9,6 +9,7 @@ use datafusion::common::Result;
 
 use super::moment_template::Ordinal;
 use super::moment_text::ordinal_of;
+use super::number_digits::{roman, rounded, scientific, scientific_decimal};
 use super::number_template::{Anchor, Node, NumberTemplate};
 use crate::functions::decimals;
 use crate::types::{Kind, out_of_range};
@@ -19,6 +20,14 @@ pub(super) fn of_integer(value: i64, template: &NumberTemplate) -> Result<String
         return Ok(print(template, &roman(value), false, 0));
     }
     of_decimal(i128::from(value), 0, template)
+}
+
+/// An `integer`, whose powers of ten are those of a double.
+pub(super) fn of_small_integer(value: i32, template: &NumberTemplate) -> Result<String> {
+    if template.is_scientific && !template.is_roman {
+        return Ok(scientific(f64::from(value), template.fraction));
+    }
+    of_integer(i64::from(value), template)
 }
 
 /// `value` / 10^`scale`.
@@ -36,62 +45,7 @@ pub(super) fn of_decimal(value: i128, scale: i8, template: &NumberTemplate) -> R
     // A shift by V moves the point to the right.
     let (value, scale) = (value, scale.saturating_sub(shift));
     let digits = rounded(value, scale, places);
-    Ok(fitted(
-        template,
-        template.whole + template.shift,
-        &digits,
-        value < 0,
-    ))
-}
-
-/// The digits of a size, rounded to so many places, halves away from zero.
-fn rounded(value: i128, scale: i8, places: i8) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let scale = i32::from(scale);
-    let kept = i32::from(places);
-    let (mut whole_digits, point) = if scale < 0 {
-        let zeros = usize::try_from(-scale).unwrap_or_default();
-        (
-            format!("{digits}{}", "0".repeat(if value == 0 { 0 } else { zeros })),
-            0,
-        )
-    } else {
-        (digits, usize::try_from(scale).unwrap_or_default())
-    };
-    let kept = usize::try_from(kept).unwrap_or_default();
-    if whole_digits.len() <= point {
-        whole_digits = format!("{whole_digits:0>width$}", width = point + 1);
-    }
-    let mut number: Vec<u8> = whole_digits.into_bytes();
-    let mut point = point;
-    if point > kept {
-        let cut = number.len() - (point - kept);
-        let is_up = number.get(cut).is_some_and(|digit| *digit >= b'5');
-        number.truncate(cut);
-        point = kept;
-        if is_up {
-            let mut carries = true;
-            for digit in number.iter_mut().rev() {
-                if *digit == b'9' {
-                    *digit = b'0';
-                } else {
-                    *digit += 1;
-                    carries = false;
-                    break;
-                }
-            }
-            if carries {
-                number.insert(0, b'1');
-            }
-        }
-    }
-    number.extend(std::iter::repeat_n(b'0', kept - point));
-    let text = String::from_utf8(number).unwrap_or_default();
-    if kept == 0 {
-        return text;
-    }
-    let (whole, fraction) = text.split_at(text.len() - kept);
-    format!("{whole}.{fraction}")
+    Ok(fitted(template, template.whole + template.shift, &digits, value < 0))
 }
 
 /// The digits in the places of the pattern, or `#` when there are more.
@@ -152,79 +106,7 @@ pub(super) fn of_float(value: f64, most_digits: usize, template: &NumberTemplate
     if length > places {
         return Ok(fitted(&cut, places, &digits, shifted < 0.0));
     }
-    Ok(print(
-        &cut,
-        &digits,
-        shifted.is_sign_negative() && shifted != 0.0,
-        places - length,
-    ))
-}
-
-fn scientific(value: f64, places: usize) -> String {
-    let text = format!("{:.places$e}", value.abs());
-    exponent_of_two_digits(&text, value < 0.0)
-}
-
-fn exponent_of_two_digits(text: &str, is_negative: bool) -> String {
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    let sign = if is_negative { '-' } else { ' ' };
-    let mark = if exponent < 0 { '-' } else { '+' };
-    format!("{sign}{mantissa}e{mark}{:02}", exponent.abs())
-}
-
-fn scientific_decimal(value: i128, scale: i8, places: usize) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let exponent = if value == 0 {
-        0
-    } else {
-        i32::try_from(digits.len()).unwrap_or_default() - 1 - i32::from(scale)
-    };
-    // One digit before the point, rounded as numerics are.
-    let of_one = i8::try_from(digits.len() - 1).unwrap_or_default();
-    let mut mantissa = rounded(value, of_one, i8::try_from(places).unwrap_or(i8::MAX));
-    let mut exponent = exponent;
-    if mantissa.starts_with("10") {
-        exponent += 1;
-        let mut whole = "1".to_owned();
-        if places > 0 {
-            whole.push('.');
-            whole.push_str(&"0".repeat(places));
-        }
-        mantissa = whole;
-    }
-    exponent_of_two_digits(&format!("{mantissa}e{exponent}"), value < 0)
-}
-
-/// Roman numerals up to 3999, `#` beyond.
-fn roman(value: i64) -> String {
-    const LETTERS: [(i64, &str); 13] = [
-        (1000, "M"),
-        (900, "CM"),
-        (500, "D"),
-        (400, "CD"),
-        (100, "C"),
-        (90, "XC"),
-        (50, "L"),
-        (40, "XL"),
-        (10, "X"),
-        (9, "IX"),
-        (5, "V"),
-        (4, "IV"),
-        (1, "I"),
-    ];
-    if !(1..4000).contains(&value) {
-        return "#".repeat(15);
-    }
-    let mut rest = value;
-    let mut text = String::new();
-    for (size, letters) in LETTERS {
-        while rest >= size {
-            text.push_str(letters);
-            rest -= size;
-        }
-    }
-    text
+    Ok(print(&cut, &digits, shifted.is_sign_negative() && shifted != 0.0, places - length))
 }
 
 /// What is printed digit by digit.
@@ -293,11 +175,7 @@ fn print_roman(template: &NumberTemplate, numeral: &str) -> String {
     for node in &template.nodes {
         match node {
             Node::Roman(is_upper) => {
-                let numeral = if *is_upper {
-                    numeral.to_owned()
-                } else {
-                    numeral.to_lowercase()
-                };
+                let numeral = if *is_upper { numeral.to_owned() } else { numeral.to_lowercase() };
                 let width = if template.is_bare { 0 } else { 15 };
                 // Writing to memory can't fail.
                 let _ = write!(out, "{numeral:>width$}");
@@ -318,10 +196,7 @@ fn relevant_digit(template: &NumberTemplate, digits: &[u8], blanks: usize) -> Op
         return None;
     }
     let point = digits.iter().position(|digit| *digit == b'.')?;
-    let last = digits
-        .iter()
-        .rposition(|digit| !matches!(digit, b'0' | b'.'))
-        .filter(|last| *last > point);
+    let last = digits.iter().rposition(|digit| !matches!(digit, b'0' | b'.')).filter(|last| *last > point);
     let mut relevant = last.unwrap_or(point);
     if template.last_zero > blanks {
         let zero = (digits.len() - 1).min(template.last_zero - blanks);
@@ -344,8 +219,7 @@ impl Printer<'_> {
             Node::Minus | Node::Plus => self.out.push(' '),
             Node::Sign => self.out.push(if self.is_negative { '-' } else { '+' }),
             Node::Ordinal(is_upper) => {
-                let is_plain =
-                    !self.digits.starts_with(b"#") && !self.is_negative && !self.template.has_point;
+                let is_plain = !self.digits.starts_with(b"#") && !self.is_negative && !self.template.has_point;
                 if is_plain {
                     let ordinal = if is_upper { Ordinal::Upper } else { Ordinal::Lower };
                     let number = String::from_utf8_lossy(self.digits).into_owned();

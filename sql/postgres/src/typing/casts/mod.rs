@@ -115,10 +115,7 @@ fn moment_literal(text: &str, to: &DataType) -> Result<Expr> {
         Day::Fixed(_) if kind == Kind::TimestampTz && written.zone.is_none() => {
             // It must be a moment in any zone.
             input::scalar(text, to, &Zone::utc())?;
-            return Ok(call(
-                Expr::Literal(ScalarValue::Utf8(Some(text.to_owned())), None),
-                to,
-            ));
+            return Ok(call(Expr::Literal(ScalarValue::Utf8(Some(text.to_owned())), None), to));
         }
         _ => return Ok(Expr::Literal(input::scalar(text, to, &Zone::utc())?, None)),
     };
@@ -130,9 +127,7 @@ fn moment_literal(text: &str, to: &DataType) -> Result<Expr> {
         return to_type(now, &timestamptz(), to);
     }
     if written.zone.is_some() {
-        return Err(unsupported(format!(
-            "\"{text}\" is not supported: today is a day of the session's zone"
-        )));
+        return Err(unsupported(format!("\"{text}\" is not supported: today is a day of the session's zone")));
     }
     let shifted = |expr: Expr, amount: ScalarValue| {
         let amount = Expr::Literal(amount, None);
@@ -208,7 +203,7 @@ fn is_lossless(source: Kind, target: Kind, from: &DataType, to: &DataType) -> bo
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Cast {
     to: DataType,
-    /// Whether it reads no text: such a cast has a value for every moment of a column.
+    /// From a date or timestamp to another, which succeeds for every value that a column has.
     is_between_moments: bool,
     signature: Signature,
 }
@@ -216,11 +211,7 @@ pub(crate) struct Cast {
 impl Cast {
     pub(crate) fn new(to: DataType) -> Self {
         let depends_on_zone = matches!(Kind::of(&to), Kind::Text | Kind::Time) || Kind::of(&to).is_moment();
-        let volatility = if depends_on_zone {
-            Volatility::Stable
-        } else {
-            Volatility::Immutable
-        };
+        let volatility = if depends_on_zone { Volatility::Stable } else { Volatility::Immutable };
         Self {
             to,
             is_between_moments: false,
@@ -228,8 +219,8 @@ impl Cast {
         }
     }
 
-    fn of(from: Kind, to: DataType) -> Self {
-        let is_between_moments = from.is_moment() && Kind::of(&to).is_moment();
+    fn of(source: Kind, to: DataType) -> Self {
+        let is_between_moments = source.is_moment() && (Kind::of(&to).is_moment() || Kind::of(&to) == Kind::Time);
         Self {
             is_between_moments,
             ..Self::new(to)
@@ -240,7 +231,6 @@ impl Cast {
 impl ScalarUDFImpl for Cast {
     fn name(&self) -> &str {
         match Kind::of(&self.to) {
-            _ if self.is_between_moments => "moment_to_moment",
             Kind::Unknown | Kind::Text | Kind::Other | Kind::Any => "to_text",
             Kind::Boolean => "to_boolean",
             Kind::Int2 => "to_smallint",
@@ -249,6 +239,10 @@ impl ScalarUDFImpl for Cast {
             Kind::Numeric => "to_numeric",
             Kind::Float4 => "to_real",
             Kind::Float8 => "to_double",
+            Kind::Date if self.is_between_moments => "moment_to_date",
+            Kind::Timestamp if self.is_between_moments => "moment_to_timestamp",
+            Kind::TimestampTz if self.is_between_moments => "moment_to_timestamptz",
+            Kind::Time if self.is_between_moments => "moment_to_time",
             Kind::Date => "to_date_value",
             Kind::Timestamp => "to_timestamp_value",
             Kind::TimestampTz => "to_timestamptz_value",
@@ -279,8 +273,7 @@ impl ScalarUDFImpl for Cast {
         };
         let from = context.get_data_type(value)?;
         let (source, target) = (Kind::of(&from), Kind::of(&self.to));
-        if !source.is_moment() || !target.is_moment() || from == self.to || matches!(value, Expr::Literal(..))
-        {
+        if !source.is_moment() || !target.is_moment() || from == self.to || matches!(value, Expr::Literal(..)) {
             return Ok(ExprSimplifyResult::Original(args));
         }
         let zone = Zone::of_session(context.config_options())?;

@@ -94,10 +94,13 @@ pub(super) fn compare(table: &Table, expr: &Expr, op: Op, value: &ScalarValue) -
     if let Some((at, Step::Local(zone))) = local.and_then(|at| chain.steps.get(at).map(|step| (at, step))) {
         let rest = chain.steps.get(at + 1..).unwrap_or_default();
         let times = (i128::from(i64::MIN), i128::from(i64::MAX));
-        let bounds = [
-            first(times, |local| order_after(rest, local).is_ge()),
-            first(times, |local| order_after(rest, local).is_gt()),
-        ];
+        let reached = || first(times, |local| order_after(rest, local).is_ge());
+        let passed = || first(times, |local| order_after(rest, local).is_gt());
+        let bounds = match op {
+            Op::GtEq | Op::Lt => [reached(), None],
+            Op::Gt | Op::LtEq => [passed(), None],
+            _ => [reached(), passed()],
+        };
         if !bounds.into_iter().flatten().all(|bound| is_clear(zone, bound)) {
             return opaque("the local time comes twice there");
         }

@@ -1,84 +1,20 @@
 //! Intervals in every way that PostgreSQL reads them: with units, by SQL's rules, and as ISO 8601 writes them.
 //!
-//! Owns: their grammar, and what `INTERVAL … DAY TO MINUTE` keeps of one. Does not own: arithmetic; see `functions::datetime`.
+//! Owns: the grammar with units. Does not own: ISO 8601's, see `iso`; what a type keeps of an interval, see `shape`; arithmetic.
 //! Invariant: units are told from right to left, each at most once. Start at [`parse`].
+
+mod iso;
+pub(crate) mod shape;
 
 use datafusion::common::Result;
 
+pub(crate) use self::shape::{Shape, rounded};
+use self::shape::{ALL_FIELDS, DAYS, HOURS, MINUTES, MONTHS, SECONDS, YEARS};
 use super::moments::fields::{Field, Sort, fields};
 use super::moments::rounded_fraction;
 use crate::functions::datetime::calendar::{DAY, HOUR, MINUTE, SECOND};
 use crate::functions::datetime::intervals::Span;
 use crate::types::fault;
-
-/// The fields that an interval is said to have, by the bits of PostgreSQL's type modifier, and digits of its seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Shape {
-    pub(crate) fields: i32,
-    /// Digits of a second; six and more are all.
-    pub(crate) precision: i32,
-}
-
-pub(crate) const MONTHS: i32 = 1 << 1;
-pub(crate) const YEARS: i32 = 1 << 2;
-pub(crate) const DAYS: i32 = 1 << 3;
-pub(crate) const HOURS: i32 = 1 << 10;
-pub(crate) const MINUTES: i32 = 1 << 11;
-pub(crate) const SECONDS: i32 = 1 << 12;
-const ALL_FIELDS: i32 = 0x7FFF;
-
-impl Shape {
-    pub(crate) const ANY: Self = Self {
-        fields: ALL_FIELDS,
-        precision: 6,
-    };
-
-    /// The shape that a type modifier says.
-    pub(crate) fn of_modifier(modifier: i32) -> Self {
-        Self {
-            fields: (modifier >> 16) & ALL_FIELDS,
-            precision: modifier & 0xFFFF,
-        }
-    }
-
-    pub(crate) fn modifier(self) -> i32 {
-        (self.fields << 16) | (self.precision & 0xFFFF)
-    }
-
-    /// What is left of an interval in this shape.
-    pub(crate) fn kept(self, mut span: Span) -> Span {
-        let cut = |micros: i64, unit: i64| micros / unit * unit;
-        if self.fields == ALL_FIELDS {
-        } else if self.fields & (DAYS | HOURS | MINUTES | SECONDS) == 0 {
-            if self.fields == YEARS {
-                span.months = span.months / 12 * 12;
-            }
-            span.days = 0;
-            span.micros = 0;
-        } else if self.fields & SECONDS == 0 {
-            span.micros = match self.fields & (HOURS | MINUTES) {
-                0 => 0,
-                HOURS => cut(span.micros, HOUR),
-                _ => cut(span.micros, MINUTE),
-            };
-        }
-        if let Ok(digits @ 0..6) = u32::try_from(self.precision) {
-            span.micros = rounded(span.micros, digits);
-        }
-        span
-    }
-}
-
-/// Microseconds rounded to so many digits of a second, halves away from zero.
-pub(crate) fn rounded(micros: i64, digits: u32) -> i64 {
-    let unit = 10_i64.pow(6_u32.saturating_sub(digits));
-    let half = unit / 2;
-    if micros >= 0 {
-        micros.saturating_add(half) / unit * unit
-    } else {
-        micros.saturating_sub(half) / unit * unit
-    }
-}
 
 /// Why a text is no interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +33,7 @@ pub(crate) fn parse(text: &str, shape: Shape) -> Result<Span> {
     let with_units = fields(text).ok_or(Bad::Format);
     let with_units = with_units.and_then(|fields| of_fields(&fields, shape.fields));
     let read = match with_units {
-        Err(Bad::Format) => iso(text),
+        Err(Bad::Format) => iso::read(text),
         read => read,
     };
     match read {
@@ -160,14 +96,7 @@ impl Unit {
     /// What the rightmost number counts when no unit is written.
     fn of_last(fields: i32) -> Self {
         let last = [SECONDS, MINUTES, HOURS, DAYS, MONTHS, YEARS];
-        let units = [
-            Self::Second,
-            Self::Minute,
-            Self::Hour,
-            Self::Day,
-            Self::Month,
-            Self::Year,
-        ];
+        let units = [Self::Second, Self::Minute, Self::Hour, Self::Day, Self::Month, Self::Year];
         if fields == ALL_FIELDS {
             return Self::Second;
         }
@@ -262,10 +191,7 @@ impl Total {
             if months >= 12 {
                 return Err(Bad::Range);
             }
-            let total = years
-                .checked_mul(12)
-                .and_then(|sum| sum.checked_add(months))
-                .ok_or(Bad::Range)?;
+            let total = years.checked_mul(12).and_then(|sum| sum.checked_add(months)).ok_or(Bad::Range)?;
             self.span.months += if is_negative { -total } else { total };
             return Ok(true);
         }
@@ -273,23 +199,13 @@ impl Total {
             None => (unsigned, None),
             Some((digits, fraction)) => (digits, Some(fraction)),
         };
-        let value = if digits.is_empty() && fraction.is_some() {
-            0
-        } else {
-            whole(digits)?
-        };
+        let value = if digits.is_empty() && fraction.is_some() { 0 } else { whole(digits)? };
         let part = fraction.map_or(Ok(0.0), fraction_of)?;
         match unit {
-            Unit::Second if part != 0.0 => {
-                self.mark(&[Unit::Second, Unit::Millisecond, Unit::Microsecond])?
-            }
+            Unit::Second if part != 0.0 => self.mark(&[Unit::Second, Unit::Millisecond, Unit::Microsecond])?,
             unit => self.mark(&[unit])?,
         }
-        let signed = if is_negative {
-            (-value, -part)
-        } else {
-            (value, part)
-        };
+        let signed = if is_negative { (-value, -part) } else { (value, part) };
         self.add(signed.0, signed.1, unit)?;
         Ok(false)
     }
@@ -329,20 +245,14 @@ impl Total {
         let part = part * unit as f64;
         let rest = part - part.trunc();
         let part = part.trunc() as i64 + i64::from(rest > 0.5) - i64::from(rest < -0.5);
-        let micros = value
-            .checked_mul(unit)
-            .and_then(|micros| micros.checked_add(part));
+        let micros = value.checked_mul(unit).and_then(|micros| micros.checked_add(part));
         let sum = micros.and_then(|micros| self.span.micros.checked_add(micros));
         self.span.micros = sum.ok_or(Bad::Range)?;
         Ok(())
     }
 
     fn add_days(&mut self, days: i64) -> Step<()> {
-        let sum = self
-            .span
-            .days
-            .checked_add(days)
-            .filter(|days| i32::try_from(*days).is_ok());
+        let sum = self.span.days.checked_add(days).filter(|days| i32::try_from(*days).is_ok());
         self.span.days = sum.ok_or(Bad::Range)?;
         Ok(())
     }
@@ -366,9 +276,7 @@ impl Total {
     )]
     fn add_years(&mut self, value: i64, part: f64, years: i64) -> Step<()> {
         let months = (part * years as f64 * 12.0).round_ties_even() as i64;
-        let years = value
-            .checked_mul(years)
-            .and_then(|years| i32::try_from(years).ok());
+        let years = value.checked_mul(years).and_then(|years| i32::try_from(years).ok());
         // Whether all months together are too many is found out at the end.
         self.span.months += i64::from(years.ok_or(Bad::Range)?) * 12 + months;
         Ok(())
@@ -405,149 +313,7 @@ fn clock(text: &str, range: i32) -> Step<i64> {
     if minutes > 59 || seconds > 60 {
         return Err(Bad::Range);
     }
-    let micros = hours
-        .checked_mul(HOUR)
-        .and_then(|sum| sum.checked_add(minutes * MINUTE + seconds * SECOND));
+    let micros = hours.checked_mul(HOUR).and_then(|sum| sum.checked_add(minutes * MINUTE + seconds * SECOND));
     let micros = micros.and_then(|sum| sum.checked_add(fraction.unwrap_or_default()));
     micros.ok_or(Bad::Range)
-}
-
-/// `P1Y2M3DT4H5M6S`, `P0001-02-03T04:05:06`, `P00010203T040506`.
-fn iso(text: &str) -> Step<Span> {
-    let mut rest = text
-        .strip_prefix('P')
-        .filter(|rest| !rest.is_empty())
-        .ok_or(Bad::Format)?;
-    let mut total = Total::default();
-    let mut is_date = true;
-    let mut has_field = false;
-    while !rest.is_empty() {
-        if let Some(time) = rest.strip_prefix('T') {
-            is_date = false;
-            has_field = false;
-            rest = time;
-            continue;
-        }
-        let number = Number::read(&mut rest)?;
-        let unit = rest.chars().next();
-        let after = unit.map_or("", |unit| rest.get(unit.len_utf8()..).unwrap_or_default());
-        let named = match (is_date, unit) {
-            (true, Some('Y')) => Some(Unit::Year),
-            (true, Some('M')) => Some(Unit::Month),
-            (true, Some('W')) => Some(Unit::Week),
-            (true, Some('D')) => Some(Unit::Day),
-            (false, Some('H')) => Some(Unit::Hour),
-            (false, Some('M')) => Some(Unit::Minute),
-            (false, Some('S')) => Some(Unit::Second),
-            _ => None,
-        };
-        if let Some(named) = named {
-            total.add(number.value, number.part, named)?;
-            has_field = true;
-            rest = after;
-            continue;
-        }
-        if has_field {
-            return Err(Bad::Format);
-        }
-        match (is_date, unit) {
-            (true, None | Some('T')) if number.digits == 8 => {
-                total.add(number.value / 10_000, 0.0, Unit::Year)?;
-                total.add(number.value / 100 % 100, 0.0, Unit::Month)?;
-                total.add(number.value % 100, number.part, Unit::Day)?;
-            }
-            (false, None) if number.digits == 6 => {
-                total.add(number.value / 10_000, 0.0, Unit::Hour)?;
-                total.add(number.value / 100 % 100, 0.0, Unit::Minute)?;
-                total.add(number.value % 100, number.part, Unit::Second)?;
-            }
-            (true, None | Some('T' | '-')) => {
-                alternative(
-                    &mut total,
-                    number,
-                    &mut rest,
-                    '-',
-                    [Unit::Year, Unit::Month, Unit::Day],
-                )?;
-            }
-            (false, None | Some(':')) => {
-                alternative(
-                    &mut total,
-                    number,
-                    &mut rest,
-                    ':',
-                    [Unit::Hour, Unit::Minute, Unit::Second],
-                )?;
-            }
-            _ => return Err(Bad::Format),
-        }
-    }
-    Ok(total.span)
-}
-
-/// Up to three numbers with separators, the first of which has been read.
-fn alternative(
-    total: &mut Total,
-    first: Number,
-    rest: &mut &str,
-    separator: char,
-    units: [Unit; 3],
-) -> Step<()> {
-    let mut number = first;
-    for (at, unit) in units.into_iter().enumerate() {
-        total.add(number.value, number.part, unit)?;
-        if rest.is_empty() || rest.starts_with('T') {
-            return Ok(());
-        }
-        if at == 2 {
-            break;
-        }
-        *rest = rest.strip_prefix(separator).ok_or(Bad::Format)?;
-        number = Number::read(rest)?;
-    }
-    Err(Bad::Format)
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Number {
-    value: i64,
-    part: f64,
-    digits: usize,
-}
-
-impl Number {
-    fn read(rest: &mut &str) -> Step<Self> {
-        let is_negative = rest.starts_with('-');
-        let unsigned = rest.strip_prefix(['-', '+']).unwrap_or(rest);
-        let end = unsigned
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(unsigned.len());
-        let (digits, after) = unsigned.split_at(end);
-        let (fraction, after) = match after.strip_prefix('.') {
-            None => (None, after),
-            Some(fraction) => {
-                let end = fraction
-                    .find(|c: char| !c.is_ascii_digit())
-                    .unwrap_or(fraction.len());
-                let (fraction, after) = fraction.split_at(end);
-                (Some(fraction), after)
-            }
-        };
-        if digits.is_empty() && fraction.is_none_or(str::is_empty) {
-            return Err(Bad::Format);
-        }
-        let value = if digits.is_empty() { 0 } else { whole(digits)? };
-        let part = fraction.map_or(Ok(0.0), fraction_of)?;
-        *rest = after;
-        let (value, part) = if is_negative {
-            (-value, -part)
-        } else {
-            (value, part)
-        };
-        Ok(Self {
-            value,
-            part,
-            digits: digits.len(),
-        })
-    }
 }
