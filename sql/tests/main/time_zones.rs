@@ -32,7 +32,11 @@ async fn a_zone_is_set_in_every_form_that_postgresql_has() {
         ("SET TIME ZONE 'Europe/Atlantis'", "22023"),
         ("SET TIME ZONE INTERVAL '1 day'", "22023"),
     ] {
-        assert_eq!(rows(&session, set).await.expect_err(set).sqlstate, sqlstate, "{set}");
+        assert_eq!(
+            rows(&session, set).await.expect_err(set).sqlstate,
+            sqlstate,
+            "{set}"
+        );
     }
 }
 
@@ -64,18 +68,54 @@ async fn constants_of_dates_are_asked_for_in_utc() {
     let world = world().await;
     let session = world.session("admin").await;
     for (zone, condition, wanted) in [
-        ("UTC", "createddate >= to_timestamp('2024-01-01', 'YYYY-MM-DD')", "CreatedDate >= 2024-01-01T00:00:00Z"),
-        ("America/New_York", "createddate >= to_timestamp('2024-01-01', 'YYYY-MM-DD')", "CreatedDate >= 2024-01-01T05:00:00Z"),
-        ("America/New_York", "createddate < make_timestamptz(2024, 7, 1, 0, 0, 0)", "CreatedDate < 2024-07-01T04:00:00Z"),
-        ("America/New_York", "createddate >= '2024-07-01'", "CreatedDate >= 2024-07-01T04:00:00Z"),
-        ("America/New_York", "createddate::date = '2024-07-01'", "CreatedDate >= 2024-07-01T04:00:00Z AND CreatedDate < 2024-07-02T04:00:00Z"),
-        ("UTC", "createddate::date = '2024-07-01'", "CreatedDate >= 2024-07-01T00:00:00Z AND CreatedDate < 2024-07-02T00:00:00Z"),
-        ("America/New_York", "date_trunc('year', createddate) = '2024-01-01'", "CreatedDate >= 2024-01-01T05:00:00Z AND CreatedDate < 2025-01-01T05:00:00Z"),
-        ("America/New_York", "name = 'Boxeo' AND createddate::date < '2024-07-01'", "CreatedDate < 2024-07-01T04:00:00Z"),
+        (
+            "UTC",
+            "createddate >= to_timestamp('2024-01-01', 'YYYY-MM-DD')",
+            "CreatedDate >= 2024-01-01T00:00:00Z",
+        ),
+        (
+            "America/New_York",
+            "createddate >= to_timestamp('2024-01-01', 'YYYY-MM-DD')",
+            "CreatedDate >= 2024-01-01T05:00:00Z",
+        ),
+        (
+            "America/New_York",
+            "createddate < make_timestamptz(2024, 7, 1, 0, 0, 0)",
+            "CreatedDate < 2024-07-01T04:00:00Z",
+        ),
+        (
+            "America/New_York",
+            "createddate >= '2024-07-01'",
+            "CreatedDate >= 2024-07-01T04:00:00Z",
+        ),
+        (
+            "America/New_York",
+            "createddate::date = '2024-07-01'",
+            "CreatedDate >= 2024-07-01T04:00:00Z AND CreatedDate < 2024-07-02T04:00:00Z",
+        ),
+        (
+            "UTC",
+            "createddate::date = '2024-07-01'",
+            "CreatedDate >= 2024-07-01T00:00:00Z AND CreatedDate < 2024-07-02T00:00:00Z",
+        ),
+        (
+            "America/New_York",
+            "date_trunc('year', createddate) = '2024-01-01'",
+            "CreatedDate >= 2024-01-01T05:00:00Z AND CreatedDate < 2025-01-01T05:00:00Z",
+        ),
+        (
+            "America/New_York",
+            "name = 'Boxeo' AND createddate::date < '2024-07-01'",
+            "CreatedDate < 2024-07-01T04:00:00Z",
+        ),
     ] {
         session.set("timezone", zone).expect("a zone");
         let explained = format!("EXPLAIN SELECT id FROM salesforce.account WHERE {condition}");
-        let lines = rows(&session, &explained).await.expect(condition).concat().join("\n");
+        let lines = rows(&session, &explained)
+            .await
+            .expect(condition)
+            .concat()
+            .join("\n");
         assert!(lines.contains(wanted), "{zone}: {condition}\n{lines}");
     }
 }

@@ -16,8 +16,8 @@ use crate::error::{Error, sqlstate};
 use crate::functions::datetime::zone::Zone;
 use crate::functions::datetime::zoned;
 use crate::functions::rows;
-use crate::text::intervals::shape::{DAYS, HOURS, MINUTES, MONTHS, SECONDS, Shape, YEARS};
 use crate::text::intervals;
+use crate::text::intervals::shape::{DAYS, HOURS, MINUTES, MONTHS, SECONDS, Shape, YEARS};
 use crate::text::output;
 
 fn taken(expr: &mut Expr) -> Expr {

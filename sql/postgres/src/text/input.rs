@@ -65,7 +65,10 @@ fn present_moment(text: &str, kind: Kind, zone: &Zone) -> Result<Option<ScalarVa
     let today = calendar::split(zone.local(now)?).0;
     let (day, local) = match written.day {
         Day::Now => (today, zone.local(now)?),
-        Day::Today(days) => (today + days, calendar::checked_timestamp(today + days, written.micros)?),
+        Day::Today(days) => (
+            today + days,
+            calendar::checked_timestamp(today + days, written.micros)?,
+        ),
         Day::Fixed(_) | Day::Epoch => return Ok(None),
     };
     Ok(Some(match kind {
@@ -73,7 +76,11 @@ fn present_moment(text: &str, kind: Kind, zone: &Zone) -> Result<Option<ScalarVa
         Kind::Timestamp => ScalarValue::TimestampMicrosecond(Some(local), None),
         _ => {
             let zone = written.zone.as_ref().unwrap_or(zone);
-            let moment = if written.day == Day::Now { now } else { zone.moment(local)? };
+            let moment = if written.day == Day::Now {
+                now
+            } else {
+                zone.moment(local)?
+            };
             ScalarValue::TimestampMicrosecond(Some(moment), Some("UTC".into()))
         }
     }))

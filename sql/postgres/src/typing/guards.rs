@@ -94,13 +94,15 @@ fn is_safe(function: &ScalarFunction) -> bool {
     match (function.func.name(), function.args.as_slice()) {
         ("date_part" | "extract" | "date_trunc" | "timezone", [field, _]) => is_known(field),
         ("date_trunc", [unit, _, zone]) => is_known(unit) && is_known(zone),
-        ("moment_add" | "moment_subtract" | "zoned_add" | "zoned_subtract", args) => args.iter().any(|arg| match arg {
-            Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(interval)), _) => {
-                interval.months == 0 && interval.days.unsigned_abs() < MOST_DAYS
-            }
-            Expr::Literal(ScalarValue::Int32(Some(days)), _) => days.unsigned_abs() < MOST_DAYS,
-            _ => false,
-        }),
+        ("moment_add" | "moment_subtract" | "zoned_add" | "zoned_subtract", args) => {
+            args.iter().any(|arg| match arg {
+                Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(interval)), _) => {
+                    interval.months == 0 && interval.days.unsigned_abs() < MOST_DAYS
+                }
+                Expr::Literal(ScalarValue::Int32(Some(days)), _) => days.unsigned_abs() < MOST_DAYS,
+                _ => false,
+            })
+        }
         _ => false,
     }
 }

@@ -133,7 +133,11 @@ impl Extreme {
 
 impl AggregateUDFImpl for Extreme {
     fn name(&self) -> &str {
-        if self.gathering == Gathering::Min { "min" } else { "max" }
+        if self.gathering == Gathering::Min {
+            "min"
+        } else {
+            "max"
+        }
     }
 
     fn signature(&self) -> &Signature {

@@ -13,7 +13,9 @@ mod number_text;
 mod number_values;
 
 use datafusion::arrow::array::{ArrayRef, StringArray};
-use datafusion::arrow::datatypes::{Date32Type, Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type};
+use datafusion::arrow::datatypes::{
+    Date32Type, Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type,
+};
 use datafusion::common::Result;
 
 use self::moment_template::Part;
@@ -50,24 +52,34 @@ pub(crate) const FUNCTIONS: &[Overload] = &[
     }),
     Overload::new("to_char", &[Int4, Text], Text, |call| {
         let values = call.values::<Int32Type>(0)?;
-        numbers(call, |row, template| number_text::of_small_integer(values.value(row), template))
+        numbers(call, |row, template| {
+            number_text::of_small_integer(values.value(row), template)
+        })
     }),
     Overload::new("to_char", &[Int8, Text], Text, |call| {
         let values = call.values::<Int64Type>(0)?;
-        numbers(call, |row, template| number_text::of_integer(values.value(row), template))
+        numbers(call, |row, template| {
+            number_text::of_integer(values.value(row), template)
+        })
     }),
     Overload::new("to_char", &[Numeric, Text], Text, |call| {
         let values = call.values::<Decimal128Type>(0)?;
         let scale = values.scale();
-        numbers(call, |row, template| number_text::of_decimal(values.value(row), scale, template))
+        numbers(call, |row, template| {
+            number_text::of_decimal(values.value(row), scale, template)
+        })
     }),
     Overload::new("to_char", &[Float4, Text], Text, |call| {
         let values = call.values::<Float32Type>(0)?;
-        numbers(call, |row, template| number_text::of_float(f64::from(values.value(row)), 6, template))
+        numbers(call, |row, template| {
+            number_text::of_float(f64::from(values.value(row)), 6, template)
+        })
     }),
     Overload::new("to_char", &[Float8, Text], Text, |call| {
         let values = call.values::<Float64Type>(0)?;
-        numbers(call, |row, template| number_text::of_float(values.value(row), 15, template))
+        numbers(call, |row, template| {
+            number_text::of_float(values.value(row), 15, template)
+        })
     }),
     Overload::new("to_date", &[Text, Text], Date, |call| {
         let texts = call.texts(0)?;
@@ -133,7 +145,10 @@ impl<T> Templates<T> {
     }
 }
 
-fn written(call: &Call, mut write: impl FnMut(usize, &[Part], &mut String) -> Result<()>) -> Result<ArrayRef> {
+fn written(
+    call: &Call,
+    mut write: impl FnMut(usize, &[Part], &mut String) -> Result<()>,
+) -> Result<ArrayRef> {
     let mut templates = Templates::new(call, 1, moment_template::compiled)?;
     call.texts_of(|row, out| {
         let template = templates.at(row)?;

@@ -93,7 +93,11 @@ impl Values {
 
     /// The year, if the text names it or its century.
     fn year(&self) -> Option<i64> {
-        let century = if self.is_before_christ != 0 { -self.century } else { self.century };
+        let century = if self.is_before_christ != 0 {
+            -self.century
+        } else {
+            self.century
+        };
         if self.year != 0 && self.century != 0 && self.year_digits <= 2 {
             let year = self.year % 100;
             return Some(match (year, century >= 0) {
@@ -104,10 +108,20 @@ impl Values {
             });
         }
         if self.year != 0 {
-            let year = if self.is_before_christ != 0 { -self.year } else { self.year };
+            let year = if self.is_before_christ != 0 {
+                -self.year
+            } else {
+                self.year
+            };
             return Some(if year < 0 { year + 1 } else { year });
         }
-        (self.century != 0).then(|| if century >= 0 { (century - 1) * 100 + 1 } else { century * 100 + 1 })
+        (self.century != 0).then(|| {
+            if century >= 0 {
+                (century - 1) * 100 + 1
+            } else {
+                century * 100 + 1
+            }
+        })
     }
 
     fn day(&self, beyond: &impl Fn() -> DataFusionError) -> Result<i64> {
@@ -120,7 +134,11 @@ impl Values {
         }
         let mut day_of_year = self.day_of_year;
         if self.week != 0 && is_iso {
-            let weekday = if self.weekday == 0 { 0 } else { (self.weekday + 5) % 7 };
+            let weekday = if self.weekday == 0 {
+                0
+            } else {
+                (self.weekday + 5) % 7
+            };
             let date = Civil::of(iso_year_start(year) + (self.week - 1) * 7 + weekday);
             (year, month, day) = (date.year, date.month, date.day);
         } else if self.week != 0 {

@@ -26,13 +26,19 @@ pub(super) fn read(text: &str, template: &[Part]) -> Result<Read> {
 
 fn invalid(text: &str, field: &Field) -> DataFusionError {
     let shown: String = text.chars().take(field.name.len()).collect();
-    fault("22007", format!("invalid value \"{shown}\" for \"{}\"", field.name))
+    fault(
+        "22007",
+        format!("invalid value \"{shown}\" for \"{}\"", field.name),
+    )
 }
 
 /// Two values of one field must be the same.
 fn set(place: &mut i64, value: i64, field: &Field) -> Result<()> {
     if *place != 0 && *place != value {
-        let message = format!("conflicting values for \"{}\" field in formatting string", field.name);
+        let message = format!(
+            "conflicting values for \"{}\" field in formatting string",
+            field.name
+        );
         return Err(fault("22007", message));
     }
     *place = value;
@@ -85,7 +91,8 @@ impl Reader<'_> {
                 Part::Space(_) | Part::Separator(_) if is_exact => self.skip(1),
                 Part::Space(_) | Part::Separator(_) => {
                     skipped -= 1;
-                    let is_separator = |c: char| is_space(c) || (c.is_ascii_graphic() && !c.is_ascii_alphanumeric());
+                    let is_separator =
+                        |c: char| is_space(c) || (c.is_ascii_graphic() && !c.is_ascii_alphanumeric());
                     if self.rest.starts_with(is_separator) {
                         self.next();
                         skipped += 1;
@@ -112,7 +119,11 @@ impl Reader<'_> {
         match field.key {
             Key::Exact => {}
             Key::Noon(has_points, _) => {
-                let names = if has_points { ["a.m.", "p.m."] } else { ["am", "pm"] };
+                let names = if has_points {
+                    ["a.m.", "p.m."]
+                } else {
+                    ["am", "pm"]
+                };
                 let at = self.name(&names, field)?;
                 set(&mut self.values.is_afternoon, at, field)?;
                 self.values.has_short_clock = true;
@@ -161,7 +172,11 @@ impl Reader<'_> {
                 return Ok(());
             }
             Key::Era(has_points, _) => {
-                let names = if has_points { ["a.d.", "b.c."] } else { ["ad", "bc"] };
+                let names = if has_points {
+                    ["a.d.", "b.c."]
+                } else {
+                    ["ad", "bc"]
+                };
                 let at = self.name(&names, field)?;
                 set(&mut self.values.is_before_christ, at, field)?;
             }
@@ -326,7 +341,10 @@ impl Reader<'_> {
         self.skip_spaces();
         let (millennia, rest) = self.rest.split_once(',').ok_or_else(wrong)?;
         let length = rest.bytes().take(3).take_while(u8::is_ascii_digit).count();
-        let years = rest.get(..length).filter(|years| !years.is_empty()).ok_or_else(wrong)?;
+        let years = rest
+            .get(..length)
+            .filter(|years| !years.is_empty())
+            .ok_or_else(wrong)?;
         let used = millennia.len() + 1 + length;
         let millennia: i64 = millennia.parse().map_err(|_| wrong())?;
         let years: i64 = years.parse().map_err(|_| wrong())?;

@@ -10,7 +10,10 @@ pub(super) fn rounded(value: i128, scale: i8, places: i8) -> String {
     let kept = i32::from(places);
     let (mut whole_digits, point) = if scale < 0 {
         let zeros = usize::try_from(-scale).unwrap_or_default();
-        (format!("{digits}{}", "0".repeat(if value == 0 { 0 } else { zeros })), 0)
+        (
+            format!("{digits}{}", "0".repeat(if value == 0 { 0 } else { zeros })),
+            0,
+        )
     } else {
         (digits, usize::try_from(scale).unwrap_or_default())
     };

@@ -45,7 +45,12 @@ pub(super) fn of_decimal(value: i128, scale: i8, template: &NumberTemplate) -> R
     // A shift by V moves the point to the right.
     let (value, scale) = (value, scale.saturating_sub(shift));
     let digits = rounded(value, scale, places);
-    Ok(fitted(template, template.whole + template.shift, &digits, value < 0))
+    Ok(fitted(
+        template,
+        template.whole + template.shift,
+        &digits,
+        value < 0,
+    ))
 }
 
 /// The digits in the places of the pattern, or `#` when there are more.
@@ -106,7 +111,12 @@ pub(super) fn of_float(value: f64, most_digits: usize, template: &NumberTemplate
     if length > places {
         return Ok(fitted(&cut, places, &digits, shifted < 0.0));
     }
-    Ok(print(&cut, &digits, shifted.is_sign_negative() && shifted != 0.0, places - length))
+    Ok(print(
+        &cut,
+        &digits,
+        shifted.is_sign_negative() && shifted != 0.0,
+        places - length,
+    ))
 }
 
 /// What is printed digit by digit.
@@ -175,7 +185,11 @@ fn print_roman(template: &NumberTemplate, numeral: &str) -> String {
     for node in &template.nodes {
         match node {
             Node::Roman(is_upper) => {
-                let numeral = if *is_upper { numeral.to_owned() } else { numeral.to_lowercase() };
+                let numeral = if *is_upper {
+                    numeral.to_owned()
+                } else {
+                    numeral.to_lowercase()
+                };
                 let width = if template.is_bare { 0 } else { 15 };
                 // Writing to memory can't fail.
                 let _ = write!(out, "{numeral:>width$}");
@@ -196,7 +210,10 @@ fn relevant_digit(template: &NumberTemplate, digits: &[u8], blanks: usize) -> Op
         return None;
     }
     let point = digits.iter().position(|digit| *digit == b'.')?;
-    let last = digits.iter().rposition(|digit| !matches!(digit, b'0' | b'.')).filter(|last| *last > point);
+    let last = digits
+        .iter()
+        .rposition(|digit| !matches!(digit, b'0' | b'.'))
+        .filter(|last| *last > point);
     let mut relevant = last.unwrap_or(point);
     if template.last_zero > blanks {
         let zero = (digits.len() - 1).min(template.last_zero - blanks);
@@ -219,7 +236,8 @@ impl Printer<'_> {
             Node::Minus | Node::Plus => self.out.push(' '),
             Node::Sign => self.out.push(if self.is_negative { '-' } else { '+' }),
             Node::Ordinal(is_upper) => {
-                let is_plain = !self.digits.starts_with(b"#") && !self.is_negative && !self.template.has_point;
+                let is_plain =
+                    !self.digits.starts_with(b"#") && !self.is_negative && !self.template.has_point;
                 if is_plain {
                     let ordinal = if is_upper { Ordinal::Upper } else { Ordinal::Lower };
                     let number = String::from_utf8_lossy(self.digits).into_owned();

@@ -44,7 +44,13 @@ pub(super) fn read(text: &str, template: &NumberTemplate) -> Result<(i128, i8)> 
     }
     let (value, scale) = decimals::parsed(signed.trim())?;
     let most = template.whole + template.shift;
-    if reader.whole > most && number.trim_start_matches('0').split('.').next().is_some_and(|whole| whole.len() > most) {
+    if reader.whole > most
+        && number
+            .trim_start_matches('0')
+            .split('.')
+            .next()
+            .is_some_and(|whole| whole.len() > most)
+    {
         return Err(fault("22003", "numeric field overflow"));
     }
     let shift = i8::try_from(template.shift).unwrap_or(i8::MAX);
@@ -71,7 +77,9 @@ impl Reader<'_> {
     fn skip_other(&mut self, count: usize) {
         for _ in 0..count {
             match self.peek() {
-                Some(letter) if !letter.is_ascii_digit() && !matches!(letter, '.' | ',' | '+' | '-') => self.at += 1,
+                Some(letter) if !letter.is_ascii_digit() && !matches!(letter, '.' | ',' | '+' | '-') => {
+                    self.at += 1
+                }
                 _ => break,
             }
         }

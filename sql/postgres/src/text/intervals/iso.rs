@@ -8,7 +8,10 @@ use crate::functions::datetime::intervals::Span;
 
 /// `P1Y2M3DT4H5M6S`, `P0001-02-03T04:05:06`, `P00010203T040506`.
 pub(super) fn read(text: &str) -> Step<Span> {
-    let mut rest = text.strip_prefix('P').filter(|rest| !rest.is_empty()).ok_or(Bad::Format)?;
+    let mut rest = text
+        .strip_prefix('P')
+        .filter(|rest| !rest.is_empty())
+        .ok_or(Bad::Format)?;
     let mut total = Total::default();
     let mut is_date = true;
     let mut has_field = false;
@@ -53,10 +56,22 @@ pub(super) fn read(text: &str) -> Step<Span> {
                 total.add(number.value % 100, number.part, Unit::Second)?;
             }
             (true, None | Some('T' | '-')) => {
-                alternative(&mut total, number, &mut rest, '-', [Unit::Year, Unit::Month, Unit::Day])?;
+                alternative(
+                    &mut total,
+                    number,
+                    &mut rest,
+                    '-',
+                    [Unit::Year, Unit::Month, Unit::Day],
+                )?;
             }
             (false, None | Some(':')) => {
-                alternative(&mut total, number, &mut rest, ':', [Unit::Hour, Unit::Minute, Unit::Second])?;
+                alternative(
+                    &mut total,
+                    number,
+                    &mut rest,
+                    ':',
+                    [Unit::Hour, Unit::Minute, Unit::Second],
+                )?;
             }
             _ => return Err(Bad::Format),
         }
@@ -65,7 +80,13 @@ pub(super) fn read(text: &str) -> Step<Span> {
 }
 
 /// Up to three numbers with separators, the first of which has been read.
-fn alternative(total: &mut Total, first: Number, rest: &mut &str, separator: char, units: [Unit; 3]) -> Step<()> {
+fn alternative(
+    total: &mut Total,
+    first: Number,
+    rest: &mut &str,
+    separator: char,
+    units: [Unit; 3],
+) -> Step<()> {
     let mut number = first;
     for (at, unit) in units.into_iter().enumerate() {
         total.add(number.value, number.part, unit)?;
@@ -92,12 +113,16 @@ impl Number {
     fn read(rest: &mut &str) -> Step<Self> {
         let is_negative = rest.starts_with('-');
         let unsigned = rest.strip_prefix(['-', '+']).unwrap_or(rest);
-        let end = unsigned.find(|c: char| !c.is_ascii_digit()).unwrap_or(unsigned.len());
+        let end = unsigned
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(unsigned.len());
         let (digits, after) = unsigned.split_at(end);
         let (fraction, after) = match after.strip_prefix('.') {
             None => (None, after),
             Some(fraction) => {
-                let end = fraction.find(|c: char| !c.is_ascii_digit()).unwrap_or(fraction.len());
+                let end = fraction
+                    .find(|c: char| !c.is_ascii_digit())
+                    .unwrap_or(fraction.len());
                 let (fraction, after) = fraction.split_at(end);
                 (Some(fraction), after)
             }
@@ -108,7 +133,11 @@ impl Number {
         let value = if digits.is_empty() { 0 } else { whole(digits)? };
         let part = fraction.map_or(Ok(0.0), fraction_of)?;
         *rest = after;
-        let (value, part) = if is_negative { (-value, -part) } else { (value, part) };
+        let (value, part) = if is_negative {
+            (-value, -part)
+        } else {
+            (value, part)
+        };
         Ok(Self {
             value,
             part,

@@ -8,8 +8,8 @@ pub(crate) mod shape;
 
 use datafusion::common::Result;
 
-pub(crate) use self::shape::{Shape, rounded};
 use self::shape::{ALL_FIELDS, DAYS, HOURS, MINUTES, MONTHS, SECONDS, YEARS};
+pub(crate) use self::shape::{Shape, rounded};
 use super::moments::fields::{Field, Sort, fields};
 use super::moments::rounded_fraction;
 use crate::functions::datetime::calendar::{DAY, HOUR, MINUTE, SECOND};
@@ -96,7 +96,14 @@ impl Unit {
     /// What the rightmost number counts when no unit is written.
     fn of_last(fields: i32) -> Self {
         let last = [SECONDS, MINUTES, HOURS, DAYS, MONTHS, YEARS];
-        let units = [Self::Second, Self::Minute, Self::Hour, Self::Day, Self::Month, Self::Year];
+        let units = [
+            Self::Second,
+            Self::Minute,
+            Self::Hour,
+            Self::Day,
+            Self::Month,
+            Self::Year,
+        ];
         if fields == ALL_FIELDS {
             return Self::Second;
         }
@@ -191,7 +198,10 @@ impl Total {
             if months >= 12 {
                 return Err(Bad::Range);
             }
-            let total = years.checked_mul(12).and_then(|sum| sum.checked_add(months)).ok_or(Bad::Range)?;
+            let total = years
+                .checked_mul(12)
+                .and_then(|sum| sum.checked_add(months))
+                .ok_or(Bad::Range)?;
             self.span.months += if is_negative { -total } else { total };
             return Ok(true);
         }
@@ -199,13 +209,23 @@ impl Total {
             None => (unsigned, None),
             Some((digits, fraction)) => (digits, Some(fraction)),
         };
-        let value = if digits.is_empty() && fraction.is_some() { 0 } else { whole(digits)? };
+        let value = if digits.is_empty() && fraction.is_some() {
+            0
+        } else {
+            whole(digits)?
+        };
         let part = fraction.map_or(Ok(0.0), fraction_of)?;
         match unit {
-            Unit::Second if part != 0.0 => self.mark(&[Unit::Second, Unit::Millisecond, Unit::Microsecond])?,
+            Unit::Second if part != 0.0 => {
+                self.mark(&[Unit::Second, Unit::Millisecond, Unit::Microsecond])?
+            }
             unit => self.mark(&[unit])?,
         }
-        let signed = if is_negative { (-value, -part) } else { (value, part) };
+        let signed = if is_negative {
+            (-value, -part)
+        } else {
+            (value, part)
+        };
         self.add(signed.0, signed.1, unit)?;
         Ok(false)
     }
@@ -245,14 +265,20 @@ impl Total {
         let part = part * unit as f64;
         let rest = part - part.trunc();
         let part = part.trunc() as i64 + i64::from(rest > 0.5) - i64::from(rest < -0.5);
-        let micros = value.checked_mul(unit).and_then(|micros| micros.checked_add(part));
+        let micros = value
+            .checked_mul(unit)
+            .and_then(|micros| micros.checked_add(part));
         let sum = micros.and_then(|micros| self.span.micros.checked_add(micros));
         self.span.micros = sum.ok_or(Bad::Range)?;
         Ok(())
     }
 
     fn add_days(&mut self, days: i64) -> Step<()> {
-        let sum = self.span.days.checked_add(days).filter(|days| i32::try_from(*days).is_ok());
+        let sum = self
+            .span
+            .days
+            .checked_add(days)
+            .filter(|days| i32::try_from(*days).is_ok());
         self.span.days = sum.ok_or(Bad::Range)?;
         Ok(())
     }
@@ -276,7 +302,9 @@ impl Total {
     )]
     fn add_years(&mut self, value: i64, part: f64, years: i64) -> Step<()> {
         let months = (part * years as f64 * 12.0).round_ties_even() as i64;
-        let years = value.checked_mul(years).and_then(|years| i32::try_from(years).ok());
+        let years = value
+            .checked_mul(years)
+            .and_then(|years| i32::try_from(years).ok());
         // Whether all months together are too many is found out at the end.
         self.span.months += i64::from(years.ok_or(Bad::Range)?) * 12 + months;
         Ok(())
@@ -313,7 +341,9 @@ fn clock(text: &str, range: i32) -> Step<i64> {
     if minutes > 59 || seconds > 60 {
         return Err(Bad::Range);
     }
-    let micros = hours.checked_mul(HOUR).and_then(|sum| sum.checked_add(minutes * MINUTE + seconds * SECOND));
+    let micros = hours
+        .checked_mul(HOUR)
+        .and_then(|sum| sum.checked_add(minutes * MINUTE + seconds * SECOND));
     let micros = micros.and_then(|sum| sum.checked_add(fraction.unwrap_or_default()));
     micros.ok_or(Bad::Range)
 }

@@ -7,7 +7,11 @@ use super::{Bad, Step};
 use crate::functions::datetime::calendar::{DAY, SECOND};
 use crate::functions::datetime::zone::Zone;
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a part of a day")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "a part of a day"
+)]
 pub(super) fn of_day(part: f64) -> i64 {
     (part * DAY as f64).round_ties_even() as i64
 }

@@ -60,7 +60,10 @@ impl Bad {
                 format!("invalid input syntax for type {}: \"{text}\"", kind.name()),
             ),
             Self::Range => fault("22008", format!("date/time field value out of range: \"{text}\"")),
-            Self::Offset => fault("22009", format!("time zone displacement out of range: \"{text}\"")),
+            Self::Offset => fault(
+                "22009",
+                format!("time zone displacement out of range: \"{text}\""),
+            ),
             Self::Other(error) => error,
         }
     }

@@ -119,7 +119,12 @@ impl Reader {
             Some(_) => return Err(Bad::Range),
         };
         if let (Some(day_of_year), Some(year)) = (self.day_of_year, year) {
-            let start = Civil { year, month: 1, day: 1 }.days();
+            let start = Civil {
+                year,
+                month: 1,
+                day: 1,
+            }
+            .days();
             return Ok(Some(start + day_of_year - 1));
         }
         if self.month.is_some_and(|month| !(1..=12).contains(&month))
@@ -252,7 +257,10 @@ impl Reader {
             (Some(_), Some(_), Some(_)) => return self.packed(text, true),
             (Some(_), None, Some(_)) => return Err(Bad::Format),
         };
-        debug_assert!(is_year && fraction.len() <= text.len(), "all other parts have returned");
+        debug_assert!(
+            is_year && fraction.len() <= text.len(),
+            "all other parts have returned"
+        );
         self.is_short_year = length <= 2;
         set(&mut self.year, value)
     }
@@ -260,7 +268,11 @@ impl Reader {
     /// Digits without separators: `20240131`, `040506`, `0405`.
     pub(super) fn packed(&mut self, text: &str, has_date: bool) -> Step<()> {
         let (digits, fraction) = text.split_once('.').unwrap_or((text, ""));
-        let micros = if text.contains('.') { fraction_micros(fraction)? } else { 0 };
+        let micros = if text.contains('.') {
+            fraction_micros(fraction)?
+        } else {
+            0
+        };
         let length = digits.len();
         let pair = |from_end: usize| -> Step<i64> {
             let end = length.checked_sub(from_end).ok_or(Bad::Format)?;
@@ -331,7 +343,9 @@ impl Reader {
             Some(Word::Now) => set(&mut self.special, Day::Now),
             Some(Word::Today(days)) => set(&mut self.special, Day::Today(days)),
             Some(Word::Epoch) => set(&mut self.special, Day::Epoch),
-            Some(Word::Infinity(_)) => Err(Bad::Other(unsupported("infinity is not supported in dates and timestamps"))),
+            Some(Word::Infinity(_)) => Err(Bad::Other(unsupported(
+                "infinity is not supported in dates and timestamps",
+            ))),
             Some(Word::Midnight) => {
                 set(&mut self.micros, 0)?;
                 set(&mut self.zone, Zone::utc())

@@ -31,9 +31,13 @@ impl Reader {
                     set(&mut self.micros, clock(text)?)?;
                 }
                 Sort::Signed => set(&mut self.zone, offset(text)?)?,
-                Sort::Word if matches!(word(text), Some(Word::TimeFollows)) => self.awaited = Some(Word::TimeFollows),
+                Sort::Word if matches!(word(text), Some(Word::TimeFollows)) => {
+                    self.awaited = Some(Word::TimeFollows)
+                }
                 Sort::Word if matches!(word(text), Some(Word::Now)) => {
-                    return Err(Bad::Other(unsupported("\"now\" is not supported as a time; use localtime")));
+                    return Err(Bad::Other(unsupported(
+                        "\"now\" is not supported as a time; use localtime",
+                    )));
                 }
                 Sort::Word | Sort::SignedWord => self.word_field(text, next)?,
             }

@@ -115,7 +115,10 @@ fn moment_literal(text: &str, to: &DataType) -> Result<Expr> {
         Day::Fixed(_) if kind == Kind::TimestampTz && written.zone.is_none() => {
             // It must be a moment in any zone.
             input::scalar(text, to, &Zone::utc())?;
-            return Ok(call(Expr::Literal(ScalarValue::Utf8(Some(text.to_owned())), None), to));
+            return Ok(call(
+                Expr::Literal(ScalarValue::Utf8(Some(text.to_owned())), None),
+                to,
+            ));
         }
         _ => return Ok(Expr::Literal(input::scalar(text, to, &Zone::utc())?, None)),
     };
@@ -127,7 +130,9 @@ fn moment_literal(text: &str, to: &DataType) -> Result<Expr> {
         return to_type(now, &timestamptz(), to);
     }
     if written.zone.is_some() {
-        return Err(unsupported(format!("\"{text}\" is not supported: today is a day of the session's zone")));
+        return Err(unsupported(format!(
+            "\"{text}\" is not supported: today is a day of the session's zone"
+        )));
     }
     let shifted = |expr: Expr, amount: ScalarValue| {
         let amount = Expr::Literal(amount, None);
@@ -211,7 +216,11 @@ pub(crate) struct Cast {
 impl Cast {
     pub(crate) fn new(to: DataType) -> Self {
         let depends_on_zone = matches!(Kind::of(&to), Kind::Text | Kind::Time) || Kind::of(&to).is_moment();
-        let volatility = if depends_on_zone { Volatility::Stable } else { Volatility::Immutable };
+        let volatility = if depends_on_zone {
+            Volatility::Stable
+        } else {
+            Volatility::Immutable
+        };
         Self {
             to,
             is_between_moments: false,
@@ -220,7 +229,8 @@ impl Cast {
     }
 
     fn of(source: Kind, to: DataType) -> Self {
-        let is_between_moments = source.is_moment() && (Kind::of(&to).is_moment() || Kind::of(&to) == Kind::Time);
+        let is_between_moments =
+            source.is_moment() && (Kind::of(&to).is_moment() || Kind::of(&to) == Kind::Time);
         Self {
             is_between_moments,
             ..Self::new(to)
@@ -273,7 +283,8 @@ impl ScalarUDFImpl for Cast {
         };
         let from = context.get_data_type(value)?;
         let (source, target) = (Kind::of(&from), Kind::of(&self.to));
-        if !source.is_moment() || !target.is_moment() || from == self.to || matches!(value, Expr::Literal(..)) {
+        if !source.is_moment() || !target.is_moment() || from == self.to || matches!(value, Expr::Literal(..))
+        {
             return Ok(ExprSimplifyResult::Original(args));
         }
         let zone = Zone::of_session(context.config_options())?;

@@ -248,18 +248,33 @@ async fn local_days_are_ranges_of_utc() {
     ])
     .await;
     // A day of 25 hours that ends with the hour that comes twice.
-    assert_forms_in("America/Sao_Paulo", &[
-        ("ts::date = '2018-02-17'", "(ts >= 2018-02-17T02:00:00 AND ts < 2018-02-18T03:00:00)"),
-        ("ts::date = '2018-11-04'", "(ts >= 2018-11-04T03:00:00 AND ts < 2018-11-05T02:00:00)"),
-    ])
+    assert_forms_in(
+        "America/Sao_Paulo",
+        &[
+            (
+                "ts::date = '2018-02-17'",
+                "(ts >= 2018-02-17T02:00:00 AND ts < 2018-02-18T03:00:00)",
+            ),
+            (
+                "ts::date = '2018-11-04'",
+                "(ts >= 2018-11-04T03:00:00 AND ts < 2018-11-05T02:00:00)",
+            ),
+        ],
+    )
     .await;
     // One minute after midnight clocks were set back there, into the day before.
-    assert_forms_in("America/St_Johns", &[
-        ("ts::date = '2010-11-06'", "local"),
-        ("ts::date = '2010-11-07'", "local"),
-        ("date_trunc('day', ts) >= '2010-11-07'", "local"),
-        ("ts::date = '2010-11-08'", "(ts >= 2010-11-08T03:30:00 AND ts < 2010-11-09T03:30:00)"),
-    ])
+    assert_forms_in(
+        "America/St_Johns",
+        &[
+            ("ts::date = '2010-11-06'", "local"),
+            ("ts::date = '2010-11-07'", "local"),
+            ("date_trunc('day', ts) >= '2010-11-07'", "local"),
+            (
+                "ts::date = '2010-11-08'",
+                "(ts >= 2010-11-08T03:30:00 AND ts < 2010-11-09T03:30:00)",
+            ),
+        ],
+    )
     .await;
 }
 
