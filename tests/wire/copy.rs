@@ -14,90 +14,92 @@ async fn copied(client: &tokio_postgres::Client, statement: &str) -> Result<Stri
     Ok(text)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn rows_are_copied_as_postgresql_copies_them() {
-    let practice = Practice::start().await;
-    let ana = practice.connect("ana").await;
-    let cases: &[(&str, Result<&str, &str>)] = &[
-        (
-            r#"COPY (SELECT * FROM (VALUES (1,'a'),(2,E'b\tc\\d\n"e",'),(NULL,''),(4,NULL)) t(x,y)) TO STDOUT"#,
-            Ok(r#"1	a
+/// Statements with what they copy, or the SQLSTATE.
+const CASES: &[(&str, Result<&str, &str>)] = &[
+    (
+        r#"COPY (SELECT * FROM (VALUES (1,'a'),(2,E'b\tc\\d\n"e",'),(NULL,''),(4,NULL)) t(x,y)) TO STDOUT"#,
+        Ok(r#"1	a
 2	b\tc\\d\n"e",
 \N	
 4	\N
 "#),
-        ),
-        (
-            r#"COPY (SELECT * FROM (VALUES (1,'a'),(2,E'b\tc\\d\n"e",'),(NULL,''),(4,NULL)) t(x,y)) TO STDOUT WITH (FORMAT csv, HEADER)"#,
-            Ok(r#"x,y
+    ),
+    (
+        r#"COPY (SELECT * FROM (VALUES (1,'a'),(2,E'b\tc\\d\n"e",'),(NULL,''),(4,NULL)) t(x,y)) TO STDOUT WITH (FORMAT csv, HEADER)"#,
+        Ok(r#"x,y
 1,a
 2,"b	c\d
 ""e"","
 ,""
 4,
 "#),
-        ),
-        (
-            r#"COPY (SELECT * FROM (VALUES (1,'a'),(2,E'b\tc\\d\n"e",'),(NULL,''),(4,NULL)) t(x,"Y z")) TO STDOUT WITH (HEADER, NULL 'nil', DELIMITER '|')"#,
-            Ok(r#"x|Y z
+    ),
+    (
+        r#"COPY (SELECT * FROM (VALUES (1,'a'),(2,E'b\tc\\d\n"e",'),(NULL,''),(4,NULL)) t(x,"Y z")) TO STDOUT WITH (HEADER, NULL 'nil', DELIMITER '|')"#,
+        Ok(r#"x|Y z
 1|a
 2|b\tc\\d\n"e",
 nil|
 4|nil
 "#),
-        ),
-        (
-            r#"COPY (SELECT * FROM (VALUES (1,'a"b'),(2,'c;d')) t(x,y)) TO STDOUT CSV HEADER QUOTE '''' DELIMITER ';'"#,
-            Ok(r#"x;y
+    ),
+    (
+        r#"COPY (SELECT * FROM (VALUES (1,'a"b'),(2,'c;d')) t(x,y)) TO STDOUT CSV HEADER QUOTE '''' DELIMITER ';'"#,
+        Ok(r#"x;y
 1;a"b
 2;'c;d'
 "#),
-        ),
-        (
-            r#"COPY (SELECT '\.', 1) TO STDOUT CSV"#,
-            Ok(r#"\.,1
+    ),
+    (
+        r#"COPY (SELECT '\.', 1) TO STDOUT CSV"#,
+        Ok(r#"\.,1
 "#),
-        ),
-        (
-            r#"COPY (SELECT '\.') TO STDOUT CSV"#,
-            Ok(r#""\."
+    ),
+    (
+        r#"COPY (SELECT '\.') TO STDOUT CSV"#,
+        Ok(r#""\."
 "#),
-        ),
-        (
-            r#"COPY (SELECT x, y FROM (VALUES (1,'a"b'),(2,NULL)) t(x,y)) TO STDOUT (FORMAT csv, FORCE_QUOTE (x,y), ESCAPE '\')"#,
-            Ok(r#""1","a\"b"
+    ),
+    (
+        r#"COPY (SELECT x, y FROM (VALUES (1,'a"b'),(2,NULL)) t(x,y)) TO STDOUT (FORMAT csv, FORCE_QUOTE (x,y), ESCAPE '\')"#,
+        Ok(r#""1","a\"b"
 "2",
 "#),
-        ),
-        (
-            r#"COPY (SELECT true, 1.5::float8, 1.50::numeric, date '2024-01-02', timestamp '2024-01-02 03:04:05.6', ARRAY[1,2]) TO STDOUT"#,
-            Ok(r#"t	1.5	1.50	2024-01-02	2024-01-02 03:04:05.6	{1,2}
+    ),
+    (
+        r#"COPY (SELECT true, 1.5::float8, 1.50::numeric, date '2024-01-02', timestamp '2024-01-02 03:04:05.6', ARRAY[1,2]) TO STDOUT"#,
+        Ok(r#"t	1.5	1.50	2024-01-02	2024-01-02 03:04:05.6	{1,2}
 "#),
-        ),
-        (r#"COPY (SELECT 1) TO STDOUT (FORMAT xml)"#, Err("22023")),
-        (r#"COPY (SELECT 1) TO STDOUT (DELIMITER 'a')"#, Err("22023")),
-        (r#"COPY (SELECT 1) TO STDOUT (DELIMITER E'\n')"#, Err("22023")),
-        (r#"COPY (SELECT 1) TO STDOUT (QUOTE '"')"#, Err("0A000")),
-        (
-            r#"COPY (SELECT 1) TO STDOUT (FORMAT csv, FORMAT text)"#,
-            Err("42601"),
-        ),
-        (
-            r#"COPY (SELECT 1) TO STDOUT (FORMAT binary, HEADER)"#,
-            Err("0A000"),
-        ),
-        (r#"COPY (SELECT nosuch) TO STDOUT"#, Err("42703")),
-        (
-            r#"COPY (SELECT 1/x FROM (VALUES (1),(0)) t(x)) TO STDOUT"#,
-            Err("22012"),
-        ),
-        (
-            r#"COPY (SELECT 1 WHERE false) TO STDOUT CSV HEADER"#,
-            Ok(r#"?column?
+    ),
+    (r#"COPY (SELECT 1) TO STDOUT (FORMAT xml)"#, Err("22023")),
+    (r#"COPY (SELECT 1) TO STDOUT (DELIMITER 'a')"#, Err("22023")),
+    (r#"COPY (SELECT 1) TO STDOUT (DELIMITER E'\n')"#, Err("22023")),
+    (r#"COPY (SELECT 1) TO STDOUT (QUOTE '"')"#, Err("0A000")),
+    (
+        r#"COPY (SELECT 1) TO STDOUT (FORMAT csv, FORMAT text)"#,
+        Err("42601"),
+    ),
+    (
+        r#"COPY (SELECT 1) TO STDOUT (FORMAT binary, HEADER)"#,
+        Err("0A000"),
+    ),
+    (r#"COPY (SELECT nosuch) TO STDOUT"#, Err("42703")),
+    (
+        r#"COPY (SELECT 1/x FROM (VALUES (1),(0)) t(x)) TO STDOUT"#,
+        Err("22012"),
+    ),
+    (
+        r#"COPY (SELECT 1 WHERE false) TO STDOUT CSV HEADER"#,
+        Ok(r#"?column?
 "#),
-        ),
-    ];
-    for (statement, expected) in cases {
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_copied_as_postgresql_copies_them() {
+    let practice = Practice::start().await;
+    let ana = practice.connect("ana").await;
+    for (statement, expected) in CASES {
         let found = copied(&ana, statement).await;
         let found = found.as_deref().map_err(String::as_str);
         assert_eq!(found, *expected, "{statement}");

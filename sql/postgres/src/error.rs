@@ -223,7 +223,7 @@ fn from_schema(error: &SchemaError) -> Error {
             }
             let wanted = field.name.as_str();
             let repeats = |known: &Column| known.name != wanted && unmarked(&known.name) == wanted;
-            if valid_fields.iter().any(|known| repeats(known)) {
+            if valid_fields.iter().any(repeats) {
                 return ambiguous(field);
             }
             let mut mapped = Error::new(

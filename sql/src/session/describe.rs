@@ -77,6 +77,14 @@ impl Session {
             ast::Statement::Query(_) => {}
             _ => return Ok(described(None)),
         }
+        self.described_query(statement, declared).await
+    }
+
+    async fn described_query(
+        &self,
+        statement: &Statement,
+        declared: &[Option<DataType>],
+    ) -> Result<Description, Error> {
         let context = self
             .engine
             .context(&self.person.principal, &self.person.settings.read());

@@ -195,7 +195,6 @@ impl Session {
         record: &Arc<QueryRecord>,
     ) -> Result<Answer, Error> {
         use ast::Statement as S;
-        let command = || Ok(Answer::command(statement.tag(), Arc::clone(context), record));
         match &statement.ast {
             S::Query(_) => self.query(statement, parameters, context, record).await,
             S::Explain {
@@ -209,57 +208,9 @@ impl Session {
                 let style = explain::Style::try_new(*analyze, format.as_ref(), options.as_deref())?;
                 self.explain(&inner, parameters, style, context, record).await
             }
-            S::Set(set) => {
-                self.apply_set(set)?;
-                command()
-            }
-            S::Reset(reset) => {
-                self.reset(&reset.reset)?;
-                command()
-            }
             S::ShowVariable { variable } => {
                 let batch = self.show(variable)?;
                 Ok(Answer::batch("SHOW", batch, Arc::clone(context), record))
-            }
-            S::Discard { object_type } => {
-                self.discard(*object_type);
-                command()
-            }
-            S::CreateView(create) => {
-                let creating = views::created(&self.person, &self.planner, context, create);
-                self.limits().guard(creating).await??;
-                command()
-            }
-            S::Drop { .. } => {
-                views::dropped(&self.person, &statement.ast)?;
-                command()
-            }
-            S::StartTransaction { .. } => {
-                self.begin();
-                command()
-            }
-            S::Commit { .. } => {
-                self.commit();
-                command()
-            }
-            S::Rollback {
-                savepoint: Some(name),
-                ..
-            } => {
-                self.roll_back_to(name)?;
-                command()
-            }
-            S::Rollback { .. } => {
-                self.roll_back();
-                command()
-            }
-            S::Savepoint { name } => {
-                self.savepoint(name)?;
-                command()
-            }
-            S::ReleaseSavepoint { name } => {
-                self.release(name)?;
-                command()
             }
             S::Declare { stmts } => {
                 self.declare(stmts, parameters, context, record).await?;
@@ -271,10 +222,36 @@ impl Session {
                 into,
                 ..
             } => self.fetch(name, direction, into.as_ref(), record).await,
-            S::Close { cursor } => {
-                self.close(cursor)?;
-                command()
+            S::Execute { name, parameters, .. } => {
+                let executed = self.executed(name.as_ref(), parameters)?;
+                self.query(&executed, Vec::new(), context, record).await
             }
+            other => {
+                self.command(other, context).await?;
+                Ok(Answer::command(statement.tag(), Arc::clone(context), record))
+            }
+        }
+    }
+
+    /// Runs a statement that has no rows.
+    async fn command(&self, statement: &ast::Statement, context: &Arc<QueryContext>) -> Result<(), Error> {
+        use ast::Statement as S;
+        match statement {
+            S::Set(set) => self.apply_set(set),
+            S::Reset(reset) => self.reset(&reset.reset),
+            S::Discard { object_type } => {
+                self.discard(*object_type);
+                Ok(())
+            }
+            S::CreateView(create) => {
+                let creating = views::created(&self.person, &self.planner, context, create);
+                self.limits().guard(creating).await?
+            }
+            S::Drop { .. } => views::dropped(&self.person, statement),
+            S::StartTransaction { .. } | S::Commit { .. } | S::Rollback { .. } => self.transaction(statement),
+            S::Savepoint { name } => self.savepoint(name),
+            S::ReleaseSavepoint { name } => self.release(name),
+            S::Close { cursor } => self.close(cursor),
             S::Prepare {
                 name,
                 data_types,
@@ -284,22 +261,31 @@ impl Session {
                     return Err(unsupported(inner));
                 }
                 self.describe(&prepared::checked(data_types, inner), &[]).await?;
-                self.prepared.prepare(name, data_types, inner)?;
-                command()
-            }
-            S::Execute { name, parameters, .. } => {
-                let executed = self.executed(name.as_ref(), parameters)?;
-                self.query(&executed, Vec::new(), context, record).await
+                self.prepared.prepare(name, data_types, inner)
             }
             S::Deallocate { name, .. } => {
                 match folded(name).as_str() {
                     "all" => self.prepared.clear(),
                     name => drop(self.prepared.deallocate(name)),
                 }
-                command()
+                Ok(())
             }
-            _ => Err(unsupported(&statement.ast)),
+            _ => Err(unsupported(statement)),
         }
+    }
+
+    /// Begins or ends a transaction.
+    fn transaction(&self, statement: &ast::Statement) -> Result<(), Error> {
+        match statement {
+            ast::Statement::Commit { .. } => self.commit(),
+            ast::Statement::Rollback {
+                savepoint: Some(name),
+                ..
+            } => self.roll_back_to(name)?,
+            ast::Statement::Rollback { .. } => self.roll_back(),
+            _ => self.begin(),
+        }
+        Ok(())
     }
 
     /// The query that an EXECUTE runs.

@@ -29,7 +29,7 @@ pub(super) fn boolean(name: &str, value: &str) -> Result<bool, Error> {
 pub(super) fn shown(duration: Duration) -> String {
     let ms = duration.as_millis();
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")];
-    match units.iter().find(|(size, _)| ms > 0 && ms % size == 0) {
+    match units.iter().find(|(size, _)| ms > 0 && ms.is_multiple_of(*size)) {
         Some((size, unit)) => format!("{}{unit}", ms / size),
         None => format!("{ms}ms"),
     }

@@ -12,7 +12,7 @@ pub(crate) mod array_subquery;
 pub mod column_names;
 mod dialect;
 pub(crate) mod duplicate_names;
-pub mod fetch;
+pub(crate) mod fetch;
 pub(crate) mod literals;
 mod merged_columns;
 pub(crate) mod moments;
@@ -229,18 +229,8 @@ impl VisitorMut for Adapter<'_> {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> Step {
         match expr {
-            Expr::Value(value) => {
-                if let Value::Placeholder(name) = &value.value {
-                    let typed =
-                        declared(name, self.parameters).filter(|_| !self.untyped.contains(&value.span));
-                    *expr = typed.unwrap_or_else(|| expr.clone());
-                } else if let Value::Number(digits, _) = &value.value {
-                    if decimals::is_long_numeric(digits) {
-                        *expr = long_numeric(digits);
-                    } else if !self.untyped.contains(&value.span) {
-                        number(expr);
-                    }
-                }
+            Expr::Value(_) => {
+                self.value(expr);
                 ControlFlow::Continue(())
             }
             Expr::InSubquery { .. } => rows::row_subquery(expr),
@@ -294,6 +284,22 @@ impl VisitorMut for Adapter<'_> {
 }
 
 impl Adapter<'_> {
+    /// A parameter with its type, a number as PostgreSQL types it.
+    fn value(&self, expr: &mut Expr) {
+        let Expr::Value(value) = &*expr else { return };
+        let is_typed = !self.untyped.contains(&value.span);
+        match &value.value {
+            Value::Placeholder(name) if is_typed => {
+                if let Some(typed) = declared(name, self.parameters) {
+                    *expr = typed;
+                }
+            }
+            Value::Number(digits, _) if decimals::is_long_numeric(digits) => *expr = long_numeric(digits),
+            Value::Number(..) if is_typed => number(expr),
+            _ => {}
+        }
+    }
+
     /// Names the columns of a query's WITH queries, and notes them for all inside it.
     fn enter(&mut self, query: &mut Query) {
         self.scopes.push(self.with.len());

@@ -172,10 +172,10 @@ fn write_offset(out: &mut impl Write, offset: i32) -> Result {
     let sign = if offset < 0 { '-' } else { '+' };
     let size = offset.unsigned_abs();
     write!(out, "{sign}{:02}", size / 3600)?;
-    if size % 3600 != 0 {
+    if !size.is_multiple_of(3600) {
         write!(out, ":{:02}", size / 60 % 60)?;
     }
-    if size % 60 != 0 {
+    if !size.is_multiple_of(60) {
         write!(out, ":{:02}", size % 60)?;
     }
     Ok(())

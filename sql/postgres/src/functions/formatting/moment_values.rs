@@ -328,7 +328,7 @@ impl Reader<'_> {
             let start = self.rest.get(..name.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(name))
         };
-        let Some(at) = names.iter().position(|name| begins(&name)) else {
+        let Some(at) = names.iter().position(begins) else {
             return Err(invalid(self.rest, field));
         };
         let length = names.get(at).map_or(0, |name| name.len());

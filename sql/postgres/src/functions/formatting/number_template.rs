@@ -172,119 +172,26 @@ impl NumberTemplate {
         if self.is_scientific && key != Key::Scientific {
             return Err(wrong("\"EEEE\" must be the last pattern used"));
         }
-        let has_separate_sign = self.has_plus || self.has_minus || self.has_brackets;
         Ok(match key {
-            Key::Nine => {
-                if self.has_brackets {
-                    return Err(wrong("\"9\" must be ahead of \"PR\""));
-                }
-                if self.has_shift {
-                    self.shift += 1;
-                } else if self.has_point {
-                    self.fraction += 1;
-                } else {
-                    self.whole += 1;
-                }
-                Node::Nine
-            }
-            Key::Zero => {
-                if self.has_brackets {
-                    return Err(wrong("\"0\" must be ahead of \"PR\""));
-                }
-                if !self.has_zero && !self.has_point {
-                    self.has_zero = true;
-                    self.first_zero = self.whole + 1;
-                }
-                if self.has_point {
-                    self.fraction += 1;
-                } else {
-                    self.whole += 1;
-                }
-                self.last_zero = self.whole + self.fraction;
-                Node::Zero
-            }
+            Key::Nine => self.nine()?,
+            Key::Zero => self.zero()?,
+            Key::Point | Key::LocalPoint => self.point()?,
+            Key::Sign => self.sign()?,
+            Key::Minus | Key::Plus | Key::BothSigns => self.separate_sign(key)?,
+            Key::Brackets => self.brackets()?,
+            Key::Shift => self.shift()?,
+            Key::Scientific => self.scientific()?,
             Key::Blank => {
                 self.has_blank |= self.whole == 0 && self.fraction == 0 && !self.has_zero;
                 Node::Anchored
-            }
-            Key::Point | Key::LocalPoint => {
-                if self.has_point {
-                    return Err(wrong("multiple decimal points"));
-                }
-                if self.has_shift {
-                    return Err(wrong("cannot use \"V\" and decimal point together"));
-                }
-                self.has_point = true;
-                Node::Point
             }
             Key::Bare => {
                 self.is_bare = true;
                 Node::Anchored
             }
-            Key::Sign => {
-                if self.sign.is_some() {
-                    return Err(wrong("cannot use \"S\" twice"));
-                }
-                if has_separate_sign {
-                    return Err(wrong("cannot use \"S\" and \"PL\"/\"MI\"/\"SG\"/\"PR\" together"));
-                }
-                if self.has_point {
-                    self.sign = Some(Anchor::After);
-                } else {
-                    self.sign = Some(Anchor::Before);
-                    self.digits_before_sign = self.whole;
-                }
-                Node::Anchored
-            }
-            Key::Minus | Key::Plus | Key::BothSigns if self.sign.is_some() => {
-                let name = match key {
-                    Key::Minus => "MI",
-                    Key::Plus => "PL",
-                    _ => "SG",
-                };
-                return Err(wrong(&format!("cannot use \"S\" and \"{name}\" together")));
-            }
-            Key::Minus => {
-                self.has_minus = true;
-                Node::Minus
-            }
-            Key::Plus => {
-                self.has_plus = true;
-                Node::Plus
-            }
-            Key::BothSigns => {
-                self.has_minus = true;
-                self.has_plus = true;
-                Node::Sign
-            }
-            Key::Brackets => {
-                if self.sign.is_some() || self.has_plus || self.has_minus {
-                    return Err(wrong("cannot use \"PR\" and \"S\"/\"PL\"/\"MI\"/\"SG\" together"));
-                }
-                self.has_brackets = true;
-                Node::Anchored
-            }
             Key::Roman(is_upper) => {
                 self.is_roman = true;
                 Node::Roman(is_upper)
-            }
-            Key::Shift => {
-                if self.has_point {
-                    return Err(wrong("cannot use \"V\" and decimal point together"));
-                }
-                self.has_shift = true;
-                Node::Anchored
-            }
-            Key::Scientific => {
-                if self.is_scientific {
-                    return Err(wrong("cannot use \"EEEE\" twice"));
-                }
-                let has_more = self.has_blank || self.is_bare || self.sign.is_some() || has_separate_sign;
-                if has_more || self.is_roman || self.has_shift {
-                    return Err(wrong("\"EEEE\" is incompatible with other formats"));
-                }
-                self.is_scientific = true;
-                Node::Anchored
             }
             Key::Comma => Node::Comma,
             Key::Group => Node::Group,
@@ -292,5 +199,110 @@ impl NumberTemplate {
             Key::Ordinal(is_upper) => Node::Ordinal(is_upper),
             Key::Spelled | Key::Nothing => Node::Anchored,
         })
+    }
+
+    fn nine(&mut self) -> Result<Node> {
+        if self.has_brackets {
+            return Err(wrong("\"9\" must be ahead of \"PR\""));
+        }
+        if self.has_shift {
+            self.shift += 1;
+        } else if self.has_point {
+            self.fraction += 1;
+        } else {
+            self.whole += 1;
+        }
+        Ok(Node::Nine)
+    }
+
+    fn zero(&mut self) -> Result<Node> {
+        if self.has_brackets {
+            return Err(wrong("\"0\" must be ahead of \"PR\""));
+        }
+        if !self.has_zero && !self.has_point {
+            self.has_zero = true;
+            self.first_zero = self.whole + 1;
+        }
+        if self.has_point {
+            self.fraction += 1;
+        } else {
+            self.whole += 1;
+        }
+        self.last_zero = self.whole + self.fraction;
+        Ok(Node::Zero)
+    }
+
+    fn point(&mut self) -> Result<Node> {
+        if self.has_point {
+            return Err(wrong("multiple decimal points"));
+        }
+        if self.has_shift {
+            return Err(wrong("cannot use \"V\" and decimal point together"));
+        }
+        self.has_point = true;
+        Ok(Node::Point)
+    }
+
+    fn sign(&mut self) -> Result<Node> {
+        if self.sign.is_some() {
+            return Err(wrong("cannot use \"S\" twice"));
+        }
+        if self.has_separate_sign() {
+            return Err(wrong("cannot use \"S\" and \"PL\"/\"MI\"/\"SG\"/\"PR\" together"));
+        }
+        if self.has_point {
+            self.sign = Some(Anchor::After);
+        } else {
+            self.sign = Some(Anchor::Before);
+            self.digits_before_sign = self.whole;
+        }
+        Ok(Node::Anchored)
+    }
+
+    /// `MI`, `PL` or `SG`.
+    fn separate_sign(&mut self, key: Key) -> Result<Node> {
+        let (name, node) = match key {
+            Key::Minus => ("MI", Node::Minus),
+            Key::Plus => ("PL", Node::Plus),
+            _ => ("SG", Node::Sign),
+        };
+        if self.sign.is_some() {
+            return Err(wrong(&format!("cannot use \"S\" and \"{name}\" together")));
+        }
+        self.has_minus |= key != Key::Plus;
+        self.has_plus |= key != Key::Minus;
+        Ok(node)
+    }
+
+    fn brackets(&mut self) -> Result<Node> {
+        if self.sign.is_some() || self.has_plus || self.has_minus {
+            return Err(wrong("cannot use \"PR\" and \"S\"/\"PL\"/\"MI\"/\"SG\" together"));
+        }
+        self.has_brackets = true;
+        Ok(Node::Anchored)
+    }
+
+    fn shift(&mut self) -> Result<Node> {
+        if self.has_point {
+            return Err(wrong("cannot use \"V\" and decimal point together"));
+        }
+        self.has_shift = true;
+        Ok(Node::Anchored)
+    }
+
+    fn scientific(&mut self) -> Result<Node> {
+        if self.is_scientific {
+            return Err(wrong("cannot use \"EEEE\" twice"));
+        }
+        let has_sign = self.sign.is_some() || self.has_separate_sign();
+        if self.has_blank || self.is_bare || has_sign || self.is_roman || self.has_shift {
+            return Err(wrong("\"EEEE\" is incompatible with other formats"));
+        }
+        self.is_scientific = true;
+        Ok(Node::Anchored)
+    }
+
+    fn has_separate_sign(&self) -> bool {
+        self.has_plus || self.has_minus || self.has_brackets
     }
 }

@@ -25,16 +25,7 @@ pub(super) fn read(text: &str) -> Step<Span> {
         let number = Number::read(&mut rest)?;
         let unit = rest.chars().next();
         let after = unit.map_or("", |unit| rest.get(unit.len_utf8()..).unwrap_or_default());
-        let named = match (is_date, unit) {
-            (true, Some('Y')) => Some(Unit::Year),
-            (true, Some('M')) => Some(Unit::Month),
-            (true, Some('W')) => Some(Unit::Week),
-            (true, Some('D')) => Some(Unit::Day),
-            (false, Some('H')) => Some(Unit::Hour),
-            (false, Some('M')) => Some(Unit::Minute),
-            (false, Some('S')) => Some(Unit::Second),
-            _ => None,
-        };
+        let named = unit.and_then(|unit| designated(is_date, unit));
         if let Some(named) = named {
             total.add(number.value, number.part, named)?;
             has_field = true;
@@ -56,27 +47,31 @@ pub(super) fn read(text: &str) -> Step<Span> {
                 total.add(number.value % 100, number.part, Unit::Second)?;
             }
             (true, None | Some('T' | '-')) => {
-                alternative(
-                    &mut total,
-                    number,
-                    &mut rest,
-                    '-',
-                    [Unit::Year, Unit::Month, Unit::Day],
-                )?;
+                let units = [Unit::Year, Unit::Month, Unit::Day];
+                alternative(&mut total, number, &mut rest, '-', units)?;
             }
             (false, None | Some(':')) => {
-                alternative(
-                    &mut total,
-                    number,
-                    &mut rest,
-                    ':',
-                    [Unit::Hour, Unit::Minute, Unit::Second],
-                )?;
+                let units = [Unit::Hour, Unit::Minute, Unit::Second];
+                alternative(&mut total, number, &mut rest, ':', units)?;
             }
             _ => return Err(Bad::Format),
         }
     }
     Ok(total.span)
+}
+
+/// The unit that a letter stands for, before or after the `T`.
+fn designated(is_date: bool, letter: char) -> Option<Unit> {
+    Some(match (is_date, letter) {
+        (true, 'Y') => Unit::Year,
+        (true, 'M') => Unit::Month,
+        (true, 'W') => Unit::Week,
+        (true, 'D') => Unit::Day,
+        (false, 'H') => Unit::Hour,
+        (false, 'M') => Unit::Minute,
+        (false, 'S') => Unit::Second,
+        _ => return None,
+    })
 }
 
 /// Up to three numbers with separators, the first of which has been read.

@@ -74,6 +74,12 @@ pub(crate) fn to_type(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr
     if source == Kind::Other || target == Kind::Other {
         return Ok(plain_cast(expr, to.clone()));
     }
+    between(expr, from, to)
+}
+
+/// A value of one type as one of another, where both have kinds.
+fn between(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr> {
+    let (source, target) = (Kind::of(from), Kind::of(to));
     if !exists(source, target) {
         let message = format!("cannot cast type {} to {}", source.name(), target.name());
         return Err(fault("42846", message));

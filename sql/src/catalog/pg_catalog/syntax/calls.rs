@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    self, Expr, FunctionArguments, Ident, ObjectName, TableAlias, TableAliasColumnDef, TableFactor, Value,
+    self, Expr, FunctionArguments, Ident, ObjectName, TableAlias, TableAliasColumnDef, TableFactor,
 };
 
 use super::super::relations::{self, PG_CATALOG};
@@ -119,12 +119,7 @@ pub(super) fn table_function(factor: &mut TableFactor) {
     let Some(ast::Statement::Query(subquery)) = parsed else {
         return;
     };
-    let mut alias = alias.unwrap_or_else(|| TableAlias {
-        explicit: true,
-        name: Ident::new(name),
-        columns: Vec::new(),
-        at: None,
-    });
+    let mut alias = alias.unwrap_or_else(|| named(name));
     if alias.columns.is_empty() && !is_relation {
         alias.columns.push(TableAliasColumnDef {
             name: alias.name.clone(),
@@ -137,4 +132,13 @@ pub(super) fn table_function(factor: &mut TableFactor) {
         alias: Some(alias),
         sample: None,
     };
+}
+
+fn named(name: String) -> TableAlias {
+    TableAlias {
+        explicit: true,
+        name: Ident::new(name),
+        columns: Vec::new(),
+        at: None,
+    }
 }

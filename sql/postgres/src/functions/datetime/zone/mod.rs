@@ -99,10 +99,10 @@ impl Zone {
     pub fn east(seconds: i32) -> Self {
         let size = seconds.unsigned_abs();
         let mut amount = format!("{:02}", size / 3600);
-        if size % 3600 != 0 {
+        if !size.is_multiple_of(3600) {
             amount += &format!(":{:02}", size / 60 % 60);
         }
-        if size % 60 != 0 {
+        if !size.is_multiple_of(60) {
             amount += &format!(":{:02}", size % 60);
         }
         let (sign, opposite) = if seconds < 0 { ('-', '+') } else { ('+', '-') };
