@@ -1,7 +1,7 @@
 //! `to_char` of moments and intervals.
 //!
 //! Owns: what each field prints. Does not own: patterns; see `moment_template`. Invariant: intervals, which are tied to no date, have no
-//! fields of the calendar. Start at [`write`].
+//! fields of the calendar. Start at [`write()`].
 
 use std::fmt::Write as _;
 
