@@ -195,7 +195,7 @@ fn everything_else_is_parsed_as_by_the_base() {
         "SELECT été, _x, a$1 FROM t",
         "SELECT U&'\\0041', E'a\\nb'",
         "SELECT interval FROM t",
-        "SELECT interval '1' day, interval(3) '1 second'",
+        "SELECT interval '1' day, interval '1 second'",
         "SELECT a @@ b, a !~* b FROM t",
         "SELECT a[1], x || y || z, 2 ^ 3 ^ 4, a AT TIME ZONE 'UTC'::text FROM t",
         "SELECT count(*) FILTER (WHERE a) FROM t",
