@@ -159,7 +159,7 @@ rows = "accountid IN ("
             "causeway.toml:18: sources.erp.kind: 'sales_force' is not known; did you mean 'salesforce'?",
             "causeway.toml:23: users[1].pasword: unknown key; did you mean 'password'?",
             "causeway.toml:27: users[2].scram: a verifier looks like 'SCRAM-SHA-256$<iterations>:<salt>$<stored key>:<server key>'",
-            "causeway.toml:31: policies[1].rows: policy on 'salesforce.opportunity': syntax error: Expected: an expression, found: EOF",
+            "causeway.toml:31: policies[1].rows: policy on 'salesforce.opportunity': syntax error at end of input",
             "causeway.toml:33: serverr: unknown key; did you mean 'server'?",
         ]
     );
@@ -399,7 +399,7 @@ right = "SELECT * FROM views.here, views.account_360, views.not_known_before_use
     assert_eq!(
         Folder::new().problems(&format!("{RIGHT}{views}")),
         [
-            at(3, "views.cut: syntax error: Expected: identifier, found: EOF"),
+            at(3, "views.cut: syntax error at end of input"),
             at(4, "views.deletes: only a query can be a view"),
             at(5, "views.inserts: a view cannot change data"),
             at(6, "views.two: exactly one query is expected"),

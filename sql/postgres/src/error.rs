@@ -11,7 +11,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::{Column, DataFusionError, SchemaError};
 use datafusion::sql::sqlparser::parser::ParserError;
 
-use crate::missing_functions::is_missing;
+use crate::functions::unknown::is_postgresqls;
 use crate::syntax::duplicate_names::{unmarked, unmarked_text};
 
 /// An SQL error: everything that PostgreSQL's ErrorResponse carries.
@@ -208,7 +208,39 @@ pub fn syntax_error(error: &ParserError) -> Error {
         ParserError::ParserError(message) | ParserError::TokenizerError(message) => message.clone(),
         ParserError::RecursionLimitExceeded => "the statement is nested too deeply".to_owned(),
     };
-    Error::new(sqlstate::SYNTAX, format!("syntax error: {message}"))
+    Error::new(sqlstate::SYNTAX, in_postgresqls_words(&message))
+}
+
+/// What PostgreSQL says of the same mistake. The place at the end stays.
+fn in_postgresqls_words(message: &str) -> String {
+    let (said, place) = match message.rfind(" at Line: ") {
+        Some(at) => message.split_at(at),
+        None => (message, ""),
+    };
+    let unterminated = [
+        ("Unterminated string literal", "unterminated quoted string"),
+        (
+            "Unterminated encoded string literal",
+            "unterminated quoted string",
+        ),
+        ("Unterminated dollar-quoted", "unterminated dollar-quoted string"),
+        ("Expected close delimiter", "unterminated quoted identifier"),
+        (
+            "Unexpected EOF while in a multi-line comment",
+            "unterminated /* comment",
+        ),
+    ];
+    let words = if let Some((_, found)) = said.rsplit_once(", found: ") {
+        match found {
+            "EOF" => "syntax error at end of input".to_owned(),
+            found => format!("syntax error at or near \"{found}\""),
+        }
+    } else if let Some((_, words)) = unterminated.iter().find(|(known, _)| said.starts_with(known)) {
+        (*words).to_owned()
+    } else {
+        format!("syntax error: {said}")
+    };
+    words + place
 }
 
 fn from_schema(error: &SchemaError) -> Error {
@@ -258,13 +290,16 @@ fn from_plan(message: &str) -> Error {
         sqlstate::UNDEFINED_TABLE
     } else if let Some(name) = message.strip_prefix("Invalid function '") {
         let name = name.split('\'').next().unwrap_or_default();
-        if is_missing(name) {
-            return Error::new(
+        return match is_postgresqls(name) {
+            true => Error::new(
                 sqlstate::NOT_SUPPORTED,
                 format!("the function {name} is not supported"),
-            );
-        }
-        sqlstate::UNDEFINED_FUNCTION
+            ),
+            false => Error::new(
+                sqlstate::UNDEFINED_FUNCTION,
+                format!("function {name} does not exist"),
+            ),
+        };
     } else if said("No function matches") {
         sqlstate::UNDEFINED_FUNCTION
     } else if said("is read-only") {

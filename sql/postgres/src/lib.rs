@@ -8,12 +8,12 @@
 
 mod error;
 mod functions;
-mod missing_functions;
 mod null_equal_keys;
 mod subqueries;
 mod subselect_order;
 mod syntax;
 mod text;
+mod type_names;
 mod types;
 mod typing;
 #[cfg(test)]
@@ -29,6 +29,7 @@ use datafusion::optimizer::OptimizerRule;
 pub use error::{Error, sqlstate, syntax_error, unplannable};
 pub use functions::datetime::zone::Zone;
 pub use functions::known::{is_known, is_known_aggregate};
+pub use functions::unknown::register as register_unknown_functions;
 pub use syntax::array_parameters::{array_parameters, listed};
 pub use syntax::duplicate_names::{distinguish_outputs, unmarked};
 pub use syntax::fetch::moves;
@@ -75,7 +76,7 @@ pub fn state(base: &SessionState) -> SessionState {
         .with_config(config)
         .with_analyzer_rules(rules)
         .with_optimizer_rules(logical)
-        .with_type_planner(Arc::new(types::PostgresTypes))
+        .with_type_planner(Arc::new(type_names::PostgresTypes))
         .with_scalar_functions(functions::scalar(base))
         .with_aggregate_functions(functions::aggregate(base))
         .with_window_functions(functions::window(base))

@@ -5,12 +5,9 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, FieldRef, IntervalUnit, TimeUnit};
-use datafusion::common::datatype::DataTypeExt as _;
-use datafusion::common::{DataFusionError, Result};
+use datafusion::arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
+use datafusion::common::DataFusionError;
 use datafusion::logical_expr::Expr;
-use datafusion::logical_expr::planner::TypePlanner;
-use datafusion::sql::sqlparser::ast;
 
 use crate::error::{Error, sqlstate};
 
@@ -266,60 +263,6 @@ pub(crate) fn is_unknown(expr: &Expr) -> bool {
         Expr::Literal(value, _) => value.data_type().is_null() || value.try_as_str().is_some(),
         Expr::Alias(alias) => is_unknown(&alias.expr),
         _ => false,
-    }
-}
-
-/// SQL type names to Arrow types.
-#[derive(Debug)]
-pub(crate) struct PostgresTypes;
-
-impl TypePlanner for PostgresTypes {
-    fn plan_type_field(&self, ty: &ast::DataType) -> Result<Option<FieldRef>> {
-        use ast::{DataType as T, ExactNumberInfo as Exact, TimezoneInfo as Zone};
-        let planned = match ty {
-            T::Float(Exact::Precision(digits)) if *digits <= 24 => DataType::Float32,
-            T::Float(_) => DataType::Float64,
-            T::Numeric(Exact::None) | T::Decimal(Exact::None) | T::Dec(Exact::None) => OPEN_NUMERIC,
-            T::Numeric(shape) | T::Decimal(shape) | T::Dec(shape) => numeric(*shape)?,
-            T::Timestamp(None | Some(6), zone) => match zone {
-                Zone::WithTimeZone | Zone::Tz => timestamptz(),
-                Zone::None | Zone::WithoutTimeZone => Kind::Timestamp.arrow(),
-            },
-            T::TimestampNtz(None | Some(6)) => Kind::Timestamp.arrow(),
-            T::Time(None | Some(6), Zone::None | Zone::WithoutTimeZone) => Kind::Time.arrow(),
-            T::Timestamp(..) | T::Time(..) | T::Bytea => {
-                return Err(unsupported(format!(
-                    "the type {} is not supported",
-                    ty.to_string().to_lowercase()
-                )));
-            }
-            T::Varchar(None) | T::CharacterVarying(None) | T::CharVarying(None) | T::Text => DataType::Utf8,
-            T::Char(_) | T::Character(_) => {
-                return Err(DataFusionError::from(
-                    Error::new(sqlstate::NOT_SUPPORTED, "the type character is not supported")
-                        .with_hint("use text or varchar(n); character pads its values with blanks"),
-                ));
-            }
-            _ => return Ok(None),
-        };
-        Ok(Some(planned.into_nullable_field_ref()))
-    }
-}
-
-fn numeric(shape: ast::ExactNumberInfo) -> Result<DataType> {
-    let (precision, scale) = match shape {
-        ast::ExactNumberInfo::None => return Ok(OPEN_NUMERIC),
-        ast::ExactNumberInfo::Precision(precision) => (precision, 0),
-        ast::ExactNumberInfo::PrecisionAndScale(precision, scale) => (precision, scale),
-    };
-    let shape = u8::try_from(precision).ok().zip(i8::try_from(scale).ok());
-    match shape {
-        Some((precision @ 1..=38, scale)) if scale >= 0 && i16::from(scale) <= i16::from(precision) => {
-            Ok(DataType::Decimal128(precision, scale))
-        }
-        _ => Err(unsupported(format!(
-            "numeric({precision},{scale}) is not supported"
-        ))),
     }
 }
 

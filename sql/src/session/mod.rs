@@ -364,11 +364,12 @@ impl Session {
         context: &Arc<QueryContext>,
     ) -> Result<(SessionState, LogicalPlan), Error> {
         let seen = Arc::<Seen>::default();
-        let state = self.state(context, &seen)?;
+        let mut state = self.state(context, &seen)?;
         pg_catalog::prepare(&self.person, &self.planner, context, &statement.ast).await?;
         let ast = pg_catalog::syntax::adapted(statement.ast.clone())?;
         let relations = Relations::of(&state, &ast).await?;
         let ast = causeway_postgres::adapted(ast, parameters, &relations)?;
+        causeway_postgres::register_unknown_functions(&mut state, &ast)?;
         let parsed = PlannedStatement::Statement(Box::new(ast));
         let plan = state.statement_to_plan(parsed).await?;
         let only_reads = SQLOptions::new()

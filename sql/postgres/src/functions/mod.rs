@@ -2,7 +2,7 @@
 //!
 //! What is not listed is not there, so that nothing can answer differently without saying so.
 //!
-//! Owns: the lists of what there is. Does not own: names that PostgreSQL has beyond them, see `missing_functions`; which types a call
+//! Owns: the lists of what there is. Does not own: calls of what is not there, see `unknown`; which types a call
 //! takes, see `typing::arguments`. Invariant: an answer is PostgreSQL's, or there is none. Start at [`scalar`].
 
 pub(crate) mod aggregates;
@@ -26,6 +26,7 @@ pub(crate) mod rows;
 pub(crate) mod series;
 pub(crate) mod strings;
 pub(crate) mod text_budget;
+pub(crate) mod unknown;
 pub(crate) mod variance;
 
 use std::sync::Arc;
