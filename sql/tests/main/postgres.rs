@@ -266,27 +266,3 @@ fn shown(array: &ArrayRef, row: usize, zone: &Zone) -> String {
     .expect("text");
     text
 }
-
-#[tokio::test]
-async fn adhoc() {
-    let world = world().await;
-    let session = world.session("admin").await;
-    let mut zone = "UTC".to_owned();
-    for query in std::fs::read_to_string("/tmp/adhoc.txt")
-        .unwrap_or_default()
-        .lines()
-    {
-        if let Some(z) = query.strip_prefix("ZONE ") {
-            zone = z.to_owned();
-            continue;
-        }
-        session.set("timezone", &zone).expect("a zone");
-        match crate::fixture::rows(&session, query).await {
-            Ok(_) => println!("{query} => {}", answer(&session, query).await),
-            Err(error) => println!(
-                "{query}\n   !{} {} {:?}",
-                error.sqlstate, error.message, error.cause
-            ),
-        }
-    }
-}

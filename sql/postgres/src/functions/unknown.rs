@@ -45,7 +45,8 @@ pub fn register(state: &mut SessionState, statement: &Statement) -> Result<()> {
         let is_known = state.scalar_functions().contains_key(&name)
             || state.aggregate_functions().contains_key(&name)
             || state.window_functions().contains_key(&name);
-        if !is_known {
+        // `unnest` is a clause to DataFusion, not a function.
+        if !is_known && name != "unnest" {
             state.register_udf(Arc::new(ScalarUDF::from(Unknown::new(name))))?;
         }
     }
