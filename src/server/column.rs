@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use arrow::datatypes::{self as ty, DataType, Field, IntervalUnit, TimeUnit};
 use bytes::{BufMut as _, BytesMut};
-use causeway_sql::{Error, Zone};
+use causeway_sql::{Carried, Error, Zone, carried_type, carrying};
 use pgwire::api::results::{DataRowEncoder, FieldInfo};
 
 use super::errors::sqlstate;
@@ -46,6 +46,12 @@ enum Kind<'a> {
     },
     Numeric(&'a arrow::array::Decimal128Array, i8),
     Interval(&'a arrow::array::IntervalMonthDayNanoArray),
+    Uuid(&'a arrow::array::FixedSizeBinaryArray),
+    /// Texts of `json`, or of `jsonb`, whose binary form begins with a version.
+    Json {
+        texts: ArrayRef,
+        is_binary_json: bool,
+    },
     /// Everything else, which arrow-pg encodes.
     Other,
 }
@@ -104,6 +110,8 @@ impl<'a> Values<'a> {
             Kind::Time(unit) => value::time(out, time_of_day(self.array, *unit, row)),
             Kind::Numeric(values, scale) => value::numeric(out, values.value(row), *scale),
             Kind::Interval(values) => value::interval(out, values.value(row)),
+            Kind::Uuid(values) => value::uuid(out, values.value(row)),
+            Kind::Json { texts, .. } => out.put_slice(texts.as_string::<i32>().value(row).as_bytes()),
             Kind::Date(_) | Kind::Timestamp { .. } | Kind::Other => {}
         }
         Ok(())
@@ -136,6 +144,16 @@ impl<'a> Values<'a> {
                 out.put_i32(interval.days);
                 out.put_i32(interval.months);
             }
+            Kind::Uuid(values) => out.put_slice(values.value(row)),
+            Kind::Json {
+                texts,
+                is_binary_json,
+            } => {
+                if *is_binary_json {
+                    out.put_u8(1);
+                }
+                out.put_slice(texts.as_string::<i32>().value(row).as_bytes());
+            }
             Kind::Other => {}
         }
         Ok(())
@@ -144,7 +162,14 @@ impl<'a> Values<'a> {
 
 impl<'a> Kind<'a> {
     fn of(array: &'a ArrayRef, zone: &'a Zone) -> Self {
+        if let Some(texts) = carrying(array) {
+            return Self::Json {
+                texts,
+                is_binary_json: carried_type(array.data_type()) == Some(Carried::Jsonb),
+            };
+        }
         match array.data_type() {
+            DataType::FixedSizeBinary(16) => Self::Uuid(array.as_fixed_size_binary()),
             DataType::Boolean => Self::Boolean(array.as_boolean()),
             DataType::Int16 => Self::Int16(array.as_primitive()),
             DataType::Int32 => Self::Int32(array.as_primitive()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, TimeUnit};
 use bytes::{Buf as _, Bytes};
-use causeway_sql::{Error, ScalarValue, Zone, read_moment};
+use causeway_sql::{Carried, Error, ScalarValue, Zone, carried_type, read_carried, read_moment};
 use pgwire::api::Type;
 use pgwire::types::FromSqlText;
 use pgwire::types::format::FormatOptions;
@@ -97,6 +97,7 @@ fn text(bytes: &Bytes, parameter: &Parameter, zone: &Zone) -> Result<ScalarValue
         | DataType::Time64(TimeUnit::Microsecond)
         | DataType::Timestamp(TimeUnit::Microsecond, _)
         | DataType::Interval(_) => read_moment(text, &parameter.ty, zone)?,
+        ty if carried_type(ty).is_some() => read_carried(text, ty)?,
         // Numerics: Arrow reads PostgreSQL's form of them.
         ty => {
             let parsed = ScalarValue::Utf8(Some(word.to_owned())).cast_to(ty);
@@ -168,12 +169,27 @@ fn binary(bytes: &Bytes, parameter: &Parameter) -> Result<ScalarValue, Error> {
             .map(|item| item.map(|item| binary(&item, &parameter)).transpose());
         return list(items.collect::<Result<_, _>>()?, &parameter.ty);
     }
+    if let Some(carried) = carried_type(&parameter.ty) {
+        return read_carried(&carried_text(bytes, carried).map_err(wrong)?, &parameter.ty);
+    }
     let value = read_binary(bytes, &ty).map_err(wrong)?;
     fitted(
         value.ok_or_else(|| unsupported(&parameter.ty))?,
         &parameter.ty,
         sqlstate::BAD_BINARY,
     )
+}
+
+/// The text of a value that came in binary form; that of `jsonb` begins with a version.
+fn carried_text(bytes: &Bytes, carried: Carried) -> Read<String> {
+    Ok(match carried {
+        Carried::Uuid => uuid(bytes)?,
+        Carried::Json => std::str::from_utf8(bytes)?.to_owned(),
+        Carried::Jsonb => match bytes.split_first() {
+            Some((1, text)) => std::str::from_utf8(text)?.to_owned(),
+            _ => return Err("unsupported jsonb version number".into()),
+        },
+    })
 }
 
 type Read<T> = Result<T, Box<dyn StdError + Sync + Send>>;

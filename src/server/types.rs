@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
+use causeway_sql::{Carried, carried_type};
 use pgwire::api::Type;
 use postgres_types::Kind;
 
@@ -10,6 +11,13 @@ use postgres_types::Kind;
 ///
 /// Where PostgreSQL has no such type, the one that its own functions would return: `row_number()` is a bigint there.
 pub(super) fn pg_type(ty: &DataType) -> Type {
+    if let Some(carried) = carried_type(ty) {
+        return match carried {
+            Carried::Json => Type::JSON,
+            Carried::Jsonb => Type::JSONB,
+            Carried::Uuid => Type::UUID,
+        };
+    }
     match ty {
         DataType::UInt64 => Type::INT8,
         DataType::Null => Type::TEXT,
@@ -48,7 +56,7 @@ pub(super) fn size(ty: &Type) -> i16 {
         | Type::REGTYPE
         | Type::REGPROC => 4,
         Type::INT8 | Type::FLOAT8 | Type::TIME | Type::TIMESTAMP | Type::TIMESTAMPTZ => 8,
-        Type::INTERVAL => 16,
+        Type::INTERVAL | Type::UUID => 16,
         _ => -1,
     }
 }
@@ -64,9 +72,10 @@ pub(super) fn arrow_type(oid: u32) -> Option<DataType> {
         Type::FLOAT4 => DataType::Float32,
         Type::FLOAT8 => DataType::Float64,
         Type::NUMERIC => DataType::Decimal128(38, NUMERIC_SCALE),
-        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::CHAR | Type::UUID | Type::JSON => {
-            DataType::Utf8
-        }
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::CHAR => DataType::Utf8,
+        Type::UUID => Carried::Uuid.arrow(),
+        Type::JSON => Carried::Json.arrow(),
+        Type::JSONB => Carried::Jsonb.arrow(),
         Type::BYTEA => DataType::Binary,
         Type::DATE => DataType::Date32,
         Type::TIME => DataType::Time64(TimeUnit::Microsecond),
@@ -112,7 +121,7 @@ mod tests {
     #[test]
     fn a_declared_parameter_type_comes_back_as_itself() {
         for oid in [
-            16, 20, 21, 23, 25, 700, 701, 1082, 1083, 1114, 1184, 1700, 1009, 1016,
+            16, 20, 21, 23, 25, 114, 700, 701, 1082, 1083, 1114, 1184, 1700, 1009, 1016, 2950, 3802,
         ] {
             let ty = arrow_type(oid).expect("supported");
             assert_eq!(pg_type(&ty).oid(), oid, "{ty}");

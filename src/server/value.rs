@@ -49,6 +49,11 @@ pub(super) fn interval(out: &mut BytesMut, value: IntervalMonthDayNano) {
     written(text_form::interval(out, value));
 }
 
+/// `uuid_out`.
+pub(super) fn uuid(out: &mut BytesMut, bytes: &[u8]) {
+    written(text_form::uuid(out, bytes));
+}
+
 /// `numeric_out` of `unscaled` / 10^`scale`.
 pub(super) fn numeric(out: &mut BytesMut, unscaled: i128, scale: i8) {
     written(text_form::numeric(out, unscaled, scale));

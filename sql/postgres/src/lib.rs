@@ -8,6 +8,7 @@
 
 mod error;
 mod functions;
+mod json;
 mod null_equal_keys;
 mod subqueries;
 mod subselect_order;
@@ -41,8 +42,9 @@ pub use syntax::relations::Relations;
 pub use syntax::set_returning::returns_set;
 pub use syntax::step::Step;
 pub use syntax::{adapted, column_names};
-pub use text::input::moment as read_moment;
+pub use text::input::{carried as read_carried, moment as read_moment};
 pub use text::output as text_form;
+pub use types::{Carried, carried_type, carrying};
 
 /// Makes a state that plans statements as PostgreSQL would: its syntax, its types, its operators, and none but its functions.
 ///

@@ -30,6 +30,9 @@ impl TypePlanner for PostgresTypes {
             },
             T::TimestampNtz(None | Some(6)) => Kind::Timestamp.arrow(),
             T::Time(None | Some(6), Zone::None | Zone::WithoutTimeZone) => Kind::Time.arrow(),
+            T::JSON => Kind::Json.arrow(),
+            T::JSONB => Kind::Jsonb.arrow(),
+            T::Uuid => Kind::Uuid.arrow(),
             T::Varchar(None) | T::CharacterVarying(None) | T::CharVarying(None) | T::Text => DataType::Utf8,
             T::Char(_) | T::Character(_) => {
                 return Err(DataFusionError::from(
@@ -153,15 +156,7 @@ fn not_there(ty: &ast::DataType) -> DataFusionError {
     let is_postgresqls = MISSING.contains(&bare)
         || matches!(
             ty,
-            T::Timestamp(..)
-                | T::Time(..)
-                | T::Bytea
-                | T::JSON
-                | T::JSONB
-                | T::Uuid
-                | T::Bit(_)
-                | T::BitVarying(_)
-                | T::VarBit(_)
+            T::Timestamp(..) | T::Time(..) | T::Bytea | T::Bit(_) | T::BitVarying(_) | T::VarBit(_)
         );
     if is_postgresqls {
         return unsupported(format!("the type {name} is not supported"));

@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
-use datafusion::common::DataFusionError;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray, StructArray, make_array};
+use datafusion::arrow::buffer::NullBuffer;
+use datafusion::arrow::datatypes::{DataType, Field, Fields, IntervalUnit, TimeUnit};
+use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::Expr;
 
 use crate::error::{Error, sqlstate};
@@ -38,6 +40,9 @@ pub(crate) enum Kind {
     TimestampTz,
     Time,
     Interval,
+    Uuid,
+    Json,
+    Jsonb,
     /// What no rule of ours knows: lists, rows, bytes.
     Other,
     /// An argument of any type; no value has it.
@@ -52,6 +57,7 @@ pub(crate) enum Category {
     Text,
     Moment,
     Timespan,
+    User,
     Other,
 }
 
@@ -72,6 +78,17 @@ impl Kind {
             DataType::Timestamp(_, Some(_)) => Self::TimestampTz,
             DataType::Time64(_) | DataType::Time32(_) => Self::Time,
             DataType::Interval(_) | DataType::Duration(_) => Self::Interval,
+            DataType::FixedSizeBinary(16) => Self::Uuid,
+            DataType::Struct(fields) => Self::carried_by(fields),
+            _ => Self::Other,
+        }
+    }
+
+    /// The type that a struct of one text stands for.
+    fn carried_by(fields: &Fields) -> Self {
+        match fields.iter().as_slice() {
+            [only] if only.name() == JSON => Self::Json,
+            [only] if only.name() == JSONB => Self::Jsonb,
             _ => Self::Other,
         }
     }
@@ -92,6 +109,9 @@ impl Kind {
             Self::TimestampTz => timestamptz(),
             Self::Time => DataType::Time64(TimeUnit::Microsecond),
             Self::Interval => DataType::Interval(IntervalUnit::MonthDayNano),
+            Self::Uuid => DataType::FixedSizeBinary(16),
+            Self::Json => carrier(JSON),
+            Self::Jsonb => carrier(JSONB),
         }
     }
 
@@ -111,6 +131,9 @@ impl Kind {
             Self::TimestampTz => "timestamp with time zone",
             Self::Time => "time without time zone",
             Self::Interval => "interval",
+            Self::Uuid => "uuid",
+            Self::Json => "json",
+            Self::Jsonb => "jsonb",
             Self::Other => "another type",
             Self::Any => "\"any\"",
         }
@@ -125,6 +148,7 @@ impl Kind {
             Self::Text => Category::Text,
             Self::Date | Self::Timestamp | Self::TimestampTz | Self::Time => Category::Moment,
             Self::Interval => Category::Timespan,
+            Self::Uuid | Self::Json | Self::Jsonb => Category::User,
             Self::Unknown | Self::Other | Self::Any => Category::Other,
         }
     }
@@ -178,13 +202,90 @@ impl Kind {
     }
 }
 
+/// The name of the only field of a struct that carries texts of type `json`.
+const JSON: &str = "pg.json";
+const JSONB: &str = "pg.jsonb";
+
+/// The Arrow type of values that Arrow has no type for: a struct of one text, which no operation mistakes for a text.
+fn carrier(name: &str) -> DataType {
+    DataType::Struct(Fields::from(vec![Field::new(name, DataType::Utf8, true)]))
+}
+
+/// A type of PostgreSQL that Arrow has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    /// `json`, as a struct of its text.
+    Json,
+    /// `jsonb`, as a struct of its printed text.
+    Jsonb,
+    /// `uuid`, as 16 bytes.
+    Uuid,
+}
+
+impl Carried {
+    /// The Arrow type that values have.
+    #[must_use]
+    pub fn arrow(self) -> DataType {
+        match self {
+            Self::Json => Kind::Json.arrow(),
+            Self::Jsonb => Kind::Jsonb.arrow(),
+            Self::Uuid => Kind::Uuid.arrow(),
+        }
+    }
+}
+
+/// The type of PostgreSQL that an Arrow type stands for, where Arrow has none of the kind.
+#[must_use]
+pub fn carried_type(ty: &DataType) -> Option<Carried> {
+    Some(match Kind::of(ty) {
+        Kind::Json => Carried::Json,
+        Kind::Jsonb => Carried::Jsonb,
+        Kind::Uuid => Carried::Uuid,
+        _ => return None,
+    })
+}
+
+/// Texts as values of `ty`, if that is carried by texts; else as they are.
+pub(crate) fn carried(ty: &DataType, texts: ArrayRef) -> Result<ArrayRef> {
+    match (Kind::of(ty), ty) {
+        (Kind::Json | Kind::Jsonb, DataType::Struct(fields)) => {
+            let nulls = texts.nulls().cloned();
+            Ok(Arc::new(StructArray::try_new(
+                fields.clone(),
+                vec![texts],
+                nulls,
+            )?))
+        }
+        _ => Ok(texts),
+    }
+}
+
+/// The texts that carry values of `json` or `jsonb`.
+#[must_use]
+pub fn carrying(array: &ArrayRef) -> Option<ArrayRef> {
+    let rows = array.as_struct_opt()?;
+    if !matches!(Kind::of(array.data_type()), Kind::Json | Kind::Jsonb) {
+        return None;
+    }
+    let texts = rows.columns().first()?;
+    let nulls = NullBuffer::union(texts.nulls(), rows.nulls());
+    let data = texts.to_data().into_builder().nulls(nulls).build().ok()?;
+    Some(make_array(data))
+}
+
+/// One text as a value of `ty`.
+pub(crate) fn carried_scalar(ty: &DataType, text: String) -> Result<ScalarValue> {
+    let array = carried(ty, Arc::new(StringArray::from(vec![text])))?;
+    ScalarValue::try_from_array(&array, 0)
+}
+
 /// PostgreSQL's name of a type.
 pub(crate) fn type_name(ty: &DataType) -> String {
     match ty {
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
             format!("{}[]", type_name(item.data_type()))
         }
-        DataType::Struct(_) => "record".to_owned(),
+        DataType::Struct(_) if Kind::of(ty) == Kind::Other => "record".to_owned(),
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "bytea".to_owned(),
         ty => Kind::of(ty).name().to_owned(),
     }

@@ -65,6 +65,11 @@ async fn window_functions_are_postgresqls() {
 }
 
 #[tokio::test]
+async fn json_is_postgresqls() {
+    check(include_str!("postgres/json.txt")).await;
+}
+
+#[tokio::test]
 async fn series_are_postgresqls() {
     check(include_str!("postgres/series.txt")).await;
 }
@@ -195,6 +200,9 @@ async fn described(session: &Session, query: &str) -> Result<Vec<String>, causew
 }
 
 fn type_name(ty: &DataType) -> String {
+    if let Some(carried) = causeway_sql::carried_type(ty) {
+        return format!("{carried:?}").to_lowercase();
+    }
     match ty {
         DataType::Boolean => "bool",
         DataType::Int16 => "int2",
@@ -220,8 +228,12 @@ fn shown(array: &ArrayRef, row: usize, zone: &Zone) -> String {
     if array.is_null(row) || array.data_type().is_null() {
         return "NULL".to_owned();
     }
+    if let Some(texts) = causeway_sql::carrying(array) {
+        return texts.as_string::<i32>().value(row).to_owned();
+    }
     let mut text = String::new();
     match array.data_type() {
+        DataType::FixedSizeBinary(16) => text_form::uuid(&mut text, array.as_fixed_size_binary().value(row)),
         DataType::Boolean => return if array.as_boolean().value(row) { "t" } else { "f" }.to_owned(),
         DataType::Int16 => return array.as_primitive::<ty::Int16Type>().value(row).to_string(),
         DataType::Int32 => return array.as_primitive::<ty::Int32Type>().value(row).to_string(),

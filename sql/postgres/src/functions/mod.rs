@@ -15,6 +15,7 @@ pub(crate) mod division;
 pub(crate) mod floats;
 mod formatting;
 pub(crate) mod integer_arguments;
+pub(crate) mod json;
 pub(crate) mod known;
 pub(crate) mod math;
 pub(crate) mod moving_frame;
@@ -153,6 +154,7 @@ pub(crate) fn listed() -> impl Iterator<Item = &'static overload::Overload> {
         .chain(datetime::functions())
         .chain(formatting::FUNCTIONS)
         .chain(series::FUNCTIONS)
+        .chain(json::FUNCTIONS)
 }
 
 /// DataFusion's function for the types that statements give it, within the bounds of its results.

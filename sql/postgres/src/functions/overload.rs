@@ -20,7 +20,7 @@ use datafusion::logical_expr::{
 
 use super::row_wise;
 use super::text_budget::Budget;
-use crate::types::Kind;
+use crate::types::{Kind, carried};
 
 /// One way to call a function.
 #[derive(Debug)]
@@ -127,6 +127,7 @@ impl Overload {
 
 /// The arguments of one call, over a batch of rows.
 pub(crate) struct Call<'a> {
+    name: &'static str,
     arrays: &'a [ArrayRef],
     rows: usize,
     /// Rows in which a strict function is NULL.
@@ -140,6 +141,11 @@ pub(crate) struct Call<'a> {
 impl Call<'_> {
     pub(crate) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// The name of the function.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
     }
 
     /// How many arguments there are.
@@ -221,7 +227,7 @@ impl Call<'_> {
             budget.take(text.len())?;
             out.append_value(&text);
         }
-        Ok(Arc::new(out.finish()))
+        carried(self.result, Arc::new(out.finish()))
     }
 }
 
@@ -350,6 +356,7 @@ impl ScalarUDFImpl for Listed {
             NullBuffer::union(nulls.as_ref(), array.logical_nulls().as_ref())
         });
         let call = Call {
+            name: self.name,
             arrays: &arrays,
             rows,
             nulls: nulls.filter(|_| overload.strict),

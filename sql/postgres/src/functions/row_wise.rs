@@ -11,6 +11,8 @@ use datafusion::arrow::datatypes::{ArrowPrimitiveType, DataType};
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs};
 
+use crate::types::carrying;
+
 /// Computes with arrays; constants alone give a constant.
 pub(crate) fn over_arrays(
     args: &ScalarFunctionArgs,
@@ -49,6 +51,9 @@ pub(crate) fn argument(arrays: &[ArrayRef], at: usize) -> Result<&ArrayRef> {
 pub(crate) fn texts(array: &ArrayRef) -> Result<StringArray> {
     if let Some(texts) = array.as_string_opt::<i32>() {
         return Ok(texts.clone());
+    }
+    if let Some(texts) = carrying(array) {
+        return Ok(texts.as_string::<i32>().clone());
     }
     Ok(cast(array, &DataType::Utf8)?.as_string::<i32>().clone())
 }

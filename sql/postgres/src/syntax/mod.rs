@@ -13,6 +13,7 @@ pub mod column_names;
 mod dialect;
 pub(crate) mod duplicate_names;
 pub(crate) mod fetch;
+mod json;
 pub(crate) mod literals;
 mod merged_columns;
 pub(crate) mod moments;
@@ -27,6 +28,7 @@ pub(crate) mod rows;
 pub(crate) mod set_returning;
 pub(crate) mod step;
 mod subselect_names;
+mod values;
 mod whole_rows;
 mod windows;
 
@@ -150,6 +152,7 @@ impl VisitorMut for Adapter<'_> {
                 self.leave(&order.expr);
             }
         }
+        values::in_body(&mut query.body);
         if let SetExpr::SetOperation {
             op, set_quantifier, ..
         } = query.body.as_ref()
@@ -193,6 +196,7 @@ impl VisitorMut for Adapter<'_> {
         {
             placement::of_from(name, args)?;
         }
+        json::record(factor)?;
         set_returning::in_from(factor)?;
         match factor {
             ast::TableFactor::Table { sample: Some(_), .. }
@@ -267,6 +271,7 @@ impl VisitorMut for Adapter<'_> {
                     renamed_function(function)?;
                 }
                 set_returning::in_expression(expr);
+                json::aggregated(expr);
                 ControlFlow::Continue(())
             }
             Expr::Identifier(ident) if ident.quote_style.is_none() => {

@@ -136,8 +136,22 @@ pub fn list_items(array: &Expr) -> Result<Option<Vec<Expr>>, Error> {
     }
 }
 
-/// The items of an array literal of one dimension, `{a,"b c",NULL}`.
+/// The items of an array literal, as expressions.
 fn literal_items(literal: &str) -> Result<Vec<Expr>, Error> {
+    let items = literal_texts(literal)?.into_iter();
+    Ok(items
+        .map(|item| match item {
+            Some(item) => text(&item),
+            None => Expr::Value(Value::Null.with_empty_span()),
+        })
+        .collect())
+}
+
+/// The items of an array literal of one dimension, `{a,"b c",NULL}`.
+///
+/// # Errors
+/// 22P02 when it is none.
+pub(crate) fn literal_texts(literal: &str) -> Result<Vec<Option<String>>, Error> {
     let malformed = || Error::new("22P02", format!("malformed array literal: \"{literal}\""));
     let trimmed = literal.trim();
     let content = trimmed
@@ -168,9 +182,9 @@ fn literal_items(literal: &str) -> Result<Vec<Expr>, Error> {
         while rest.next_if(|c| c.is_whitespace()).is_some() {}
         let bare = item.trim_end();
         items.push(match is_quoted {
-            true => text(&item),
-            false if bare.eq_ignore_ascii_case("null") => Expr::Value(Value::Null.with_empty_span()),
-            false => text(bare),
+            true => Some(item),
+            false if bare.eq_ignore_ascii_case("null") => None,
+            false => Some(bare.to_owned()),
         });
         match rest.next() {
             Some(',') => {}

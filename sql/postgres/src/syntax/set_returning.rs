@@ -8,19 +8,37 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    self, Expr, Ident, ObjectName, SelectItem, SetExpr, TableAlias, TableFactor, visit_expressions,
+    self, DataType, Expr, Ident, ObjectName, SelectItem, SetExpr, TableAlias, TableFactor, visit_expressions,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
-use super::literals::call;
+use super::literals::{call, cast};
 use super::step::{Step, refuse};
+use crate::functions::json::{KEYS, TEXTS, VALUES};
 use crate::functions::series::{ELEMENTS, ORDINALS};
 
 /// The functions that return sets.
 const NAMES: &[&str] = &[
+    KEYS,
+    TEXTS,
+    VALUES,
     "generate_series",
     "generate_subscripts",
+    "json_array_elements",
+    "json_array_elements_text",
+    "json_each",
+    "json_each_text",
+    "json_object_keys",
+    "json_to_record",
+    "json_to_recordset",
+    "jsonb_array_elements",
+    "jsonb_array_elements_text",
+    "jsonb_each",
+    "jsonb_each_text",
+    "jsonb_object_keys",
+    "jsonb_to_record",
+    "jsonb_to_recordset",
     "regexp_split_to_table",
     "string_to_table",
     "unnest",
@@ -125,6 +143,25 @@ fn sub_select(called: Called) -> Option<TableFactor> {
     let single = |args: Vec<Expr>| call(&name, args);
     let lists: Vec<Expr> = match name.as_str() {
         "unnest" if args.len() > 1 => args.into_iter().map(|arg| single(vec![arg])).collect(),
+        "json_each" | "jsonb_each" | "json_each_text" | "jsonb_each_text" => {
+            let ty = if name.starts_with("jsonb") {
+                DataType::JSONB
+            } else {
+                DataType::JSON
+            };
+            let args: Vec<Expr> = args
+                .into_iter()
+                .map(|arg| {
+                    if is_literal(&arg) {
+                        cast(arg, ty.clone())
+                    } else {
+                        arg
+                    }
+                })
+                .collect();
+            let values = if name.ends_with("_text") { TEXTS } else { VALUES };
+            vec![call(KEYS, args.clone()), call(values, args)]
+        }
         _ => vec![single(args)],
     };
     let alias = alias.unwrap_or_else(|| TableAlias {
@@ -141,16 +178,13 @@ fn sub_select(called: Called) -> Option<TableFactor> {
         };
         call(ORDINALS, lists)
     });
-    let column = alias.name.clone();
-    let is_single = lists.len() == 1;
+    let names = columns_of(&name, lists.len(), &alias);
     let mut items: Vec<SelectItem> = lists
         .into_iter()
-        .map(|expr| match is_single {
-            true => SelectItem::ExprWithAlias {
-                expr,
-                alias: column.clone(),
-            },
-            false => SelectItem::UnnamedExpr(expr),
+        .zip(names)
+        .map(|(expr, name)| match name {
+            Some(alias) => SelectItem::ExprWithAlias { expr, alias },
+            None => SelectItem::UnnamedExpr(expr),
         })
         .collect();
     items.extend(ordinality.map(|expr| SelectItem::ExprWithAlias {
@@ -169,6 +203,24 @@ fn sub_select(called: Called) -> Option<TableFactor> {
         alias: Some(alias),
         sample: None,
     })
+}
+
+/// The names of a function's columns: its own, or else that of the relation if there is one column only.
+fn columns_of(name: &str, columns: usize, alias: &TableAlias) -> Vec<Option<Ident>> {
+    let own: &[&str] = match name {
+        "json_array_elements"
+        | "json_array_elements_text"
+        | "jsonb_array_elements"
+        | "jsonb_array_elements_text" => &["value"],
+        "json_each" | "json_each_text" | "jsonb_each" | "jsonb_each_text" => &["key", "value"],
+        _ if columns == 1 => return vec![Some(alias.name.clone())],
+        _ => return vec![None; columns],
+    };
+    own.iter().map(|name| Some(Ident::new(*name))).collect()
+}
+
+fn is_literal(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(value) if value.value.clone().into_string().is_some())
 }
 
 /// Whether the expression names columns, of this query or of one around it.

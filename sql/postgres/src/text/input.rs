@@ -11,7 +11,10 @@ use super::moments::{self, Day};
 use crate::functions::datetime::calendar;
 use crate::functions::datetime::zone::Zone;
 use crate::functions::{decimals, floats};
-use crate::types::{Kind, OPEN_SCALE, fault, invalid_text, is_space, timestamptz, unsupported};
+use crate::json::Json;
+use crate::types::{
+    Kind, OPEN_SCALE, carried_scalar, fault, invalid_text, is_space, timestamptz, unsupported,
+};
 
 /// Reads `text` as a value of `ty`, in a session of that zone.
 pub(crate) fn scalar(text: &str, ty: &DataType, zone: &Zone) -> Result<ScalarValue> {
@@ -35,10 +38,24 @@ pub(crate) fn scalar(text: &str, ty: &DataType, zone: &Zone) -> Result<ScalarVal
             ScalarValue::IntervalMonthDayNano(Some(intervals::parse(text, Shape::ANY)?.interval()?))
         }
         Kind::Text | Kind::Unknown => ScalarValue::Utf8(Some(text.to_owned())),
+        Kind::Uuid => ScalarValue::FixedSizeBinary(16, Some(uuid(text)?.to_vec())),
+        Kind::Json => {
+            crate::json::parts::checked(text)?;
+            carried_scalar(ty, text.to_owned())?
+        }
+        Kind::Jsonb => carried_scalar(ty, Json::read(text)?.printed())?,
         Kind::Other | Kind::Any => {
             return Err(unsupported(format!("a cast of text to {ty} is not supported")));
         }
     })
+}
+
+/// Reads a value of a type that Arrow has not.
+///
+/// # Errors
+/// 22P02 and its kin as PostgreSQL.
+pub fn carried(text: &str, ty: &DataType) -> std::result::Result<ScalarValue, crate::Error> {
+    Ok(scalar(text, ty, &Zone::utc())?)
 }
 
 /// Reads a date, a time, a timestamp or an interval as PostgreSQL does, in a session of that zone.
@@ -120,6 +137,36 @@ pub(crate) fn integer(text: &str, kind: Kind) -> Result<i64> {
         _ => true,
     };
     if fits { Ok(value) } else { Err(beyond(kind, text)) }
+}
+
+/// `uuid_in`: 32 digits, with a hyphen after any group of four, in braces or not.
+fn uuid(text: &str) -> Result<[u8; 16]> {
+    let invalid = || invalid_text(Kind::Uuid, text);
+    let bare = match text.strip_prefix('{') {
+        Some(rest) => rest.strip_suffix('}').ok_or_else(invalid)?,
+        None => text,
+    };
+    let mut bytes = [0; 16];
+    let mut digits = 0_usize;
+    let mut is_after_hyphen = true;
+    for c in bare.chars() {
+        if c == '-' {
+            if is_after_hyphen || !digits.is_multiple_of(4) || digits == 32 {
+                return Err(invalid());
+            }
+            is_after_hyphen = true;
+            continue;
+        }
+        is_after_hyphen = false;
+        let digit = c
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+            .ok_or_else(invalid)?;
+        let byte = bytes.get_mut(digits / 2).ok_or_else(invalid)?;
+        *byte = (*byte << 4) | digit;
+        digits += 1;
+    }
+    if digits == 32 { Ok(bytes) } else { Err(invalid()) }
 }
 
 /// `float8in`.

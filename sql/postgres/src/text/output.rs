@@ -181,6 +181,18 @@ fn write_offset(out: &mut impl Write, offset: i32) -> Result {
     Ok(())
 }
 
+/// `uuid_out` of 16 bytes.
+///
+/// # Errors
+/// Those of the writer.
+pub fn uuid(out: &mut impl Write, bytes: &[u8]) -> Result {
+    for (at, byte) in bytes.iter().enumerate() {
+        let hyphen = if matches!(at, 4 | 6 | 8 | 10) { "-" } else { "" };
+        write!(out, "{hyphen}{byte:02x}")?;
+    }
+    Ok(())
+}
+
 /// `numeric_out` of `unscaled` / 10^`scale`. Numerics of the open scale lose their trailing zeros.
 ///
 /// # Errors

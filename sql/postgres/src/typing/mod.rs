@@ -31,7 +31,7 @@ use datafusion::optimizer::AnalyzerRule;
 use recursive::recursive;
 
 use crate::functions::datetime::zone::Zone;
-use crate::types::{Kind, Typed, unsupported};
+use crate::types::{Kind, Typed, fault, unsupported};
 use operators::comparable;
 use scope::Scope;
 use set_operations::{united_inputs, united_rows};
@@ -103,7 +103,7 @@ fn typed_expressions(
     zone: &Zone,
     changed: &mut bool,
 ) -> Result<LogicalPlan> {
-    refuse_interval_groups(&plan)?;
+    refuse_groups(&plan)?;
     let mut scope = Scope { schema, zone };
     let names = NamePreserver::new(&plan);
     let is_filter = matches!(
@@ -155,8 +155,8 @@ fn typed_expressions(
     }
 }
 
-/// Intervals that PostgreSQL takes for equal, such as a day and 24 hours, would make different groups.
-fn refuse_interval_groups(plan: &LogicalPlan) -> Result<()> {
+/// Intervals that PostgreSQL takes for equal, such as a day and 24 hours, would make different groups. Values of `json` are never equal.
+fn refuse_groups(plan: &LogicalPlan) -> Result<()> {
     let is_interval = |ty: &DataType| Kind::of(ty) == Kind::Interval;
     let groups = match plan {
         LogicalPlan::Aggregate(aggregate) => {
@@ -174,14 +174,41 @@ fn refuse_interval_groups(plan: &LogicalPlan) -> Result<()> {
     if groups {
         return Err(unsupported("grouping by intervals is not supported"));
     }
+    let is_sorted_json =
+        |expr: &Expr, schema: &DFSchema| expr.get_type(schema).is_ok_and(|ty| Kind::of(&ty) == Kind::Json);
+    match plan {
+        LogicalPlan::Aggregate(aggregate) => {
+            let schema = aggregate.input.schema();
+            if aggregate
+                .group_expr
+                .iter()
+                .any(|expr| is_sorted_json(expr, schema))
+            {
+                return Err(fault(
+                    "42883",
+                    "could not identify an equality operator for type json",
+                ));
+            }
+        }
+        LogicalPlan::Sort(sort) => {
+            let schema = sort.input.schema();
+            if sort.expr.iter().any(|key| is_sorted_json(&key.expr, schema)) {
+                return Err(fault(
+                    "42883",
+                    "could not identify an ordering operator for type json",
+                ));
+            }
+        }
+        _ => {}
+    }
     Ok(())
 }
 
 /// A column to sort by, as PostgreSQL orders it.
 fn sortable(expr: Expr, schema: &DFSchema) -> Expr {
     match expr.get_type(schema) {
-        Ok(ty) if Kind::of(&ty) == Kind::Interval => operators::length(expr),
-        _ => expr,
+        Ok(ty) => operators::compared_by(Kind::of(&ty), expr),
+        Err(_) => expr,
     }
 }
 

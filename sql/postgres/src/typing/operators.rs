@@ -3,13 +3,20 @@
 //! Owns: types of operands, checked arithmetic, comparisons over one type. Does not own: patterns (`matching`) and casts (`casts`).
 //! Invariant: a comparison of a column with a constant stays plain, so that it can be pushed down. Start at [`resolve`].
 
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, ScalarUDF, cast as plain_cast, lit};
 
+use super::overloads::{Candidate, chosen};
 use super::{casts, matching};
+use crate::error::sqlstate;
+use crate::functions;
 use crate::functions::arithmetic::Arithmetic;
 use crate::functions::datetime::arithmetic::{MomentArithmetic, result_kind};
+use crate::functions::overload::Listed;
 use crate::functions::rows;
 use crate::types::{Kind, Typed, common_type, decimal_shape, fault, unsupported};
 
@@ -34,11 +41,11 @@ fn no_operator(op: Operator, left: Kind, right: Kind) -> DataFusionError {
         Operator::IsDistinctFrom | Operator::IsNotDistinctFrom => "=".to_owned(),
         other => other.to_string(),
     };
-    let message = format!(
-        "operator does not exist: {} {symbol} {}",
-        left.name(),
-        right.name()
-    );
+    no_operator_of(&symbol, left.name(), right.name())
+}
+
+fn no_operator_of(symbol: &str, left: &str, right: &str) -> DataFusionError {
+    let message = format!("operator does not exist: {left} {symbol} {right}");
     DataFusionError::from(
         crate::error::Error::new(crate::error::sqlstate::UNDEFINED_FUNCTION, message)
             .with_hint("no operator matches these types; you might need to add casts"),
@@ -53,6 +60,9 @@ fn plain(left: Expr, op: Operator, right: Expr) -> Expr {
 pub(crate) fn resolve(left: Typed, op: Operator, right: Typed) -> Result<Expr> {
     match op {
         Operator::And | Operator::Or => Ok(plain(condition(left, op)?, op, condition(right, op)?)),
+        Operator::Minus | Operator::StringConcat if has_listed_operators(&left, &right) => {
+            listed(left, op, right)
+        }
         Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide | Operator::Modulo => {
             arithmetic(left, op, right)
         }
@@ -68,12 +78,56 @@ pub(crate) fn resolve(left: Typed, op: Operator, right: Typed) -> Result<Expr> {
         Operator::RegexMatch | Operator::RegexIMatch | Operator::RegexNotMatch | Operator::RegexNotIMatch => {
             matching::matches(left, op, right)
         }
+        op if named(op).is_some() => listed(left, op, right),
         Operator::BitwiseAnd | Operator::BitwiseOr | Operator::BitwiseXor => bitwise(left, op, right),
         Operator::BitwiseShiftLeft | Operator::BitwiseShiftRight => {
             Err(unsupported(format!("the operator {op} is not supported")))
         }
         _ => Ok(plain(left.expr, op, right.expr)),
     }
+}
+
+/// The operator as a function of that name, where there is one.
+fn named(op: Operator) -> Option<Arc<ScalarUDF>> {
+    static NAMED: LazyLock<HashMap<String, Arc<ScalarUDF>>> = LazyLock::new(|| {
+        let operators =
+            functions::listed().filter(|listed| !listed.name.starts_with(|c: char| c.is_alphabetic()));
+        let operators = Listed::all(operators).into_iter();
+        operators
+            .map(|function| (function.name().to_owned(), Arc::new(function)))
+            .collect()
+    });
+    NAMED.get(&op.to_string()).cloned()
+}
+
+/// An operator whose meanings are listed with the functions.
+fn listed(left: Typed, op: Operator, right: Typed) -> Result<Expr> {
+    let (Some(function), left_name, right_name) = (named(op), left.type_name(), right.type_name()) else {
+        return Ok(plain(left.expr, op, right.expr));
+    };
+    let Some(overloads) = function.inner().downcast_ref::<Listed>().map(Listed::overloads) else {
+        return Ok(plain(left.expr, op, right.expr));
+    };
+    let candidates: Vec<Candidate> = overloads.iter().map(Candidate::from).collect();
+    match chosen(function.name(), &candidates, vec![left, right]) {
+        Ok((_, args)) => Ok(function.call(args)),
+        Err(error) => Err(match crate::Error::from(error) {
+            error if error.sqlstate == sqlstate::UNDEFINED_FUNCTION => {
+                no_operator_of(&op.to_string(), &left_name, &right_name)
+            }
+            error if error.sqlstate == "42725" => fault(
+                "42725",
+                format!("operator is not unique: {left_name} {op} {right_name}"),
+            ),
+            error => error.into(),
+        }),
+    }
+}
+
+/// Whether one of the operands is of a type whose operators are all listed.
+fn has_listed_operators(left: &Typed, right: &Typed) -> bool {
+    let is_listed = |operand: &Typed| matches!(operand.kind(), Kind::Json | Kind::Jsonb);
+    is_listed(left) || is_listed(right)
 }
 
 /// An operand of AND, OR or NOT, or a condition.
@@ -186,10 +240,13 @@ fn comparison(left: Typed, op: Operator, right: Typed) -> Result<Expr> {
 pub(crate) fn comparable(left: Typed, op: Operator, right: Typed) -> Result<(Expr, Expr)> {
     let (left_kind, right_kind) = (left.kind(), right.kind());
     if left.ty == right.ty && (left_kind == Kind::Unknown) == (right_kind == Kind::Unknown) {
-        return Ok(match left_kind {
-            Kind::Interval => (length(left.expr), length(right.expr)),
-            _ => (left.expr, right.expr),
-        });
+        if left_kind == Kind::Json {
+            return Err(no_operator(op, left_kind, right_kind));
+        }
+        return Ok((
+            compared_by(left_kind, left.expr),
+            compared_by(left_kind, right.expr),
+        ));
     }
     if left_kind == Kind::Other || right_kind == Kind::Other {
         return Ok((left.expr, right.expr));
@@ -205,8 +262,20 @@ pub(crate) fn comparable(left: Typed, op: Operator, right: Typed) -> Result<(Exp
         {
             Ok((left.to(&DataType::Float64)?, right.to(&DataType::Float64)?))
         }
-        Kind::Interval => Ok((length(left.to(&kind.arrow())?), length(right.to(&kind.arrow())?))),
-        kind => Ok((left.to(&kind.arrow())?, right.to(&kind.arrow())?)),
+        Kind::Json => Err(no_operator(op, left_kind, right_kind)),
+        kind => {
+            let (left, right) = (left.to(&kind.arrow())?, right.to(&kind.arrow())?);
+            Ok((compared_by(kind, left), compared_by(kind, right)))
+        }
+    }
+}
+
+/// What values of a type are compared and sorted by.
+pub(crate) fn compared_by(kind: Kind, value: Expr) -> Expr {
+    match kind {
+        Kind::Interval => length(value),
+        Kind::Jsonb => Listed::one(&functions::json::ORDERED).call(vec![value]),
+        _ => value,
     }
 }
 

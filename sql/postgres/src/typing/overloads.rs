@@ -3,11 +3,15 @@
 //! Owns: the choice among candidates by the types of the arguments. Does not own: the candidates; see `signatures` and
 //! `functions::overload`. Invariant: what PostgreSQL finds ambiguous is ambiguous here. Start at [`chosen`].
 
-use datafusion::common::{DataFusionError, Result};
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field};
+use datafusion::common::{DataFusionError, Result, ScalarValue};
 use datafusion::logical_expr::Expr;
 
 use crate::error::{Error, sqlstate};
 use crate::functions::overload::Overload;
+use crate::syntax::quantified::literal_texts;
 use crate::types::{Category, Kind, Typed, fault};
 
 /// The types that a candidate takes.
@@ -97,11 +101,31 @@ pub(crate) fn chosen(
     let wanted: Vec<Kind> = (0..args.len()).filter_map(|place| candidate.at(place)).collect();
     let args = args.into_iter().zip(&wanted).map(|(arg, wanted)| match wanted {
         Kind::Any => Ok(arg.expr),
+        Kind::Other if arg.kind() == Kind::Unknown => array_of_texts(arg.expr),
+        Kind::Other => Ok(arg.expr),
         wanted if arg.kind() == *wanted && *wanted != Kind::Text => Ok(arg.expr),
         wanted => arg.to(&wanted.arrow()),
     });
     let args = args.collect::<Result<Vec<_>>>()?;
     Ok((wanted, args))
+}
+
+/// A quoted literal where an array is expected: its items are texts.
+fn array_of_texts(literal: Expr) -> Result<Expr> {
+    let text = literal
+        .as_literal()
+        .and_then(|value| value.try_as_str().flatten());
+    let Some(text) = text else {
+        let item = Field::new_list_field(DataType::Utf8, true);
+        return Ok(Expr::Literal(
+            ScalarValue::try_from(&DataType::List(Arc::new(item)))?,
+            None,
+        ));
+    };
+    let items = literal_texts(text)?.into_iter();
+    let items: Vec<ScalarValue> = items.map(ScalarValue::Utf8).collect();
+    let list = ScalarValue::new_list(&items, &DataType::Utf8, true);
+    Ok(Expr::Literal(ScalarValue::List(list), None))
 }
 
 /// Keeps the candidates that have most of something.

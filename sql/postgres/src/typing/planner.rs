@@ -28,7 +28,7 @@ impl ExprPlanner for Operators {
             })
         };
         match typed(&raw.left).zip(typed(&raw.right)) {
-            Some((left, right)) if left.kind() != Kind::Other && right.kind() != Kind::Other => {
+            Some((left, right)) if is_ours(&left, &right) => {
                 operators::resolve(left, op, right).map(PlannerResult::Planned)
             }
             // Parameters without a type yet, and lists.
@@ -41,6 +41,12 @@ impl ExprPlanner for Operators {
         let function = functions::adapted(&datafusion::functions::core::overlay());
         Ok(PlannerResult::Planned(function.call(args)))
     }
+}
+
+/// Whether both types are known here; a list may stand beside a value of `jsonb`.
+fn is_ours(left: &Typed, right: &Typed) -> bool {
+    let is_known = |side: &Typed| side.kind() != Kind::Other;
+    (is_known(left) && is_known(right)) || matches!(left.kind(), Kind::Json | Kind::Jsonb)
 }
 
 fn operator(op: &BinaryOperator) -> Option<Operator> {
@@ -59,6 +65,16 @@ fn operator(op: &BinaryOperator) -> Option<Operator> {
         BinaryOperator::And => Operator::And,
         BinaryOperator::Or => Operator::Or,
         BinaryOperator::StringConcat => Operator::StringConcat,
+        BinaryOperator::Arrow => Operator::Arrow,
+        BinaryOperator::LongArrow => Operator::LongArrow,
+        BinaryOperator::HashArrow => Operator::HashArrow,
+        BinaryOperator::HashLongArrow => Operator::HashLongArrow,
+        BinaryOperator::HashMinus => Operator::HashMinus,
+        BinaryOperator::AtArrow => Operator::AtArrow,
+        BinaryOperator::ArrowAt => Operator::ArrowAt,
+        BinaryOperator::Question => Operator::Question,
+        BinaryOperator::QuestionPipe => Operator::QuestionPipe,
+        BinaryOperator::QuestionAnd => Operator::QuestionAnd,
         _ => return None,
     })
 }

@@ -76,7 +76,7 @@ fn numerics(types: &[DataType]) -> DataType {
 }
 
 /// Lists of one batch under construction: the lengths of those that are there.
-struct Lengths {
+pub(crate) struct Lengths {
     offsets: Vec<i32>,
     valid: Vec<bool>,
     elements: usize,
@@ -84,7 +84,7 @@ struct Lengths {
 }
 
 impl Lengths {
-    fn new(rows: usize, function: &'static str) -> Self {
+    pub(crate) fn new(rows: usize, function: &'static str) -> Self {
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
         Self {
@@ -96,7 +96,7 @@ impl Lengths {
     }
 
     /// Counts one more element of the list at hand.
-    fn count(&mut self) -> Result<()> {
+    pub(crate) fn count(&mut self) -> Result<()> {
         self.count_many(1)
     }
 
@@ -115,13 +115,13 @@ impl Lengths {
     }
 
     /// Ends the list of one row.
-    fn end(&mut self, is_valid: bool) {
+    pub(crate) fn end(&mut self, is_valid: bool) {
         self.offsets
             .push(i32::try_from(self.elements).unwrap_or(i32::MAX));
         self.valid.push(is_valid);
     }
 
-    fn lists(self, call: &Call, values: ArrayRef) -> Result<ArrayRef> {
+    pub(crate) fn lists(self, call: &Call, values: ArrayRef) -> Result<ArrayRef> {
         let DataType::List(item) = call.result() else {
             return Err(DataFusionError::Internal("a series is a list".to_owned()));
         };

@@ -11,19 +11,23 @@ use datafusion::arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
     IntervalMonthDayNanoType, Time64MicrosecondType, TimestampMicrosecondType,
 };
-use datafusion::common::{Result, ScalarValue};
+use datafusion::common::{DataFusionError, Result, ScalarValue};
 
 use crate::functions::datetime::calendar::{DAY, checked_date, checked_timestamp};
 use crate::functions::datetime::intervals::Span;
 use crate::functions::datetime::zone::Zone;
 use crate::functions::{decimals, row_wise};
+use crate::json::Json;
+use crate::json::parts::{self, Shape};
 use crate::text::{input, output};
-use crate::types::{Kind, OPEN_NUMERIC, decimal_shape, fault, out_of_range, unsupported};
+use crate::types::{Kind, OPEN_NUMERIC, carried, carrying, decimal_shape, fault, out_of_range, unsupported};
 
 /// The values of `array` as values of `to`.
 pub(super) fn converted(array: &ArrayRef, to: &DataType, zone: &Zone) -> Result<ArrayRef> {
     let source = Kind::of(array.data_type());
     match (source, Kind::of(to)) {
+        (Kind::Text | Kind::Json | Kind::Jsonb, Kind::Json | Kind::Jsonb) => json(array, to),
+        (Kind::Jsonb, target) if target == Kind::Boolean || target.is_number() => of_jsonb(array, to, zone),
         (_, Kind::Text) => text(array, zone),
         (Kind::Text, _) => from_text(array, to, zone),
         (_, target @ (Kind::Int2 | Kind::Int4 | Kind::Int8)) => integers(array, target),
@@ -108,8 +112,84 @@ fn moments(array: &ArrayRef, to: &DataType, zone: &Zone) -> Result<ArrayRef> {
     }
 }
 
+/// Texts and JSON values as JSON values of another type.
+fn json(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
+    let texts = row_wise::texts(array)?;
+    let is_checked = Kind::of(array.data_type()) != Kind::Text;
+    let made = match Kind::of(to) {
+        Kind::Json => {
+            for text in texts.iter().flatten().filter(|_| !is_checked) {
+                parts::checked(text)?;
+            }
+            Arc::new(texts)
+        }
+        _ => row_wise::write_texts(&(Arc::new(texts.clone()) as ArrayRef), |row, out| {
+            Json::read(texts.value(row))?.write(out);
+            Ok(())
+        })?,
+    };
+    carried(to, made)
+}
+
+/// Numbers and booleans that are values of `jsonb`.
+fn of_jsonb(array: &ArrayRef, to: &DataType, zone: &Zone) -> Result<ArrayRef> {
+    let texts = row_wise::texts(array)?;
+    let target = Kind::of(to);
+    let values = texts.iter().map(|text| {
+        let Some(text) = text else {
+            return ScalarValue::try_from(to);
+        };
+        let shape = parts::shape(text);
+        let fits = match target {
+            Kind::Boolean => shape == Shape::Boolean,
+            _ => shape == Shape::Number,
+        };
+        if shape == Shape::Null {
+            // Later releases of PostgreSQL make NULL of it; this one does not.
+            return Err(fault(
+                "22023",
+                format!("cannot cast jsonb null to type {}", target.name()),
+            ));
+        }
+        if !fits {
+            let what = match shape {
+                Shape::Text => "string",
+                Shape::Number => "numeric",
+                other => other.name(),
+            };
+            return Err(fault(
+                "22023",
+                format!("cannot cast jsonb {what} to type {}", target.name()),
+            ));
+        }
+        match target {
+            Kind::Int2 | Kind::Int4 | Kind::Int8 => {
+                let (value, scale) = decimals::parsed(text)?;
+                let whole = decimals::rescaled(value, scale, 38, 0)?;
+                let wide = i64::try_from(whole).map_err(|_| out_of_range(target))?;
+                let wide: ArrayRef = Arc::new(datafusion::arrow::array::Int64Array::from(vec![wide]));
+                ScalarValue::try_from_array(&integers(&wide, target)?, 0)
+            }
+            Kind::Numeric if *to == OPEN_NUMERIC => {
+                let (value, scale) = decimals::parsed(text)?;
+                Ok(ScalarValue::Decimal128(
+                    Some(decimals::opened(value, scale)?),
+                    38,
+                    crate::types::OPEN_SCALE,
+                ))
+            }
+            _ => input::scalar(text, to, zone),
+        }
+    });
+    let values = values.collect::<Result<Vec<_>>>()?;
+    if values.is_empty() {
+        return Ok(datafusion::arrow::array::new_empty_array(to));
+    }
+    ScalarValue::iter_to_array(values)
+}
+
 /// Every value as PostgreSQL prints it.
-fn text(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef> {
+pub(super) fn text(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef> {
     let printed = |row: usize, out: &mut String| -> Result<()> {
         use std::fmt::Write as _;
         let is_in_range = match array.data_type() {
@@ -151,6 +231,14 @@ fn text(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef> {
     match array.data_type() {
         DataType::Utf8 => Ok(Arc::clone(array)),
         DataType::LargeUtf8 | DataType::Utf8View => Ok(cast(array, &DataType::Utf8)?),
+        DataType::FixedSizeBinary(16) => {
+            let uuids = array.as_fixed_size_binary();
+            row_wise::write_texts(array, |row, out| {
+                output::uuid(out, uuids.value(row))
+                    .map_err(|error| DataFusionError::Internal(error.to_string()))
+            })
+        }
+        _ if carrying(array).is_some() => Ok(Arc::new(row_wise::texts(array)?)),
         DataType::UInt64 => text(&cast(array, &DataType::Int64)?, zone),
         DataType::Boolean
         | DataType::Int16

@@ -5,6 +5,7 @@
 
 mod conversion;
 
+use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::datatype::DataTypeExt as _;
@@ -172,12 +173,22 @@ pub(crate) fn long_numeric(expr: &Expr) -> Option<&str> {
     (to == OPEN_NUMERIC && decimals::is_long_numeric(text)).then_some(text)
 }
 
+/// Every value as PostgreSQL prints it.
+///
+/// # Errors
+/// 0A000 for types that have no text.
+pub(crate) fn text_of(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef> {
+    conversion::text(array, zone)
+}
+
 /// Whether PostgreSQL has the cast.
 fn exists(from: Kind, to: Kind) -> bool {
     match (from, to) {
         (from, to) if from == to => true,
         (Kind::Unknown | Kind::Text, _) | (_, Kind::Text) => true,
         (Kind::Boolean, Kind::Int4) | (Kind::Int4, Kind::Boolean) => true,
+        (Kind::Json, Kind::Jsonb) | (Kind::Jsonb, Kind::Json | Kind::Boolean) => true,
+        (Kind::Jsonb, to) => to.is_number(),
         (from, to) if from.is_number() && to.is_number() => true,
         (from, to) if from.is_moment() && to.is_moment() => true,
         (Kind::Timestamp | Kind::TimestampTz | Kind::Interval, Kind::Time) | (Kind::Time, Kind::Interval) => {
@@ -264,6 +275,9 @@ impl ScalarUDFImpl for Cast {
             Kind::TimestampTz => "to_timestamptz_value",
             Kind::Time => "to_time_value",
             Kind::Interval => "to_interval_value",
+            Kind::Uuid => "to_uuid",
+            Kind::Json => "to_json_value",
+            Kind::Jsonb => "to_jsonb_value",
         }
     }
 
