@@ -21,6 +21,7 @@ mod settings;
 mod statement;
 
 pub use catalog::views::{View, view_faults};
+pub use causeway_postgres::text_of;
 pub use causeway_postgres::{Carried, Zone, carried_type, carrying, read_carried, read_moment, text_form};
 pub use copy::{Copy, CopyFormat, Delimited};
 pub use datafusion::common::ScalarValue;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array as _, ArrayRef, AsArray as _};
 use arrow::datatypes::{self as ty, DataType, Field, IntervalUnit, TimeUnit};
 use bytes::{BufMut as _, BytesMut};
-use causeway_sql::{Carried, Error, Zone, carried_type, carrying};
+use causeway_sql::{Carried, Error, Zone, carried_type, carrying, text_of};
 use pgwire::api::results::{DataRowEncoder, FieldInfo};
 
 use super::errors::sqlstate;
@@ -52,6 +52,8 @@ enum Kind<'a> {
         texts: ArrayRef,
         is_binary_json: bool,
     },
+    /// Rows, as text. There is no binary form of them here.
+    Record(Result<ArrayRef, Error>),
     /// Everything else, which arrow-pg encodes.
     Other,
 }
@@ -111,6 +113,10 @@ impl<'a> Values<'a> {
             Kind::Numeric(values, scale) => value::numeric(out, values.value(row), *scale),
             Kind::Interval(values) => value::interval(out, values.value(row)),
             Kind::Uuid(values) => value::uuid(out, values.value(row)),
+            Kind::Record(texts) => match texts {
+                Ok(texts) => out.put_slice(texts.as_string::<i32>().value(row).as_bytes()),
+                Err(error) => return Err(Error::new(error.sqlstate, error.message.clone())),
+            },
             Kind::Json { texts, .. } => out.put_slice(texts.as_string::<i32>().value(row).as_bytes()),
             Kind::Date(_) | Kind::Timestamp { .. } | Kind::Other => {}
         }
@@ -144,6 +150,13 @@ impl<'a> Values<'a> {
                 out.put_i32(interval.days);
                 out.put_i32(interval.months);
             }
+            Kind::Record(_) => {
+                return Err(Error::new(
+                    causeway_sql::sqlstate::NOT_SUPPORTED,
+                    "rows in binary form are not supported",
+                )
+                .with_hint("ask for text, or for the columns of the row"));
+            }
             Kind::Uuid(values) => out.put_slice(values.value(row)),
             Kind::Json {
                 texts,
@@ -169,6 +182,7 @@ impl<'a> Kind<'a> {
             };
         }
         match array.data_type() {
+            DataType::Struct(_) => Self::Record(text_of(array, zone).map_err(Error::from)),
             DataType::FixedSizeBinary(16) => Self::Uuid(array.as_fixed_size_binary()),
             DataType::Boolean => Self::Boolean(array.as_boolean()),
             DataType::Int16 => Self::Int16(array.as_primitive()),

@@ -19,6 +19,7 @@ pub(super) fn pg_type(ty: &DataType) -> Type {
         };
     }
     match ty {
+        DataType::Struct(_) => Type::RECORD,
         DataType::UInt64 => Type::INT8,
         DataType::Null => Type::TEXT,
         DataType::Decimal32(..) | DataType::Decimal64(..) => Type::NUMERIC,

@@ -230,7 +230,9 @@ fn in_postgresqls_words(message: &str) -> String {
             "unterminated /* comment",
         ),
     ];
-    let words = if let Some((_, found)) = said.rsplit_once(", found: ") {
+    let words = if said.starts_with("trailing junk") {
+        said.to_owned()
+    } else if let Some((_, found)) = said.rsplit_once(", found: ") {
         match found {
             "EOF" => "syntax error at end of input".to_owned(),
             found => format!("syntax error at or near \"{found}\""),

@@ -45,6 +45,7 @@ pub use syntax::{adapted, column_names};
 pub use text::input::{carried as read_carried, moment as read_moment};
 pub use text::output as text_form;
 pub use types::{Carried, carried_type, carrying};
+pub use typing::casts::text_of;
 
 /// Makes a state that plans statements as PostgreSQL would: its syntax, its types, its operators, and none but its functions.
 ///

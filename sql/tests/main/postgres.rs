@@ -65,6 +65,11 @@ async fn window_functions_are_postgresqls() {
 }
 
 #[tokio::test]
+async fn records_and_arguments_are_postgresqls() {
+    check(include_str!("postgres/records.txt")).await;
+}
+
+#[tokio::test]
 async fn json_is_postgresqls() {
     check(include_str!("postgres/json.txt")).await;
 }
@@ -217,6 +222,7 @@ fn type_name(ty: &DataType) -> String {
         DataType::Timestamp(TimeUnit::Microsecond, None) => "timestamp",
         DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => "timestamptz",
         DataType::Interval(IntervalUnit::MonthDayNano) => "interval",
+        DataType::Struct(_) => "record",
         DataType::List(item) => return format!("{}[]", type_name(item.data_type())),
         other => return other.to_string(),
     }
@@ -229,6 +235,10 @@ fn shown(array: &ArrayRef, row: usize, zone: &Zone) -> String {
         return "NULL".to_owned();
     }
     if let Some(texts) = causeway_sql::carrying(array) {
+        return texts.as_string::<i32>().value(row).to_owned();
+    }
+    if let DataType::Struct(_) = array.data_type() {
+        let texts = causeway_sql::text_of(array, zone).expect("text");
         return texts.as_string::<i32>().value(row).to_owned();
     }
     let mut text = String::new();

@@ -142,6 +142,7 @@ pub(crate) fn scalar(base: &SessionState) -> Vec<Arc<ScalarUDF>> {
     add(ScalarUDF::from(datetime::extract::Extract::new(true)));
     add(ScalarUDF::from(datetime::extract::Extract::new(false)));
     add(rows::row());
+    add(rows::whole());
     functions.extend(overload::Listed::all(listed()).into_iter().map(Arc::new));
     functions
 }

@@ -1,16 +1,20 @@
-//! Rows as values, `(a, b)`: they can be compared, and nothing else.
+//! Rows as values: `(a, b)`, and whole rows of relations.
 //!
 //! Owns: the function that a row is in a plan, and comparisons of rows by their columns (PostgreSQL, "Row and Array Comparisons").
 //! Does not own: comparisons of columns (`typing::operators`). Invariant: a comparison of rows leaves no row in the plan. Start at [`compared`].
 
-use datafusion::arrow::datatypes::{DataType, Field, Fields};
-use datafusion::common::Result;
+use std::sync::Arc;
+
+use datafusion::arrow::array::StructArray;
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    TypeSignature, Volatility,
 };
 
-use crate::types::{Typed, fault, unsupported};
+use crate::types::{Typed, fault};
 
 /// The name that the syntax gives to rows.
 pub(crate) const NAME: &str = "causeway_row";
@@ -40,10 +44,65 @@ impl ScalarUDFImpl for Row {
         Ok(DataType::Struct(Fields::from_iter(fields)))
     }
 
-    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        Err(unsupported(
-            "a row can only be compared with another row, a list of rows or a subquery",
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        record(&args, &args.args)
+    }
+}
+
+/// The columns as a value of the call's type.
+fn record(args: &ScalarFunctionArgs, columns: &[ColumnarValue]) -> Result<ColumnarValue> {
+    let DataType::Struct(fields) = args.return_field.data_type() else {
+        return Err(DataFusionError::Internal("a row is a struct".to_owned()));
+    };
+    let arrays = columns.iter().map(|column| column.to_array(args.number_rows));
+    let arrays = arrays.collect::<Result<Vec<_>>>()?;
+    let rows = StructArray::try_new_with_length(fields.clone(), arrays, None, args.number_rows)?;
+    Ok(ColumnarValue::Array(Arc::new(rows)))
+}
+
+/// The name that the syntax gives to whole rows: names of columns, each with its value.
+pub(crate) const RECORD: &str = "causeway_record";
+
+/// The function that makes a whole row.
+pub(crate) fn whole() -> ScalarUDF {
+    let any = vec![TypeSignature::Nullary, TypeSignature::VariadicAny];
+    ScalarUDF::from(Record(Signature::one_of(any, Volatility::Immutable)))
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Record(Signature);
+
+impl ScalarUDFImpl for Record {
+    fn name(&self) -> &'static str {
+        RECORD
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.0
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Err(DataFusionError::Internal(
+            "a whole row needs its names".to_owned(),
         ))
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        let names = args.scalar_arguments.iter().step_by(2);
+        let columns = args.arg_fields.iter().skip(1).step_by(2);
+        let fields = names.zip(columns).map(|(name, column)| {
+            let name = name
+                .and_then(|name| name.try_as_str().flatten())
+                .unwrap_or_default();
+            Field::new(name, column.data_type().clone(), true)
+        });
+        let fields: Fields = fields.collect();
+        Ok(Arc::new(Field::new(self.name(), DataType::Struct(fields), true)))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let columns: Vec<ColumnarValue> = args.args.iter().skip(1).step_by(2).cloned().collect();
+        record(&args, &columns)
     }
 }
 

@@ -127,7 +127,6 @@ impl Dialect for PostgresDialect {
         supports_named_fn_args_with_expr_name(),
         supports_nested_comments(),
         supports_notnull_operator(),
-        supports_numeric_literal_underscores(),
         supports_select_wildcard_with_alias(),
         supports_set_names(),
         supports_string_escape_constant(),

@@ -17,11 +17,13 @@ mod json;
 pub(crate) mod literals;
 mod merged_columns;
 pub(crate) mod moments;
+mod named_arguments;
 pub(crate) mod order_by;
 pub(crate) mod parameters;
 pub(crate) mod parser;
 mod placement;
 pub(crate) mod quantified;
+mod records;
 pub(crate) mod relations;
 pub(crate) mod row_limits;
 pub(crate) mod rows;
@@ -113,6 +115,7 @@ impl VisitorMut for Adapter<'_> {
     fn pre_visit_query(&mut self, query: &mut Query) -> Step {
         windows::resolved(query)?;
         self.enter(query);
+        records::of_query(query, self.relations, &self.with)?;
         merged_columns::spelled_out(query, self.relations, &self.with)?;
         row_counts(query)?;
         let mut positions = Vec::new();
@@ -266,6 +269,7 @@ impl VisitorMut for Adapter<'_> {
                 ControlFlow::Continue(())
             }
             Expr::Function(_) => {
+                named_arguments::placed(expr)?;
                 moments::function(expr)?;
                 if let Expr::Function(function) = expr {
                     renamed_function(function)?;
@@ -353,6 +357,7 @@ fn renamed_function(function: &mut ast::Function) -> Step {
     let name = function.name.to_string().to_lowercase();
     let name = name.strip_prefix("pg_catalog.").unwrap_or(&name);
     let own = match name {
+        "row" => crate::functions::rows::NAME,
         "every" => "bool_and",
         "variance" => "var_samp",
         "stddev_samp" => "stddev",

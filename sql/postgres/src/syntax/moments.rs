@@ -254,9 +254,6 @@ pub(crate) fn function(expr: &mut Expr) -> Step {
     };
     let name = function.name.to_string().to_lowercase();
     let name = name.strip_prefix("pg_catalog.").unwrap_or(&name).to_owned();
-    if name == "make_interval" {
-        return positional(function);
-    }
     let Some(argument) = only_argument(function) else {
         return ControlFlow::Continue(());
     };
@@ -290,44 +287,6 @@ pub(crate) fn function(expr: &mut Expr) -> Step {
         _ => return ControlFlow::Continue(()),
     };
     *expr = cast(argument, data_type);
-    ControlFlow::Continue(())
-}
-
-/// Named arguments in their places, with zeros where none is given.
-fn positional(function: &mut ast::Function) -> Step {
-    const NAMES: [&str; 7] = ["years", "months", "weeks", "days", "hours", "mins", "secs"];
-    let FunctionArguments::List(list) = &mut function.args else {
-        return ControlFlow::Continue(());
-    };
-    let is_named = |arg: &FunctionArg| !matches!(arg, FunctionArg::Unnamed(_));
-    if !list.args.iter().any(is_named) {
-        return ControlFlow::Continue(());
-    }
-    let mut places: [Option<FunctionArgExpr>; 7] = Default::default();
-    for (at, argument) in std::mem::take(&mut list.args).into_iter().enumerate() {
-        let (name, value) = match argument {
-            FunctionArg::Unnamed(value) => (None, value),
-            FunctionArg::Named { name, arg, .. } => (Some(name.value.to_lowercase()), arg),
-            FunctionArg::ExprNamed { name, arg, .. } => (Some(name.to_string().to_lowercase()), arg),
-        };
-        let place = match &name {
-            None => Some(at),
-            Some(name) => NAMES.iter().position(|known| known == name),
-        };
-        match place.and_then(|place| places.get_mut(place)) {
-            Some(place @ None) => *place = Some(value),
-            Some(Some(_)) => return fail(sqlstate::SYNTAX, "argument name is used more than once"),
-            None => {
-                return fail(
-                    sqlstate::UNDEFINED_FUNCTION,
-                    "function make_interval with these arguments does not exist",
-                );
-            }
-        }
-    }
-    let zero = || FunctionArgExpr::Expr(int4(0));
-    let filled = places.into_iter().map(|place| place.unwrap_or_else(zero));
-    list.args = filled.map(FunctionArg::Unnamed).collect();
     ControlFlow::Continue(())
 }
 

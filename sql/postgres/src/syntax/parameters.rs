@@ -7,7 +7,9 @@
 //! Invariant: a declared parameter has its declared type wherever it stands. Start at [`declared`].
 
 use datafusion::arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
-use datafusion::sql::sqlparser::ast::{self, CastKind, ExactNumberInfo, Expr, TimezoneInfo, Value};
+use datafusion::sql::sqlparser::ast::{self, CastKind, Expr, TimezoneInfo, Value};
+
+use crate::types::Kind;
 
 /// The parameter `name`, such as `$1`, as a value of its declared type; `None` when none was declared that SQL can name exactly.
 pub(crate) fn declared(name: &str, types: &[Option<DataType>]) -> Option<Expr> {
@@ -24,13 +26,19 @@ pub(crate) fn declared(name: &str, types: &[Option<DataType>]) -> Option<Expr> {
 }
 
 fn sql_type(ty: &DataType) -> Option<ast::DataType> {
+    match Kind::of(ty) {
+        Kind::Json => return Some(ast::DataType::JSON),
+        Kind::Jsonb => return Some(ast::DataType::JSONB),
+        Kind::Uuid => return Some(ast::DataType::Uuid),
+        _ => {}
+    }
     Some(match ty {
         DataType::Boolean => ast::DataType::Boolean,
         DataType::Int16 => ast::DataType::SmallInt(None),
         DataType::Int32 => ast::DataType::Integer(None),
         DataType::Int64 => ast::DataType::BigInt(None),
         DataType::Float32 => ast::DataType::Real,
-        DataType::Float64 => ast::DataType::Double(ExactNumberInfo::None),
+        DataType::Float64 => ast::DataType::DoublePrecision,
         DataType::Utf8 => ast::DataType::Text,
         DataType::Date32 => ast::DataType::Date,
         DataType::Time64(TimeUnit::Microsecond) => ast::DataType::Time(None, TimezoneInfo::None),

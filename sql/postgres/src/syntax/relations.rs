@@ -302,7 +302,7 @@ pub(crate) fn constraint(join: &JoinOperator) -> Option<&JoinConstraint> {
 }
 
 /// What columns of a relation are qualified with.
-fn qualifier(factor: &TableFactor) -> Option<Vec<Ident>> {
+pub(crate) fn qualifier(factor: &TableFactor) -> Option<Vec<Ident>> {
     match factor {
         TableFactor::Table {
             alias: Some(alias), ..
@@ -337,9 +337,25 @@ fn parts(name: &ObjectName) -> Option<Vec<String>> {
 
 /// Whether a statement joins by names of columns, or lists columns beside others that a wildcard stands for.
 fn depends_on_columns(statement: &Statement) -> bool {
-    struct Found;
+    struct Found {
+        /// The names and aliases of all relations.
+        relations: HashSet<String>,
+    }
     impl ast::Visitor for Found {
         type Break = ();
+
+        /// A relation in the place of a value.
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+            let is_row = match expr {
+                Expr::Identifier(name) => self.relations.contains(&folded(name)),
+                Expr::Function(function) => has_whole_row(function),
+                _ => false,
+            };
+            match is_row {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        }
 
         fn pre_visit_select(&mut self, select: &ast::Select) -> ControlFlow<()> {
             let nested = |factor: &TableFactor| matches!(factor, TableFactor::NestedJoin { .. });
@@ -363,5 +379,39 @@ fn depends_on_columns(statement: &Statement) -> bool {
             }
         }
     }
-    ast::Visit::visit(statement, &mut Found).is_break()
+    let mut found = Found {
+        relations: relation_names(statement),
+    };
+    ast::Visit::visit(statement, &mut found).is_break()
+}
+
+/// The names by which a statement's relations can be referred to.
+fn relation_names(statement: &Statement) -> HashSet<String> {
+    struct Names(HashSet<String>);
+    impl ast::Visitor for Names {
+        type Break = ();
+
+        fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+            let name = qualifier(factor).and_then(|name| name.last().map(folded));
+            self.0.extend(name);
+            ControlFlow::Continue(())
+        }
+    }
+    let mut names = Names(HashSet::new());
+    let _ = ast::Visit::visit(statement, &mut names);
+    names.0
+}
+
+/// Whether an argument is `t.*`, which `count` alone takes otherwise.
+fn has_whole_row(function: &ast::Function) -> bool {
+    let ast::FunctionArguments::List(list) = &function.args else {
+        return false;
+    };
+    let is_row = |arg: &ast::FunctionArg| {
+        matches!(
+            arg,
+            ast::FunctionArg::Unnamed(ast::FunctionArgExpr::QualifiedWildcard(_))
+        )
+    };
+    list.args.iter().any(is_row) && !function.name.to_string().eq_ignore_ascii_case("count")
 }

@@ -211,7 +211,6 @@ fn everything_else_is_parsed_as_by_the_base() {
         "SELECT json_object('a': 'b')",
         "SELECT FROM t",
         "SELECT /* a /* b */ c */ 1",
-        "SELECT 1_000",
         "SELECT '{}'::int[]",
         "SELECT '(1,2)'::point",
         "SET NAMES 'utf8'",

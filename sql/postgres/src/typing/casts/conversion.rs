@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
@@ -238,6 +238,7 @@ pub(super) fn text(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef> {
                     .map_err(|error| DataFusionError::Internal(error.to_string()))
             })
         }
+        DataType::Struct(_) if Kind::of(array.data_type()) == Kind::Other => records(array, zone),
         _ if carrying(array).is_some() => Ok(Arc::new(row_wise::texts(array)?)),
         DataType::UInt64 => text(&cast(array, &DataType::Int64)?, zone),
         DataType::Boolean
@@ -255,6 +256,52 @@ pub(super) fn text(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef> {
         }
         other => Err(unsupported(format!("a cast of {other} to text is not supported"))),
     }
+}
+
+/// Rows as `record_out` prints them: `(1,"a b",)`.
+fn records(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef> {
+    let columns = array.as_struct().columns().iter();
+    let columns = columns.map(|column| match column.data_type() {
+        DataType::Boolean => {
+            let letters = column.as_boolean().iter();
+            let letters = letters.map(|value| value.map(|value| if value { "t" } else { "f" }));
+            Ok(Arc::new(letters.collect::<StringArray>()) as ArrayRef)
+        }
+        DataType::Null => Ok(datafusion::arrow::array::new_null_array(
+            &DataType::Utf8,
+            column.len(),
+        )),
+        _ => text(column, zone),
+    });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    row_wise::write_texts(array, |row, out| {
+        out.push('(');
+        for (at, column) in columns.iter().enumerate() {
+            out.push_str(if at == 0 { "" } else { "," });
+            if !column.is_null(row) {
+                part(column.as_string::<i32>().value(row), out);
+            }
+        }
+        out.push(')');
+        Ok(())
+    })
+}
+
+/// One column of a row, in quotes where the text would be read otherwise without.
+fn part(text: &str, out: &mut String) {
+    let is_plain = |c: char| !matches!(c, '"' | '\\' | '(' | ')' | ',') && !c.is_ascii_whitespace();
+    if !text.is_empty() && text.chars().all(is_plain) {
+        out.push_str(text);
+        return;
+    }
+    out.push('"');
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push(c);
+        }
+        out.push(c);
+    }
+    out.push('"');
 }
 
 fn from_text(array: &ArrayRef, to: &DataType, zone: &Zone) -> Result<ArrayRef> {

@@ -177,7 +177,7 @@ pub(crate) fn long_numeric(expr: &Expr) -> Option<&str> {
 ///
 /// # Errors
 /// 0A000 for types that have no text.
-pub(crate) fn text_of(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef> {
+pub fn text_of(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef> {
     conversion::text(array, zone)
 }
 
