@@ -70,6 +70,16 @@ async fn records_and_arguments_are_postgresqls() {
 }
 
 #[tokio::test]
+async fn mathematics_is_postgresqls() {
+    check(include_str!("postgres/mathematics.txt")).await;
+}
+
+#[tokio::test]
+async fn system_functions_and_forms_of_queries_are_postgresqls() {
+    check(include_str!("postgres/system.txt")).await;
+}
+
+#[tokio::test]
 async fn json_is_postgresqls() {
     check(include_str!("postgres/json.txt")).await;
 }

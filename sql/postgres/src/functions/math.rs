@@ -31,11 +31,6 @@ pub(crate) struct FloatFunction {
 
 impl FloatFunction {
     pub(crate) const ALL: &'static [(&'static str, Option<Unary>)] = &[
-        ("sqrt", Some(f64::sqrt)),
-        ("exp", Some(f64::exp)),
-        ("ln", Some(f64::ln)),
-        ("log", Some(f64::log10)),
-        ("log10", Some(f64::log10)),
         ("degrees", Some(f64::to_degrees)),
         ("radians", Some(f64::to_radians)),
         ("sin", Some(f64::sin)),
@@ -47,8 +42,6 @@ impl FloatFunction {
         ("sinh", Some(f64::sinh)),
         ("cosh", Some(f64::cosh)),
         ("tanh", Some(f64::tanh)),
-        ("power", None),
-        ("pow", None),
         ("atan2", None),
     ];
 
@@ -61,15 +54,6 @@ impl FloatFunction {
 
     fn one(&self, value: f64, compute: Unary) -> Result<f64> {
         match self.name {
-            "sqrt" if value < 0.0 => {
-                return Err(fault("2201F", "cannot take square root of a negative number"));
-            }
-            "ln" | "log" | "log10" if value == 0.0 => {
-                return Err(fault("2201E", "cannot take logarithm of zero"));
-            }
-            "ln" | "log" | "log10" if value < 0.0 => {
-                return Err(fault("2201E", "cannot take logarithm of a negative number"));
-            }
             "asin" | "acos" if value.abs() > 1.0 => return Err(fault("22003", "input is out of range")),
             "sin" | "cos" | "tan" if value.is_infinite() => {
                 return Err(fault("22003", "input is out of range"));
@@ -77,26 +61,6 @@ impl FloatFunction {
             _ => {}
         }
         in_range(compute(value), value.is_finite())
-    }
-
-    fn two(&self, left: f64, right: f64) -> Result<f64> {
-        if self.name == "atan2" {
-            return Ok(floats::canonical(left.atan2(right)));
-        }
-        if left == 0.0 && right < 0.0 {
-            return Err(fault("2201F", "zero raised to a negative power is undefined"));
-        }
-        if left < 0.0 && right.fract() != 0.0 && right.is_finite() {
-            return Err(fault(
-                "2201F",
-                "a negative number raised to a non-integer power yields a complex result",
-            ));
-        }
-        let result = left.powf(right);
-        if result == 0.0 && left != 0.0 && left.is_finite() && right.is_finite() {
-            return Err(fault("22003", "value out of range: underflow"));
-        }
-        in_range(result, left.is_finite() && right.is_finite())
     }
 }
 
@@ -136,7 +100,7 @@ impl ScalarUDFImpl for FloatFunction {
                     Arc::new(row_wise::binary::<Float64Type, Float64Type, Float64Type>(
                         first,
                         second,
-                        |left, right| self.two(left, right),
+                        |left, right| Ok(floats::canonical(left.atan2(right))),
                     )?)
                 }
             })

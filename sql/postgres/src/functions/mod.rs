@@ -18,6 +18,7 @@ pub(crate) mod integer_arguments;
 pub(crate) mod json;
 pub(crate) mod known;
 pub(crate) mod math;
+mod mathematics;
 pub(crate) mod moving_frame;
 pub(crate) mod overload;
 pub(crate) mod patterns;
@@ -26,6 +27,7 @@ pub(crate) mod row_wise;
 pub(crate) mod rows;
 pub(crate) mod series;
 pub(crate) mod strings;
+mod system;
 pub(crate) mod text_budget;
 pub(crate) mod unknown;
 pub(crate) mod variance;
@@ -154,7 +156,9 @@ pub(crate) fn listed() -> impl Iterator<Item = &'static overload::Overload> {
         .chain(arrays::FUNCTIONS)
         .chain(datetime::functions())
         .chain(formatting::FUNCTIONS)
+        .chain(mathematics::FUNCTIONS)
         .chain(series::FUNCTIONS)
+        .chain(system::FUNCTIONS)
         .chain(json::FUNCTIONS)
 }
 

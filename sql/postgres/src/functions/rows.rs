@@ -11,10 +11,10 @@ use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    TypeSignature, Volatility,
+    TypeSignature, Volatility, lit,
 };
 
-use crate::types::{Typed, fault};
+use crate::types::{Kind, Typed, fault, unsupported};
 
 /// The name that the syntax gives to rows.
 pub(crate) const NAME: &str = "causeway_row";
@@ -113,6 +113,30 @@ pub(crate) fn parts(expr: &Expr) -> Option<&[Expr]> {
         Expr::ScalarFunction(ScalarFunction { func, args }) if func.inner().is::<Row>() => Some(args),
         _ => None,
     }
+}
+
+/// `IS NULL`, which is true of a row whose columns are all NULL, or `IS NOT NULL`, true of one in which none is.
+///
+/// # Errors
+/// 0A000 for a row that is a column.
+pub(crate) fn is_null(operand: Typed, is_negated: bool) -> Result<Expr> {
+    let test = |expr: Expr| match is_negated {
+        true => Expr::IsNotNull(Box::new(expr)),
+        false => Expr::IsNull(Box::new(expr)),
+    };
+    let is_row = matches!(operand.ty, DataType::Struct(_)) && operand.kind() == Kind::Other;
+    if !is_row {
+        return Ok(test(operand.expr));
+    }
+    let columns: Vec<Expr> = match (parts(&operand.expr), &operand.expr) {
+        (Some(parts), _) => parts.to_vec(),
+        (None, Expr::ScalarFunction(function)) if function.func.inner().is::<Record>() => {
+            function.args.iter().skip(1).step_by(2).cloned().collect()
+        }
+        _ => return Err(unsupported("IS NULL of a row that is a column is not supported")),
+    };
+    let tests = columns.into_iter().map(test);
+    Ok(tests.reduce(Expr::and).unwrap_or_else(|| lit(true)))
 }
 
 fn typed_parts(row: &Typed) -> Option<Vec<Typed>> {

@@ -6,7 +6,7 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, Statement};
+use datafusion::sql::sqlparser::ast::{BinaryOperator, CastKind, DataType, Expr, Statement};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -70,7 +70,15 @@ impl Dialect for PostgresDialect {
         expr: &Expr,
         precedence: u8,
     ) -> Option<Result<Expr, ParserError>> {
-        use Keyword::{DISTINCT, FROM, IS, NOT};
+        use Keyword::{AND, DISTINCT, FROM, IS, NOT};
+        if let Some(is_negated) = symmetric(parser) {
+            let low = parser.parse_subexpr(precedence);
+            let both = low.and_then(|low| {
+                parser.expect_keyword(AND)?;
+                Ok((low, parser.parse_subexpr(precedence)?))
+            });
+            return Some(both.map(|(low, high)| either_way(expr, is_negated, &low, &high)));
+        }
         let test = if parser.parse_keywords(&[IS, DISTINCT, FROM]) {
             Expr::IsDistinctFrom
         } else if parser.parse_keywords(&[IS, NOT, DISTINCT, FROM]) {
@@ -133,6 +141,44 @@ impl Dialect for PostgresDialect {
         supports_unicode_string_literal(),
         supports_xml_expressions(),
     }
+}
+
+/// Goes past `[NOT] BETWEEN [A]SYMMETRIC`, if it is next; true if negated.
+///
+/// What is not symmetric is left to sqlparser, without the word.
+fn symmetric(parser: &mut Parser) -> Option<bool> {
+    let is_word = |token: &Token, wanted: &str| matches!(token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted));
+    let is_negated = is_word(&parser.peek_nth_token_ref(0).token, "not");
+    let at = usize::from(is_negated);
+    let is_between = is_word(&parser.peek_nth_token_ref(at).token, "between");
+    if !is_between || !is_word(&parser.peek_nth_token_ref(at + 1).token, "symmetric") {
+        return None;
+    }
+    for _ in 0..at + 2 {
+        parser.advance_token();
+    }
+    Some(is_negated)
+}
+
+/// A value between two bounds, whichever is the lower one.
+fn either_way(expr: &Expr, is_negated: bool, low: &Expr, high: &Expr) -> Expr {
+    let between = |low: &Expr, high: &Expr| {
+        Box::new(Expr::Between {
+            expr: Box::new(expr.clone()),
+            negated: is_negated,
+            low: Box::new(low.clone()),
+            high: Box::new(high.clone()),
+        })
+    };
+    Expr::Nested(Box::new(Expr::BinaryOp {
+        left: between(low, high),
+        op: if is_negated {
+            BinaryOperator::And
+        } else {
+            BinaryOperator::Or
+        },
+        right: between(high, low),
+    }))
 }
 
 /// What stands right of the test, which binds as strongly as IS does.

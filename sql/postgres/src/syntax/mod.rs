@@ -17,6 +17,7 @@ mod json;
 pub(crate) mod literals;
 mod merged_columns;
 pub(crate) mod moments;
+mod multisets;
 mod named_arguments;
 pub(crate) mod order_by;
 pub(crate) mod parameters;
@@ -115,6 +116,7 @@ impl VisitorMut for Adapter<'_> {
     fn pre_visit_query(&mut self, query: &mut Query) -> Step {
         windows::resolved(query)?;
         self.enter(query);
+        multisets::numbered(&mut query.body, self.relations, &self.with)?;
         records::of_query(query, self.relations, &self.with)?;
         merged_columns::spelled_out(query, self.relations, &self.with)?;
         row_counts(query)?;
@@ -156,12 +158,6 @@ impl VisitorMut for Adapter<'_> {
             }
         }
         values::in_body(&mut query.body);
-        if let SetExpr::SetOperation {
-            op, set_quantifier, ..
-        } = query.body.as_ref()
-        {
-            refuse_multisets(*op, *set_quantifier)?;
-        }
         ControlFlow::Continue(())
     }
 
@@ -367,14 +363,6 @@ fn renamed_function(function: &mut ast::Function) -> Step {
         _ => return ControlFlow::Continue(()),
     };
     function.name = ObjectName::from(vec![Ident::new(own)]);
-    ControlFlow::Continue(())
-}
-
-fn refuse_multisets(op: ast::SetOperator, quantifier: ast::SetQuantifier) -> Step {
-    let counts_rows = matches!(op, ast::SetOperator::Except | ast::SetOperator::Intersect);
-    if counts_rows && quantifier == ast::SetQuantifier::All {
-        return refuse(format!("{op} ALL is not supported"));
-    }
     ControlFlow::Continue(())
 }
 

@@ -84,7 +84,7 @@ impl Relations {
         self.outputs_of_body(&query.body, &inner)
     }
 
-    fn outputs_of_body(&self, body: &SetExpr, with: &WithQueries) -> Option<Vec<String>> {
+    pub(crate) fn outputs_of_body(&self, body: &SetExpr, with: &WithQueries) -> Option<Vec<String>> {
         match body {
             SetExpr::Select(select) => self.outputs_of_select(select, with),
             SetExpr::SetOperation { left, .. } => self.outputs_of_body(left, with),
@@ -344,6 +344,13 @@ fn depends_on_columns(statement: &Statement) -> bool {
     impl ast::Visitor for Found {
         type Break = ();
 
+        fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+            match counts_rows(&query.body) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        }
+
         /// A relation in the place of a value.
         fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
             let is_row = match expr {
@@ -414,4 +421,20 @@ fn has_whole_row(function: &ast::Function) -> bool {
         )
     };
     list.args.iter().any(is_row) && !function.name.to_string().eq_ignore_ascii_case("count")
+}
+
+/// Whether there is an EXCEPT ALL or INTERSECT ALL.
+fn counts_rows(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::SetOperation {
+            op,
+            set_quantifier,
+            left,
+            right,
+        } => {
+            let is_all = *set_quantifier == ast::SetQuantifier::All && *op != ast::SetOperator::Union;
+            is_all || counts_rows(left) || counts_rows(right)
+        }
+        _ => false,
+    }
 }

@@ -64,7 +64,6 @@ impl Scope<'_> {
             return Ok(call(args.into_iter().map(|arg| arg.expr).collect()));
         };
         let (kinds, args) = matched(&name, lists, args)?;
-        signatures::refuse_numeric(&name, &kinds, false)?;
         if matches!(name.as_str(), "extract" | "date_part")
             && let ([_, Kind::TimestampTz], [field, moment]) = (kinds.as_slice(), args.as_slice())
         {
@@ -152,7 +151,7 @@ impl Scope<'_> {
             return Ok(typed.into_iter().map(|arg| arg.expr).collect());
         };
         let (kinds, args) = matched(name, lists, typed)?;
-        signatures::refuse_numeric(name, &kinds, true)?;
+        signatures::refuse_numeric(name, &kinds)?;
         Ok(args)
     }
 

@@ -13,7 +13,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlanBuilder, Subquery};
 
 use super::scope::Scope;
 use super::{casts, matching, operators};
-use crate::functions::{Nullable, floats};
+use crate::functions::{Nullable, floats, rows};
 
 impl TreeNodeRewriter for Scope<'_> {
     type Node = Expr;
@@ -26,6 +26,8 @@ impl TreeNodeRewriter for Scope<'_> {
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
                 operators::resolve(self.typed(*left)?, op, self.typed(*right)?)?
             }
+            Expr::IsNull(operand) => rows::is_null(self.typed(*operand)?, false)?,
+            Expr::IsNotNull(operand) => rows::is_null(self.typed(*operand)?, true)?,
             Expr::Negative(operand) => operators::negative(self.typed(*operand)?)?,
             Expr::Not(_)
             | Expr::IsTrue(_)

@@ -30,10 +30,6 @@ pub(crate) fn of_scalar(name: &str) -> Option<&'static [&'static [Kind]]> {
         "ceil" | "ceiling" | "floor" => &[&[Float8], &[Numeric]],
         "round" | "trunc" => &[&[Float8], &[Numeric], &[Numeric, Int4]],
         "mod" => &[&[Int2, Int2], &[Int4, Int4], &[Int8, Int8], &[Numeric, Numeric]],
-        // Of numerics PostgreSQL computes these with more digits than a double has.
-        "sqrt" | "exp" | "ln" | "log10" => &[&[Float8], &[Numeric]],
-        "log" => &[&[Float8], &[Numeric], &[Numeric, Numeric]],
-        "power" | "pow" => &[&[Float8, Float8], &[Numeric, Numeric]],
         "degrees" | "radians" | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "sinh" | "cosh"
         | "tanh" => &[&[Float8]],
         "atan2" => &[&[Float8, Float8]],
@@ -86,13 +82,9 @@ pub(crate) fn of_aggregate(name: &str) -> Option<&'static [&'static [Kind]]> {
 }
 
 /// 0A000 for what PostgreSQL computes with more digits than a double has.
-pub(crate) fn refuse_numeric(name: &str, kinds: &[Kind], as_aggregate: bool) -> Result<()> {
-    let is_exact = |kind: &Kind| *kind == Kind::Numeric || (as_aggregate && kind.is_integer());
-    let concerned = if as_aggregate {
-        name.starts_with("stddev") || name.starts_with("var")
-    } else {
-        matches!(name, "sqrt" | "exp" | "ln" | "log" | "log10" | "power" | "pow")
-    };
+pub(crate) fn refuse_numeric(name: &str, kinds: &[Kind]) -> Result<()> {
+    let is_exact = |kind: &Kind| *kind == Kind::Numeric || kind.is_integer();
+    let concerned = name.starts_with("stddev") || name.starts_with("var");
     if concerned && kinds.iter().any(is_exact) {
         return Err(DataFusionError::from(
             crate::error::Error::new(

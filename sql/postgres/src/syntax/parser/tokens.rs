@@ -1,6 +1,6 @@
 //! What sqlparser's tokens lack: mistakes that it does not see, and words that it does not know.
 //!
-//! Owns: numbers with letters behind them, VARIADIC, `:=`, the strengths of locks. Does not own: anything that a parsed statement shows.
+//! Owns: numbers with letters behind them, VARIADIC, `:=`, TABLE, the strengths of locks. Does not own: anything that a parsed statement shows.
 //! Invariant: places of tokens stay. Start at [`of`].
 
 use datafusion::sql::sqlparser::dialect::Dialect;
@@ -21,6 +21,7 @@ pub(super) fn of(dialect: &dyn Dialect, sql: &str) -> Result<Vec<TokenWithSpan>,
     name_variadic(&mut tokens);
     name_arguments(&mut tokens);
     weaken_locks(&mut tokens);
+    spell_out_tables(&mut tokens);
     Ok(tokens)
 }
 
@@ -114,6 +115,52 @@ fn name_arguments(tokens: &mut [TokenWithSpan]) {
         if let Some(token) = tokens.get_mut(at) {
             token.token = Token::RArrow;
         }
+    }
+}
+
+/// `TABLE t` is `SELECT * FROM t`, wherever a query may begin.
+fn spell_out_tables(tokens: &mut Vec<TokenWithSpan>) {
+    let places = solid(tokens);
+    let begins = |before: Option<&usize>| {
+        let Some(token) = before.and_then(|at| tokens.get(*at)) else {
+            return true;
+        };
+        match &token.token {
+            Token::LParen | Token::RParen | Token::SemiColon => true,
+            Token::Word(word) => matches!(
+                word.keyword,
+                Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::ALL | Keyword::DISTINCT
+            ),
+            _ => false,
+        }
+    };
+    let found: Vec<usize> = (0..places.len())
+        .filter(|at| is_word(tokens, places.get(*at), "table"))
+        .filter(|at| begins(at.checked_sub(1).and_then(|before| places.get(before))))
+        .filter(|at| {
+            let next = places.get(at + 1).and_then(|at| tokens.get(*at));
+            next.is_some_and(|token| matches!(token.token, Token::Word(_)))
+        })
+        .filter_map(|at| places.get(at).copied())
+        .collect();
+    for at in found.into_iter().rev() {
+        let Some(span) = tokens.get(at).map(|token| token.span) else {
+            continue;
+        };
+        let word = |value: &str, keyword: Keyword| {
+            Token::Word(Word {
+                value: value.to_owned(),
+                quote_style: None,
+                keyword,
+            })
+        };
+        let spelled = [
+            word("SELECT", Keyword::SELECT),
+            Token::Mul,
+            word("FROM", Keyword::FROM),
+        ];
+        let spelled = spelled.map(|token| TokenWithSpan { token, span });
+        tokens.splice(at..=at, spelled);
     }
 }
 

@@ -72,6 +72,9 @@ pub(crate) fn to_type(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr
     if target == Kind::Other && matches!(source, Kind::Text | Kind::Unknown) {
         return Err(unsupported(format!("a cast of text to {to} is not supported")));
     }
+    if target == Kind::Text && matches!(from, DataType::Struct(_)) {
+        return Ok(ScalarUDF::from(Cast::new(to.clone())).call(vec![expr]));
+    }
     if source == Kind::Other || target == Kind::Other {
         return Ok(plain_cast(expr, to.clone()));
     }

@@ -147,9 +147,6 @@ pub(in crate::catalog::pg_catalog) fn fixed() -> Vec<ScalarUDF> {
             let number = |name: &str| if name.eq_ignore_ascii_case("utf8") { 6 } else { -1 };
             given.text(0, row).map(number).into()
         }),
-        plain("pg_size_pretty", "text", |given, row| {
-            given.number(0, row).map(pretty_size).into()
-        }),
         plain("quote_ident", "text", |given, row| {
             given.text(0, row).map(quoted).into()
         }),
@@ -198,29 +195,9 @@ fn literal(text: &str) -> String {
     format!("{escape}'{}'", text.replace('\'', "''").replace('\\', "\\\\"))
 }
 
-/// Bytes in the largest unit that keeps five digits.
-fn pretty_size(bytes: i64) -> String {
-    let (mut size, mut units) = (bytes, ["bytes", "kB", "MB", "GB", "TB", "PB"].into_iter());
-    let mut unit = units.next().unwrap_or_default();
-    while size.abs() >= 10_240 {
-        let Some(next) = units.next() else { break };
-        size = (size + 512 * size.signum()) / 1024;
-        unit = next;
-    }
-    format!("{size} {unit}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_rounded_to_a_unit() {
-        assert_eq!(pretty_size(0), "0 bytes");
-        assert_eq!(pretty_size(10_239), "10239 bytes");
-        assert_eq!(pretty_size(20_480), "20 kB");
-        assert_eq!(pretty_size(3 << 30), "3072 MB");
-    }
 
     #[test]
     fn literals_are_escaped() {

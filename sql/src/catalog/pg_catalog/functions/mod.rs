@@ -27,8 +27,11 @@ pub(super) use of_session::{id_types, of_session};
 /// Answers one row.
 type Answer = dyn Fn(&Arguments, usize) -> Cell + Send + Sync;
 
+/// Answers one row, or says why it can't.
+type Attempt = dyn Fn(&Arguments, usize) -> Result<Cell> + Send + Sync;
+
 /// Makes what answers the rows of one call.
-type Call = dyn Fn() -> Box<Answer> + Send + Sync;
+type Call = dyn Fn() -> Box<Attempt> + Send + Sync;
 
 /// A function over any arguments, row by row.
 struct Function {
@@ -52,18 +55,40 @@ fn plain(
     })
 }
 
+/// A function whose answer may be an error, and which may do something each time it is called.
+fn attempted(
+    name: &'static str,
+    returns: &'static str,
+    answer: impl Fn(&Arguments, usize) -> Result<Cell> + Send + Sync + 'static,
+) -> ScalarUDF {
+    let answer: Arc<Attempt> = Arc::new(answer);
+    let call = move || -> Box<Attempt> {
+        let answer = Arc::clone(&answer);
+        Box::new(move |arguments, row| answer(arguments, row))
+    };
+    of_calls(name, returns, Volatility::Volatile, Arc::new(call))
+}
+
 /// A function that looks something up before the first row.
 fn prepared(
     name: &'static str,
     returns: &'static str,
     call: impl Fn() -> Box<Answer> + Send + Sync + 'static,
 ) -> ScalarUDF {
+    let call = move || -> Box<Attempt> {
+        let answer = call();
+        Box::new(move |arguments, row| Ok(answer(arguments, row)))
+    };
+    of_calls(name, returns, Volatility::Stable, Arc::new(call))
+}
+
+fn of_calls(name: &'static str, returns: &'static str, volatility: Volatility, call: Arc<Call>) -> ScalarUDF {
     let any = TypeSignature::OneOf(vec![TypeSignature::VariadicAny, TypeSignature::Nullary]);
     ScalarUDF::from(Function {
         name,
         returns,
-        signature: Signature::new(any, Volatility::Stable),
-        call: Arc::new(call),
+        signature: Signature::new(any, volatility),
+        call,
     })
 }
 
@@ -119,8 +144,10 @@ impl ScalarUDFImpl for Function {
             .collect::<Result<Vec<_>>>()?;
         let arguments = Arguments::of(&arguments);
         let answer = (self.call)();
-        let cells = (0..count).map(|row| answer(&arguments, row));
-        let column = rows::column(args.return_field.data_type(), cells)?;
+        let cells = (0..count)
+            .map(|row| answer(&arguments, row))
+            .collect::<Result<Vec<_>>>()?;
+        let column = rows::column(args.return_field.data_type(), cells.into_iter())?;
         Ok(match is_constant {
             true => ColumnarValue::Scalar(ScalarValue::try_from_array(&column, 0)?),
             false => ColumnarValue::Array(column),

@@ -9,11 +9,12 @@ use datafusion::arrow::array::AsArray as _;
 use datafusion::arrow::datatypes::Int32Type;
 use datafusion::logical_expr::ScalarUDF;
 
-use super::{Arguments, name_parts, plain, prepared, quoted};
+use super::{Arguments, attempted, name_parts, plain, prepared, quoted};
 use crate::catalog::pg_catalog::objects::{Object, Objects, role_id, search_path};
 use crate::catalog::pg_catalog::rows::Cell;
 use crate::catalog::pg_catalog::{data, types};
 use crate::catalog::{Person, SEARCH_SCHEMA};
+use crate::error::{Error, sqlstate};
 
 /// All of them.
 pub(in crate::catalog::pg_catalog) fn of_session(person: &Arc<Person>) -> Vec<ScalarUDF> {
@@ -60,14 +61,35 @@ fn schemas(person: &Arc<Person>) -> [ScalarUDF; 2] {
     [current, all]
 }
 
-fn settings(person: &Arc<Person>) -> [ScalarUDF; 1] {
+fn settings(person: &Arc<Person>) -> [ScalarUDF; 2] {
     let of = Arc::clone(person);
-    [plain("current_setting", "text", move |given, row| {
-        let value = given
-            .text(0, row)
-            .and_then(|name| of.settings.read().show(name).ok());
-        value.into()
-    })]
+    let read = attempted("current_setting", "text", move |given, row| {
+        let Some(name) = given.text(0, row) else {
+            return Ok(Cell::Null);
+        };
+        match of.settings.read().show(name) {
+            Ok(value) => Ok(value.into()),
+            Err(_) if given.boolean(1, row) == Some(true) => Ok(Cell::Null),
+            Err(error) => Err(error.into()),
+        }
+    });
+    let of = Arc::clone(person);
+    let write = attempted("set_config", "text", move |given, row| {
+        let (Some(name), Some(value)) = (given.text(0, row), given.text(1, row)) else {
+            return Ok(Cell::Null);
+        };
+        if given.boolean(2, row) == Some(true) {
+            let message = "set_config for a transaction only is not supported";
+            let error = Error::new(sqlstate::NOT_SUPPORTED, message).with_hint("use SET LOCAL");
+            return Err(error.into());
+        }
+        of.settings.change(|settings| {
+            let defaults = settings.clone();
+            settings.set(name, Some(value), &defaults)
+        })?;
+        Ok(of.settings.read().show(name)?.into())
+    });
+    [read, write]
 }
 
 /// A function that is asked about a table or view by its id.
