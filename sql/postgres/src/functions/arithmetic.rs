@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
 };
 
 use super::{decimals, division, floats};
-use crate::types::{Kind, QUOTIENT_SCALE, decimal_shape, fault, out_of_range};
+use crate::types::{Kind, QUOTIENT_SCALE, common_type, decimal_shape, fault, out_of_range};
 
 /// An operator over two numbers of one type; numerics may differ in scale.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -57,6 +57,10 @@ impl ScalarUDFImpl for Arithmetic {
                 Ok(DataType::Decimal128(precision, scale))
             }
             [left, right] if left == right => Ok(left.clone()),
+            // Numbers that will be cast to their common type.
+            [left, right] if common_type([left, right]).is_some() => {
+                Ok(common_type([left, right]).unwrap_or_else(|| left.clone()))
+            }
             other => Err(DataFusionError::Internal(format!("no arithmetic over {other:?}"))),
         }
     }

@@ -18,6 +18,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 
+use super::candidates::{Candidate, meant};
 use super::row_wise;
 use super::text_budget::Budget;
 use crate::types::{Kind, carried};
@@ -109,17 +110,6 @@ impl Overload {
             Some(Kind::Any) => true,
             Some(wanted) => wanted == Kind::of(ty),
             None => false,
-        });
-        fits && types.len() >= self.takes.len()
-    }
-
-    /// Whether arguments of these types could be cast to the listed ones; text may be a literal of any type.
-    fn may_be_called_with(&self, types: &[DataType]) -> bool {
-        let listed = self.takes.iter().copied().map(Some);
-        let wanted = listed.chain(std::iter::repeat(self.rest));
-        let fits = wanted.zip(types).all(|(wanted, ty)| {
-            let given = Kind::of(ty);
-            wanted.is_some_and(|wanted| given == Kind::Text || given.casts_implicitly_to(wanted))
         });
         fits && types.len() >= self.takes.len()
     }
@@ -280,13 +270,23 @@ impl Listed {
         })
     }
 
-    /// The way that is probably meant, while the arguments have not been typed yet. What it says of the result is found again then.
+    /// The way that is meant while the arguments have not been cast yet; a text may be a literal that has no type.
     fn probably_called_with(&self, types: &[DataType]) -> Option<&'static Overload> {
-        let may_be = |listed: &&&Overload| listed.may_be_called_with(types);
+        let kinds = |of_text: Kind| -> Vec<Kind> {
+            let kinds = types.iter().map(Kind::of);
+            kinds
+                .map(|kind| if kind == Kind::Text { of_text } else { kind })
+                .collect()
+        };
+        let of_kinds = |given: Vec<Kind>| {
+            let candidates: Vec<Candidate> = self.overloads.iter().map(Candidate::from).collect();
+            let first = *meant(&candidates, &given).first()?;
+            self.overloads.iter().find(|listed| first.is_of(listed)).copied()
+        };
         let of_length = |listed: &&&Overload| listed.takes.len() == types.len();
-        let found = self.overloads.iter().find(may_be);
-        let found = found.or_else(|| self.overloads.iter().find(of_length));
-        found.or(self.overloads.first()).copied()
+        let found = of_kinds(kinds(Kind::Text)).or_else(|| of_kinds(kinds(Kind::Unknown)));
+        let found = found.or_else(|| self.overloads.iter().find(of_length).copied());
+        found.or_else(|| self.overloads.first().copied())
     }
 }
 

@@ -47,6 +47,7 @@ use datafusion::sql::sqlparser::tokenizer::Span;
 
 use crate::error::{Error, sqlstate};
 use crate::functions::decimals;
+use crate::functions::mathematics::BIT_NOT;
 use duplicate_names::distinguish_outputs;
 use literals::{call, double_columns, limited_text, long_numeric, negated_number, number, text};
 use parameters::declared;
@@ -256,6 +257,17 @@ impl VisitorMut for Adapter<'_> {
                 ..
             } => moments::overlaps(expr),
             Expr::UnaryOp {
+                op:
+                    ast::UnaryOperator::PGAbs
+                    | ast::UnaryOperator::PGSquareRoot
+                    | ast::UnaryOperator::PGCubeRoot
+                    | ast::UnaryOperator::BitwiseNot,
+                ..
+            } => {
+                prefix_call(expr);
+                ControlFlow::Continue(())
+            }
+            Expr::UnaryOp {
                 op: ast::UnaryOperator::Minus,
                 expr: size,
             } => {
@@ -364,6 +376,23 @@ fn renamed_function(function: &mut ast::Function) -> Step {
     };
     function.name = ObjectName::from(vec![Ident::new(own)]);
     ControlFlow::Continue(())
+}
+
+/// Functions that are called by an operator before their argument: `@ x`, `|/ x`, `||/ x`, `~ x`.
+fn prefix_call(expr: &mut Expr) {
+    use ast::UnaryOperator::{BitwiseNot, PGAbs, PGCubeRoot, PGSquareRoot};
+    let Expr::UnaryOp { op, expr: operand } = expr else {
+        return;
+    };
+    let operand = std::mem::replace(operand.as_mut(), Expr::Value(Value::Null.with_empty_span()));
+    let double = |operand: Expr| literals::cast(operand, ast::DataType::DoublePrecision);
+    *expr = match op {
+        PGAbs => call("abs", vec![operand]),
+        PGSquareRoot => call("sqrt", vec![double(operand)]),
+        PGCubeRoot => call("cbrt", vec![double(operand)]),
+        BitwiseNot => call(BIT_NOT, vec![operand]),
+        _ => return,
+    };
 }
 
 /// Functions that are called by keywords: `extract(year FROM d)`, `substring(a FROM 2)`, `a ^ b`.

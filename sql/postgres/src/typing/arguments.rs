@@ -46,6 +46,12 @@ impl Scope<'_> {
             }
             _ => {}
         }
+        // `mod(a, b)` is `a % b`.
+        if name == "checked_modulo"
+            && let [left, right] = args.as_slice()
+        {
+            return operators::resolve(left.clone(), Operator::Modulo, right.clone());
+        }
         if name == ELEMENTS {
             refuse_no_array(&args)?;
         }
@@ -68,15 +74,6 @@ impl Scope<'_> {
             && let ([_, Kind::TimestampTz], [field, moment]) = (kinds.as_slice(), args.as_slice())
         {
             return Ok(call(vec![field.clone(), self.local_for(field, moment.clone())]));
-        }
-        if matches!(name.as_str(), "checked_modulo" | "mod")
-            && let [left, right] = args.as_slice()
-        {
-            return operators::resolve(
-                self.typed(left.clone())?,
-                Operator::Modulo,
-                self.typed(right.clone())?,
-            );
         }
         Ok(call(args))
     }

@@ -18,7 +18,7 @@ use crate::functions::arithmetic::Arithmetic;
 use crate::functions::datetime::arithmetic::{MomentArithmetic, result_kind};
 use crate::functions::overload::Listed;
 use crate::functions::rows;
-use crate::types::{Kind, Typed, common_type, decimal_shape, fault, unsupported};
+use crate::types::{Kind, Typed, common_type, decimal_shape, fault};
 
 impl Typed {
     fn into_kind(self, kind: Kind) -> Result<Self> {
@@ -80,15 +80,16 @@ pub(crate) fn resolve(left: Typed, op: Operator, right: Typed) -> Result<Expr> {
         }
         op if named(op).is_some() => listed(left, op, right),
         Operator::BitwiseAnd | Operator::BitwiseOr | Operator::BitwiseXor => bitwise(left, op, right),
-        Operator::BitwiseShiftLeft | Operator::BitwiseShiftRight => {
-            Err(unsupported(format!("the operator {op} is not supported")))
-        }
         _ => Ok(plain(left.expr, op, right.expr)),
     }
 }
 
 /// The operator as a function of that name, where there is one.
 fn named(op: Operator) -> Option<Arc<ScalarUDF>> {
+    by_symbol(&op.to_string())
+}
+
+fn by_symbol(symbol: &str) -> Option<Arc<ScalarUDF>> {
     static NAMED: LazyLock<HashMap<String, Arc<ScalarUDF>>> = LazyLock::new(|| {
         let operators =
             functions::listed().filter(|listed| !listed.name.starts_with(|c: char| c.is_alphabetic()));
@@ -97,7 +98,13 @@ fn named(op: Operator) -> Option<Arc<ScalarUDF>> {
             .map(|function| (function.name().to_owned(), Arc::new(function)))
             .collect()
     });
-    NAMED.get(&op.to_string()).cloned()
+    NAMED.get(symbol).cloned()
+}
+
+/// The function of an operator that is listed.
+pub(crate) fn function(symbol: &'static str) -> Arc<ScalarUDF> {
+    let missing = || Arc::new(Listed::one(&functions::json::ORDERED));
+    by_symbol(symbol).unwrap_or_else(missing)
 }
 
 /// An operator whose meanings are listed with the functions.

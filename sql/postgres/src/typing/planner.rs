@@ -3,14 +3,16 @@
 //! Owns: what DataFusion would reject or replace before the analyzer sees it. Does not own: what an operator means; see `operators`.
 //! Invariant: operands whose types are not known yet are left to the analyzer. Start at [`Operators`].
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{Expr, ExprSchemable as _, Operator};
+use datafusion::functions_nested::expr_fn::make_array;
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawFieldAccessExpr};
+use datafusion::logical_expr::{Expr, ExprSchemable as _, GetFieldAccess, Operator, cast};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
 
 use super::operators;
 use crate::functions;
-use crate::types::{Kind, Typed};
+use crate::types::{Kind, Typed, fault};
 
 /// Plans OVERLAY, arithmetic, comparisons and concatenations of operands whose types are known.
 #[derive(Debug)]
@@ -34,6 +36,38 @@ impl ExprPlanner for Operators {
             // Parameters without a type yet, and lists.
             _ => Ok(PlannerResult::Original(raw)),
         }
+    }
+
+    /// `jsonb['key']` and `jsonb[1]` are steps of a path.
+    fn plan_field_access(
+        &self,
+        raw: RawFieldAccessExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawFieldAccessExpr>> {
+        let ty = raw.expr.get_type(schema);
+        if !ty.is_ok_and(|ty| Kind::of(&ty) == Kind::Jsonb) {
+            return Ok(PlannerResult::Original(raw));
+        }
+        let step = match raw.field_access {
+            GetFieldAccess::NamedStructField { name } => Expr::Literal(name.cast_to(&DataType::Utf8)?, None),
+            GetFieldAccess::ListIndex { key } => {
+                let ty = key.get_type(schema)?;
+                match Kind::of(&ty) {
+                    Kind::Int2 | Kind::Int4 | Kind::Text | Kind::Unknown => cast(*key, DataType::Utf8),
+                    other => {
+                        let message = format!("subscript type {} is not supported", other.name());
+                        return Err(fault("42804", message));
+                    }
+                }
+            }
+            GetFieldAccess::ListRange { .. } => {
+                return Err(fault("42804", "jsonb subscript does not support slices"));
+            }
+        };
+        let path = make_array(vec![step]);
+        Ok(PlannerResult::Planned(
+            operators::function("#>").call(vec![raw.expr, path]),
+        ))
     }
 
     /// Otherwise DataFusion takes a function of its own, whatever is registered.
@@ -65,6 +99,8 @@ fn operator(op: &BinaryOperator) -> Option<Operator> {
         BinaryOperator::And => Operator::And,
         BinaryOperator::Or => Operator::Or,
         BinaryOperator::StringConcat => Operator::StringConcat,
+        BinaryOperator::PGBitwiseShiftLeft => Operator::BitwiseShiftLeft,
+        BinaryOperator::PGBitwiseShiftRight => Operator::BitwiseShiftRight,
         BinaryOperator::Arrow => Operator::Arrow,
         BinaryOperator::LongArrow => Operator::LongArrow,
         BinaryOperator::HashArrow => Operator::HashArrow,

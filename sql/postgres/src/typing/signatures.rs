@@ -29,7 +29,6 @@ pub(crate) fn of_scalar(name: &str) -> Option<&'static [&'static [Kind]]> {
         "sign" => &[&[Float8], &[Numeric]],
         "ceil" | "ceiling" | "floor" => &[&[Float8], &[Numeric]],
         "round" | "trunc" => &[&[Float8], &[Numeric], &[Numeric, Int4]],
-        "mod" => &[&[Int2, Int2], &[Int4, Int4], &[Int8, Int8], &[Numeric, Numeric]],
         "degrees" | "radians" | "sin" | "cos" | "tan" | "asin" | "acos" | "atan" | "sinh" | "cosh"
         | "tanh" => &[&[Float8]],
         "atan2" => &[&[Float8, Float8]],

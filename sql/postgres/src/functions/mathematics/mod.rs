@@ -3,6 +3,7 @@
 //! Owns: roots, powers and logarithms of doubles and numerics, divisors, scales, buckets. Does not own: rounding and trigonometry of one
 //! type; see `math`. Invariant: a result of type numeric has the digits that PostgreSQL gives it. Start at [`FUNCTIONS`].
 
+mod bits;
 mod doubles;
 mod integers;
 mod numerics;
@@ -11,8 +12,11 @@ mod powers;
 use datafusion::arrow::datatypes::DataType;
 
 use super::overload::Overload;
-use crate::types::Kind::{Float8, Int4, Int8, Numeric};
+use crate::types::Kind::{Float8, Int2, Int4, Int8, Numeric};
 use crate::types::{OPEN_NUMERIC, decimal_shape};
+
+/// The function that `~` is.
+pub(crate) const BIT_NOT: &str = "causeway_bit_not";
 
 #[rustfmt::skip]
 pub(crate) static FUNCTIONS: &[Overload] = &[
@@ -39,6 +43,15 @@ pub(crate) static FUNCTIONS: &[Overload] = &[
     Overload::new("sind", &[Float8], Float8, doubles::named),
     Overload::new("cosd", &[Float8], Float8, doubles::named),
     Overload::new("tand", &[Float8], Float8, doubles::named),
+    Overload::new("<<", &[Int2, Int4], Int2, bits::left2),
+    Overload::new("<<", &[Int4, Int4], Int4, bits::left4),
+    Overload::new("<<", &[Int8, Int4], Int8, bits::left8),
+    Overload::new(">>", &[Int2, Int4], Int2, bits::right2),
+    Overload::new(">>", &[Int4, Int4], Int4, bits::right4),
+    Overload::new(">>", &[Int8, Int4], Int8, bits::right8),
+    Overload::new(BIT_NOT, &[Int2], Int2, bits::not2),
+    Overload::new(BIT_NOT, &[Int4], Int4, bits::not4),
+    Overload::new(BIT_NOT, &[Int8], Int8, bits::not8),
     Overload::new("gcd", &[Int4, Int4], Int4, integers::gcd4),
     Overload::new("gcd", &[Int8, Int8], Int8, integers::gcd8),
     Overload::new("gcd", &[Numeric, Numeric], Numeric, numerics::gcd).giving(widest),

@@ -243,16 +243,15 @@ fn raised(base: &Operand, exponent: &Operand) -> Result<Option<i128>> {
     if size < -100.0 {
         return Ok(Some(0));
     }
-    let digits = SIGNIFICANT - truncated(size);
-    let result = match whole {
-        Some(whole) => raised_to_whole(&base.value, whole),
-        None => exponential(&with_digits(&(logarithm(&base.value) * &exponent.value))),
+    // Of a whole exponent the digits after the point are counted, else the significant ones.
+    let (result, digits) = match whole {
+        Some(whole) => (raised_to_whole(&base.value, whole), SIGNIFICANT),
+        None => (
+            exponential(&with_digits(&(logarithm(&base.value) * &exponent.value))),
+            SIGNIFICANT - truncated(size),
+        ),
     };
-    let digits = match whole {
-        Some(_) => digits.max(base.scale),
-        None => digits.max(base.scale).max(exponent.scale),
-    };
-    shown(&result, digits)
+    shown(&result, digits.max(base.scale).max(exponent.scale))
 }
 
 fn raised_to_whole(base: &BigDecimal, exponent: i64) -> BigDecimal {
