@@ -169,6 +169,9 @@ impl Session {
 pub(super) fn show_schema(variable: &[ast::Ident]) -> SchemaRef {
     let names = match setting_name(variable).as_str() {
         "all" => vec!["name".to_owned(), "setting".to_owned()],
+        "datestyle" => vec!["DateStyle".to_owned()],
+        "intervalstyle" => vec!["IntervalStyle".to_owned()],
+        "timezone" => vec!["TimeZone".to_owned()],
         name => vec![name.to_owned()],
     };
     Arc::new(Schema::new(

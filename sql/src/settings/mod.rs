@@ -10,7 +10,7 @@ use causeway_postgres::Zone;
 use crate::Error;
 use crate::error::sqlstate;
 pub use values::parse_duration;
-use values::{boolean, duration, invalid, schema_list, shown, zone};
+use values::{boolean, duration, invalid, kept, schema_list, shown, zone};
 
 /// What the remote systems are asked to do, apart from handing over records. The rows of an answer are the same for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -169,7 +169,10 @@ impl Settings {
             }
             _ if ACCEPTED.iter().any(|(known, _)| *known == name) => {
                 match value {
-                    Some(value) => self.accepted.insert(name, value.to_owned()),
+                    Some(value) => {
+                        let kept = kept(&name, value)?;
+                        self.accepted.insert(name, kept)
+                    }
                     None => self.accepted.remove(&name),
                 };
             }

@@ -17,6 +17,58 @@ pub(super) fn invalid(name: &str, value: &str, wanted: &str) -> Error {
     .with_hint(format!("it takes {wanted}"))
 }
 
+/// The value of a setting that changes how values are read or written, as it is kept: the one way there is.
+///
+/// # Errors
+/// 0A000 for PostgreSQL's other ways, 22023 for what is none.
+pub(super) fn kept(name: &str, value: &str) -> Result<String, Error> {
+    let word = value.trim().to_lowercase();
+    let (only, others): (&str, &[&str]) = match name {
+        "datestyle" => return date_style(value),
+        "extra_float_digits" => return float_digits(value),
+        "intervalstyle" => ("postgres", &["postgres_verbose", "sql_standard", "iso_8601"]),
+        "bytea_output" => ("hex", &["escape"]),
+        "standard_conforming_strings" => ("on", &["off", "false", "no", "0"]),
+        _ => return Ok(value.to_owned()),
+    };
+    if word == only || (only == "on" && matches!(boolean(name, value), Ok(true))) {
+        return Ok(only.to_owned());
+    }
+    match others.contains(&word.as_str()) {
+        true => Err(not_kept(name, value, only)),
+        false => Err(invalid(name, value, only)),
+    }
+}
+
+fn not_kept(name: &str, value: &str, only: &str) -> Error {
+    let message = format!("the value \"{value}\" of parameter \"{name}\" is not supported");
+    Error::new(sqlstate::NOT_SUPPORTED, message).with_hint(format!("it is always {only}"))
+}
+
+/// Dates are written as ISO 8601 has them, and ambiguous ones are read with the month first.
+fn date_style(value: &str) -> Result<String, Error> {
+    const ONLY: &str = "ISO, MDY";
+    for part in value.split([',', ' ']).filter(|part| !part.is_empty()) {
+        match part.to_lowercase().as_str() {
+            "iso" | "mdy" | "us" | "noneuro" | "noneuropean" | "default" => {}
+            "dmy" | "euro" | "european" | "ymd" | "sql" | "postgres" | "german" => {
+                return Err(not_kept("DateStyle", value, ONLY));
+            }
+            _ => return Err(invalid("DateStyle", value, ONLY)),
+        }
+    }
+    Ok(ONLY.to_owned())
+}
+
+/// Doubles are written with the shortest digits that give them back, as PostgreSQL does for every positive value.
+fn float_digits(value: &str) -> Result<String, Error> {
+    match value.trim().parse::<i8>() {
+        Ok(digits @ 1..=3) => Ok(digits.to_string()),
+        Ok(-15..=0) => Err(not_kept("extra_float_digits", value, "1 or more")),
+        _ => Err(invalid("extra_float_digits", value, "a whole number from 1 to 3")),
+    }
+}
+
 pub(super) fn boolean(name: &str, value: &str) -> Result<bool, Error> {
     match value.to_lowercase().as_str() {
         "on" | "true" | "yes" | "1" => Ok(true),

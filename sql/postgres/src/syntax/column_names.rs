@@ -70,7 +70,11 @@ fn strong_name(expr: &Expr) -> Option<String> {
         Expr::CompoundIdentifier(parts) => parts.last().map(folded),
         Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => strong_name(inner),
         Expr::Cast { expr, .. } => strong_name(expr),
-        Expr::CompoundFieldAccess { root, .. } => strong_name(root),
+        Expr::CompoundFieldAccess { root, access_chain } => match access_chain.last() {
+            Some(ast::AccessExpr::Dot(field)) => strong_name(field),
+            _ => strong_name(root),
+        },
+        Expr::Tuple(_) => fixed("row"),
         Expr::Function(function) => function.name.0.last().map(|part| part.to_string().to_lowercase()),
         Expr::Array(_) => fixed("array"),
         Expr::Exists { .. } => fixed("exists"),
@@ -100,6 +104,7 @@ fn weak_name(expr: &Expr) -> Option<String> {
     let fixed = |name: &str| Some(name.to_owned());
     match expr {
         Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => weak_name(inner),
+        Expr::CompoundFieldAccess { root, .. } => weak_name(root),
         Expr::Cast { data_type, .. } => Some(type_name(data_type)),
         Expr::TypedString(typed) => Some(type_name(&typed.data_type)),
         Expr::Interval(_) => fixed("interval"),
@@ -137,6 +142,16 @@ fn type_name(data_type: &ast::DataType) -> String {
         T::Timestamp(_, ast::TimezoneInfo::WithTimeZone | ast::TimezoneInfo::Tz) => "timestamptz",
         T::Timestamp(..) => "timestamp",
         T::Time(..) => "time",
+        T::Interval { .. } => "interval",
+        T::Array(
+            ast::ArrayElemTypeDef::SquareBracket(item, _) | ast::ArrayElemTypeDef::AngleBracket(item),
+        ) => {
+            return type_name(item);
+        }
+        T::Custom(name, _) => {
+            let last = name.0.last().and_then(|part| part.as_ident());
+            return last.map_or_else(|| name.to_string().to_lowercase(), folded);
+        }
         other => return other.to_string().to_lowercase(),
     }
     .to_owned()
