@@ -24,6 +24,7 @@ pub(crate) mod moving_frame;
 pub(crate) mod overload;
 pub(crate) mod patterns;
 pub(crate) mod preimages;
+mod reasons;
 pub(crate) mod row_wise;
 pub(crate) mod rows;
 pub(crate) mod series;

@@ -16,13 +16,20 @@ use datafusion::logical_expr::{
 };
 use datafusion::sql::sqlparser::ast::{self, Expr, ObjectName, Statement};
 
+use super::reasons::reason;
 use crate::error::{Error, sqlstate};
 use crate::syntax::column_names::folded;
-use crate::types::{type_name, unsupported};
+use crate::types::type_name;
 
 /// The names of all of PostgreSQL's functions, up to release 18.
 static POSTGRES: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("postgres_names.txt").lines().collect());
+
+/// The names of all of PostgreSQL's functions.
+#[cfg(test)]
+pub(crate) fn postgresqls() -> impl Iterator<Item = &'static str> {
+    POSTGRES.iter().copied()
+}
 
 /// Whether PostgreSQL has a function of this name.
 pub(crate) fn is_postgresqls(name: &str) -> bool {
@@ -80,7 +87,14 @@ impl Unknown {
     fn error(&self, types: &[String]) -> DataFusionError {
         let name = &self.name;
         if is_postgresqls(name) {
-            return unsupported(format!("the function {name} is not supported"));
+            let error = Error::new(
+                sqlstate::NOT_SUPPORTED,
+                format!("the function {name} is not supported"),
+            );
+            return match reason(name) {
+                Some(reason) => error.with_hint(reason).into(),
+                None => error.into(),
+            };
         }
         let message = format!("function {name}({}) does not exist", types.join(", "));
         DataFusionError::from(Error::new(sqlstate::UNDEFINED_FUNCTION, message).with_hint(

@@ -58,6 +58,27 @@ fn is_record(name: &str) -> bool {
     )
 }
 
+/// The members of `causeway.value` that the columns name, in the types of the columns.
+fn items(columns: &[ast::TableAliasColumnDef]) -> ControlFlow<Box<crate::error::Error>, String> {
+    let mut items = Vec::with_capacity(columns.len());
+    for column in columns {
+        let (Some(ty), key) = (&column.data_type, super::column_names::folded(&column.name)) else {
+            continue;
+        };
+        if matches!(ty, DataType::Array(_)) {
+            let refused = refuse(format!("a column of type {ty} made of JSON is not supported"));
+            refused.map_continue(|()| String::new())?;
+        }
+        let is_json = matches!(ty, DataType::JSON | DataType::JSONB);
+        let arrow = if is_json { "->" } else { "->>" };
+        items.push(format!(
+            "CAST(causeway.value {arrow} '{}' AS {ty})",
+            key.replace('\'', "''")
+        ));
+    }
+    ControlFlow::Continue(items.join(", "))
+}
+
 /// Makes a sub-select of `json_to_record(x) AS t(a integer, b text)` and its kin.
 ///
 /// # Errors
@@ -91,25 +112,7 @@ pub(crate) fn record(factor: &mut TableFactor) -> Step {
             "a column definition list is required for functions returning \"record\"",
         );
     }
-    let mut items = Vec::with_capacity(columns.len());
-    for column in columns {
-        let (Some(ty), key) = (&column.data_type, super::column_names::folded(&column.name)) else {
-            continue;
-        };
-        if matches!(ty, DataType::Array(_)) {
-            return refuse(format!("a column of type {ty} made of JSON is not supported"));
-        }
-        let arrow = if matches!(ty, DataType::JSON | DataType::JSONB) {
-            "->"
-        } else {
-            "->>"
-        };
-        items.push(format!(
-            "CAST(causeway.value {arrow} '{}' AS {ty})",
-            key.replace('\'', "''")
-        ));
-    }
-    let items = items.join(", ");
+    let items = items(columns)?;
     let ty = if name.starts_with("jsonb") {
         "jsonb"
     } else {

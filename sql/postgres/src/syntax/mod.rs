@@ -256,24 +256,8 @@ impl VisitorMut for Adapter<'_> {
                 op: BinaryOperator::Overlaps,
                 ..
             } => moments::overlaps(expr),
-            Expr::UnaryOp {
-                op:
-                    ast::UnaryOperator::PGAbs
-                    | ast::UnaryOperator::PGSquareRoot
-                    | ast::UnaryOperator::PGCubeRoot
-                    | ast::UnaryOperator::BitwiseNot,
-                ..
-            } => {
+            Expr::UnaryOp { .. } => {
                 prefix_call(expr);
-                ControlFlow::Continue(())
-            }
-            Expr::UnaryOp {
-                op: ast::UnaryOperator::Minus,
-                expr: size,
-            } => {
-                if let Some(negated) = negated_number(size) {
-                    *expr = negated;
-                }
                 ControlFlow::Continue(())
             }
             Expr::Function(_) => {
@@ -378,12 +362,21 @@ fn renamed_function(function: &mut ast::Function) -> Step {
     ControlFlow::Continue(())
 }
 
-/// Functions that are called by an operator before their argument: `@ x`, `|/ x`, `||/ x`, `~ x`.
+/// Functions that are called by an operator before their argument, `@ x`, `|/ x`, `||/ x`, `~ x`, and negated numbers.
 fn prefix_call(expr: &mut Expr) {
-    use ast::UnaryOperator::{BitwiseNot, PGAbs, PGCubeRoot, PGSquareRoot};
+    use ast::UnaryOperator::{BitwiseNot, Minus, PGAbs, PGCubeRoot, PGSquareRoot};
     let Expr::UnaryOp { op, expr: operand } = expr else {
         return;
     };
+    if *op == Minus {
+        if let Some(negated) = negated_number(operand) {
+            *expr = negated;
+        }
+        return;
+    }
+    if !matches!(op, BitwiseNot | PGAbs | PGCubeRoot | PGSquareRoot) {
+        return;
+    }
     let operand = std::mem::replace(operand.as_mut(), Expr::Value(Value::Null.with_empty_span()));
     let double = |operand: Expr| literals::cast(operand, ast::DataType::DoublePrecision);
     *expr = match op {

@@ -140,30 +140,7 @@ fn sub_select(called: Called) -> Option<TableFactor> {
         alias,
     } = called;
     let is_lateral = args.iter().any(has_columns);
-    let single = |args: Vec<Expr>| call(&name, args);
-    let lists: Vec<Expr> = match name.as_str() {
-        "unnest" if args.len() > 1 => args.into_iter().map(|arg| single(vec![arg])).collect(),
-        "json_each" | "jsonb_each" | "json_each_text" | "jsonb_each_text" => {
-            let ty = if name.starts_with("jsonb") {
-                DataType::JSONB
-            } else {
-                DataType::JSON
-            };
-            let args: Vec<Expr> = args
-                .into_iter()
-                .map(|arg| {
-                    if is_literal(&arg) {
-                        cast(arg, ty.clone())
-                    } else {
-                        arg
-                    }
-                })
-                .collect();
-            let values = if name.ends_with("_text") { TEXTS } else { VALUES };
-            vec![call(KEYS, args.clone()), call(values, args)]
-        }
-        _ => vec![single(args)],
-    };
+    let lists = lists(&name, args);
     let alias = alias.unwrap_or_else(|| TableAlias {
         explicit: true,
         name: Ident::with_quote('"', &name),
@@ -203,6 +180,25 @@ fn sub_select(called: Called) -> Option<TableFactor> {
         alias: Some(alias),
         sample: None,
     })
+}
+
+/// The lists side by side of which a function's rows are made.
+fn lists(name: &str, args: Vec<Expr>) -> Vec<Expr> {
+    match name {
+        "unnest" if args.len() > 1 => args.into_iter().map(|arg| call(name, vec![arg])).collect(),
+        "json_each" | "jsonb_each" | "json_each_text" | "jsonb_each_text" => {
+            let is_b = name.starts_with("jsonb");
+            let ty = if is_b { DataType::JSONB } else { DataType::JSON };
+            let typed = |arg: Expr| match is_literal(&arg) {
+                true => cast(arg, ty.clone()),
+                false => arg,
+            };
+            let args: Vec<Expr> = args.into_iter().map(typed).collect();
+            let values = if name.ends_with("_text") { TEXTS } else { VALUES };
+            vec![call(KEYS, args.clone()), call(values, args)]
+        }
+        _ => vec![call(name, args)],
+    }
 }
 
 /// The names of a function's columns: its own, or else that of the relation if there is one column only.

@@ -113,7 +113,7 @@ enum Kind {
 }
 
 /// The path of a row.
-fn path<'a>(lists: &'a Lists, row: usize) -> Result<Vec<&'a str>> {
+fn path(lists: &Lists, row: usize) -> Result<Vec<&str>> {
     let mut steps = Vec::new();
     for (at, step) in lists.row(row).enumerate() {
         steps.push(

@@ -24,54 +24,9 @@ pub(super) fn named(call: &Call) -> Result<ArrayRef> {
         "asinh" => f64::asinh,
         "acosh" => f64::acosh,
         "atanh" => f64::atanh,
-        "sind" => |value| {
-            degrees(
-                value,
-                f64::sin,
-                &[
-                    (0.0, 0.0),
-                    (30.0, 0.5),
-                    (90.0, 1.0),
-                    (150.0, 0.5),
-                    (180.0, 0.0),
-                    (210.0, -0.5),
-                    (270.0, -1.0),
-                    (330.0, -0.5),
-                ],
-            )
-        },
-        "cosd" => |value| {
-            degrees(
-                value,
-                f64::cos,
-                &[
-                    (0.0, 1.0),
-                    (60.0, 0.5),
-                    (90.0, 0.0),
-                    (120.0, -0.5),
-                    (180.0, -1.0),
-                    (240.0, -0.5),
-                    (270.0, 0.0),
-                    (300.0, 0.5),
-                ],
-            )
-        },
-        "tand" => |value| {
-            degrees(
-                value,
-                f64::tan,
-                &[
-                    (0.0, 0.0),
-                    (45.0, 1.0),
-                    (90.0, f64::INFINITY),
-                    (135.0, -1.0),
-                    (180.0, 0.0),
-                    (225.0, 1.0),
-                    (270.0, f64::NEG_INFINITY),
-                    (315.0, -1.0),
-                ],
-            )
-        },
+        "sind" => |value| degrees(value, f64::sin, &SINES),
+        "cosd" => |value| degrees(value, f64::cos, &COSINES),
+        "tand" => |value| degrees(value, f64::tan, &TANGENTS),
         other => {
             return Err(DataFusionError::Internal(format!(
                 "{other} is no function of a double"
@@ -84,8 +39,20 @@ pub(super) fn named(call: &Call) -> Result<ArrayRef> {
     Ok(Arc::new(results))
 }
 
+/// Angles in degrees, and the exact results for them.
+type Exact = [(f64, f64); 8];
+
+#[rustfmt::skip]
+const SINES: Exact = [(0.0, 0.0), (30.0, 0.5), (90.0, 1.0), (150.0, 0.5), (180.0, 0.0), (210.0, -0.5), (270.0, -1.0), (330.0, -0.5)];
+#[rustfmt::skip]
+const COSINES: Exact = [(0.0, 1.0), (60.0, 0.5), (90.0, 0.0), (120.0, -0.5), (180.0, -1.0), (240.0, -0.5), (270.0, 0.0), (300.0, 0.5)];
+#[rustfmt::skip]
+const TANGENTS: Exact = [
+    (0.0, 0.0), (45.0, 1.0), (90.0, f64::INFINITY), (135.0, -1.0), (180.0, 0.0), (225.0, 1.0), (270.0, f64::NEG_INFINITY), (315.0, -1.0),
+];
+
 /// A function of degrees, exact where the result is.
-fn degrees(value: f64, compute: fn(f64) -> f64, exact: &[(f64, f64)]) -> f64 {
+fn degrees(value: f64, compute: fn(f64) -> f64, exact: &Exact) -> f64 {
     let turned = value.rem_euclid(360.0);
     let known = exact.iter().find(|(angle, _)| *angle == turned);
     known.map_or_else(|| compute(turned.to_radians()), |(_, result)| *result)

@@ -190,44 +190,6 @@ fn of_jsonb(array: &ArrayRef, to: &DataType, zone: &Zone) -> Result<ArrayRef> {
 
 /// Every value as PostgreSQL prints it.
 pub(super) fn text(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef> {
-    let printed = |row: usize, out: &mut String| -> Result<()> {
-        use std::fmt::Write as _;
-        let is_in_range = match array.data_type() {
-            DataType::Boolean => {
-                out.push_str(if array.as_boolean().value(row) {
-                    "true"
-                } else {
-                    "false"
-                });
-                true
-            }
-            DataType::Int16 => write!(out, "{}", array.as_primitive::<Int16Type>().value(row)).is_ok(),
-            DataType::Int32 => write!(out, "{}", array.as_primitive::<Int32Type>().value(row)).is_ok(),
-            DataType::Int64 => write!(out, "{}", array.as_primitive::<Int64Type>().value(row)).is_ok(),
-            DataType::Float32 => output::float4(out, array.as_primitive::<Float32Type>().value(row)).is_ok(),
-            DataType::Float64 => output::float8(out, array.as_primitive::<Float64Type>().value(row)).is_ok(),
-            DataType::Decimal128(_, scale) => {
-                output::numeric(out, array.as_primitive::<Decimal128Type>().value(row), *scale).is_ok()
-            }
-            DataType::Date32 => output::date(out, array.as_primitive::<Date32Type>().value(row)) == Ok(true),
-            DataType::Time64(_) => {
-                output::time(out, array.as_primitive::<Time64MicrosecondType>().value(row)).is_ok()
-            }
-            DataType::Timestamp(_, has_zone) => {
-                let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
-                output::timestamp(out, micros, has_zone.as_ref().map(|_| zone)) == Ok(true)
-            }
-            _ => {
-                let value = array.as_primitive::<IntervalMonthDayNanoType>().value(row);
-                output::interval(out, value).is_ok()
-            }
-        };
-        if is_in_range {
-            Ok(())
-        } else {
-            Err(fault("22008", "date or time out of range"))
-        }
-    };
     match array.data_type() {
         DataType::Utf8 => Ok(Arc::clone(array)),
         DataType::LargeUtf8 | DataType::Utf8View => Ok(cast(array, &DataType::Utf8)?),
@@ -252,9 +214,49 @@ pub(super) fn text(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef> {
         | DataType::Time64(datafusion::arrow::datatypes::TimeUnit::Microsecond)
         | DataType::Timestamp(datafusion::arrow::datatypes::TimeUnit::Microsecond, _)
         | DataType::Interval(datafusion::arrow::datatypes::IntervalUnit::MonthDayNano) => {
-            row_wise::write_texts(array, printed)
+            row_wise::write_texts(array, |row, out| print(array, row, zone, out))
         }
         other => Err(unsupported(format!("a cast of {other} to text is not supported"))),
+    }
+}
+
+/// Prints one value of a type that has a text of its own.
+fn print(array: &ArrayRef, row: usize, zone: &Zone, out: &mut String) -> Result<()> {
+    use std::fmt::Write as _;
+    let is_in_range = match array.data_type() {
+        DataType::Boolean => {
+            out.push_str(if array.as_boolean().value(row) {
+                "true"
+            } else {
+                "false"
+            });
+            true
+        }
+        DataType::Int16 => write!(out, "{}", array.as_primitive::<Int16Type>().value(row)).is_ok(),
+        DataType::Int32 => write!(out, "{}", array.as_primitive::<Int32Type>().value(row)).is_ok(),
+        DataType::Int64 => write!(out, "{}", array.as_primitive::<Int64Type>().value(row)).is_ok(),
+        DataType::Float32 => output::float4(out, array.as_primitive::<Float32Type>().value(row)).is_ok(),
+        DataType::Float64 => output::float8(out, array.as_primitive::<Float64Type>().value(row)).is_ok(),
+        DataType::Decimal128(_, scale) => {
+            output::numeric(out, array.as_primitive::<Decimal128Type>().value(row), *scale).is_ok()
+        }
+        DataType::Date32 => output::date(out, array.as_primitive::<Date32Type>().value(row)) == Ok(true),
+        DataType::Time64(_) => {
+            output::time(out, array.as_primitive::<Time64MicrosecondType>().value(row)).is_ok()
+        }
+        DataType::Timestamp(_, has_zone) => {
+            let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
+            output::timestamp(out, micros, has_zone.as_ref().map(|_| zone)) == Ok(true)
+        }
+        _ => {
+            let value = array.as_primitive::<IntervalMonthDayNanoType>().value(row);
+            output::interval(out, value).is_ok()
+        }
+    };
+    if is_in_range {
+        Ok(())
+    } else {
+        Err(fault("22008", "date or time out of range"))
     }
 }
 
