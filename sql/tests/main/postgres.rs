@@ -80,6 +80,11 @@ async fn system_functions_and_forms_of_queries_are_postgresqls() {
 }
 
 #[tokio::test]
+async fn groups_of_equal_values_are_postgresqls() {
+    check(include_str!("postgres/groups.txt")).await;
+}
+
+#[tokio::test]
 async fn json_is_postgresqls() {
     check(include_str!("postgres/json.txt")).await;
 }

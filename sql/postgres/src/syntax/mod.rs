@@ -350,6 +350,9 @@ fn renamed_function(function: &mut ast::Function) -> Step {
     let name = name.strip_prefix("pg_catalog.").unwrap_or(&name);
     let own = match name {
         "row" => crate::functions::rows::NAME,
+        "first_value" if function.over.is_none() => {
+            return fail("42809", "window function first_value requires an OVER clause");
+        }
         "every" => "bool_and",
         "variance" => "var_samp",
         "stddev_samp" => "stddev",

@@ -12,7 +12,8 @@ use datafusion::logical_expr::expr::{
 };
 use datafusion::logical_expr::{AggregateUDF, Expr, Operator, ScalarUDF, cast as plain_cast, lit};
 
-use super::operators::{self, comparable, united};
+use super::groups::has_key;
+use super::operators::{self, comparable, compared_by, united};
 use super::overloads::{Candidate, chosen};
 use super::scope::{Scope, binary};
 use super::signatures;
@@ -126,16 +127,7 @@ impl Scope<'_> {
     /// The arguments of an aggregate, of a window or of a group.
     fn aggregate_args(&self, name: &str, args: Vec<Expr>) -> Result<Vec<Expr>> {
         let typed = self.all(args)?;
-        if name == "count" && typed.iter().any(|arg| arg.kind() == Kind::Interval) {
-            return Err(unsupported("count of intervals is not supported"));
-        }
         match (name, typed.len()) {
-            ("first_value", _) => {
-                return Err(fault(
-                    "42P20",
-                    "window function first_value requires an OVER clause",
-                ));
-            }
             ("count", 2..) => {
                 return Err(fault(
                     crate::error::sqlstate::UNDEFINED_FUNCTION,
@@ -167,12 +159,32 @@ impl Scope<'_> {
     pub(crate) fn aggregate(&self, mut function: AggregateFunction) -> Result<Expr> {
         function.params.args = self.aggregate_args(function.func.name(), function.params.args)?;
         function.func = self.of_intervals(function.func, &function.params.args)?;
+        if function.params.distinct {
+            function.params.args = self.distinct_args(function.func.name(), function.params.args)?;
+        }
         function.params.filter = function
             .params
             .filter
             .map(|filter| self.condition(*filter, "FILTER").map(Box::new))
             .transpose()?;
         Ok(Expr::AggregateFunction(function))
+    }
+
+    /// Arguments of which equal ones count once.
+    fn distinct_args(&self, name: &str, args: Vec<Expr>) -> Result<Vec<Expr>> {
+        let typed = self.all(args)?.into_iter();
+        let by_key = |arg: Typed| match arg.kind() {
+            kind if !has_key(kind) => Ok(arg.expr),
+            kind if name == "count" => Ok(compared_by(kind, arg.expr)),
+            kind => {
+                let message = format!(
+                    "{name} of different values of type {} is not supported",
+                    kind.name()
+                );
+                Err(unsupported(message))
+            }
+        };
+        typed.map(by_key).collect()
     }
 
     pub(crate) fn window(&self, mut function: WindowFunction) -> Result<Expr> {
@@ -182,6 +194,11 @@ impl Scope<'_> {
             let aggregate = self.of_intervals(aggregate, &function.params.args)?;
             function.fun = WindowFunctionDefinition::AggregateUDF(aggregate);
         }
+        let partitions = self
+            .all(std::mem::take(&mut function.params.partition_by))?
+            .into_iter();
+        let by_key = |part: Typed| compared_by(part.kind(), part.expr);
+        function.params.partition_by = partitions.map(by_key).collect();
         Ok(Expr::WindowFunction(Box::new(function)))
     }
 }

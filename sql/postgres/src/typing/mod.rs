@@ -7,6 +7,7 @@
 pub(crate) mod arguments;
 pub(crate) mod casts;
 mod expressions;
+mod groups;
 pub(crate) mod guards;
 mod lists;
 mod matching;
@@ -20,10 +21,9 @@ pub(crate) mod signatures;
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
-use datafusion::common::{DFSchema, Result};
+use datafusion::common::{DFSchema, DataFusionError, Result};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable as _, Join, JoinType, LogicalPlan, Operator};
@@ -31,7 +31,7 @@ use datafusion::optimizer::AnalyzerRule;
 use recursive::recursive;
 
 use crate::functions::datetime::zone::Zone;
-use crate::types::{Kind, Typed, fault, unsupported};
+use crate::types::{Kind, Typed};
 use operators::comparable;
 use scope::Scope;
 use set_operations::{united_inputs, united_rows};
@@ -103,7 +103,6 @@ fn typed_expressions(
     zone: &Zone,
     changed: &mut bool,
 ) -> Result<LogicalPlan> {
-    refuse_groups(&plan)?;
     let mut scope = Scope { schema, zone };
     let names = NamePreserver::new(&plan);
     let is_filter = matches!(
@@ -130,7 +129,10 @@ fn typed_expressions(
             filter.predicate = noted(&before, typed);
             Ok(LogicalPlan::Filter(filter))
         }
-        LogicalPlan::Sort(mut sort) => {
+        LogicalPlan::Sort(sort) => {
+            let LogicalPlan::Sort(mut sort) = groups::by_keys(LogicalPlan::Sort(sort))? else {
+                return Err(DataFusionError::Internal("a sort stays one".to_owned()));
+            };
             for key in &mut sort.expr {
                 let before = key.expr.clone();
                 key.expr = noted(&before, sortable(before.clone(), schema));
@@ -151,57 +153,14 @@ fn typed_expressions(
             *changed = true;
             united_rows(values)
         }
+        grouped @ (LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_)) => {
+            let before = grouped.clone();
+            let keyed = groups::by_keys(grouped)?;
+            *changed |= before != keyed;
+            Ok(keyed)
+        }
         other => Ok(other),
     }
-}
-
-/// Intervals that PostgreSQL takes for equal, such as a day and 24 hours, would make different groups. Values of `json` are never equal.
-fn refuse_groups(plan: &LogicalPlan) -> Result<()> {
-    let is_interval = |ty: &DataType| Kind::of(ty) == Kind::Interval;
-    let groups = match plan {
-        LogicalPlan::Aggregate(aggregate) => {
-            let schema = aggregate.input.schema();
-            let mut types = aggregate.group_expr.iter().map(|expr| expr.get_type(schema));
-            types.any(|ty| ty.is_ok_and(|ty| is_interval(&ty)))
-        }
-        LogicalPlan::Distinct(_) => plan
-            .schema()
-            .fields()
-            .iter()
-            .any(|field| is_interval(field.data_type())),
-        _ => false,
-    };
-    if groups {
-        return Err(unsupported("grouping by intervals is not supported"));
-    }
-    let is_sorted_json =
-        |expr: &Expr, schema: &DFSchema| expr.get_type(schema).is_ok_and(|ty| Kind::of(&ty) == Kind::Json);
-    match plan {
-        LogicalPlan::Aggregate(aggregate) => {
-            let schema = aggregate.input.schema();
-            if aggregate
-                .group_expr
-                .iter()
-                .any(|expr| is_sorted_json(expr, schema))
-            {
-                return Err(fault(
-                    "42883",
-                    "could not identify an equality operator for type json",
-                ));
-            }
-        }
-        LogicalPlan::Sort(sort) => {
-            let schema = sort.input.schema();
-            if sort.expr.iter().any(|key| is_sorted_json(&key.expr, schema)) {
-                return Err(fault(
-                    "42883",
-                    "could not identify an ordering operator for type json",
-                ));
-            }
-        }
-        _ => {}
-    }
-    Ok(())
 }
 
 /// A column to sort by, as PostgreSQL orders it.
