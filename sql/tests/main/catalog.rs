@@ -84,7 +84,7 @@ const ASKED: &[&str] = &[
     "SELECT ns.nspname, t.oid, t.typname, t.typtype, t.typnotnull, t.typelem FROM pg_type AS t JOIN pg_namespace AS ns ON (ns.oid = typnamespace)
        JOIN pg_proc AS p ON p.oid = t.typreceive WHERE t.typtype IN ('b', 'r', 'm', 'e', 'd') AND t.typname = 'int4'",
     "select pkcol.COLUMN_NAME from INFORMATION_SCHEMA.KEY_COLUMN_USAGE pkcol where pkcol.TABLE_SCHEMA = 'salesforce'",
-    "SELECT has_table_privilege('pg_class', 'SELECT'), pg_size_pretty(20480), current_setting('search_path'), current_schema, current_catalog",
+    "SELECT has_table_privilege('pg_class', 'SELECT'), pg_size_pretty(20480::bigint), current_setting('search_path'), current_schema, current_catalog",
 ];
 
 #[tokio::test]
