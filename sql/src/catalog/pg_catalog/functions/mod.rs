@@ -69,6 +69,15 @@ fn attempted(
     of_calls(name, returns, Volatility::Volatile, Arc::new(call))
 }
 
+/// A function that looks something up before the first row, and whose answer may be an error.
+fn looked_up(
+    name: &'static str,
+    returns: &'static str,
+    call: impl Fn() -> Box<Attempt> + Send + Sync + 'static,
+) -> ScalarUDF {
+    of_calls(name, returns, Volatility::Stable, Arc::new(call))
+}
+
 /// A function that looks something up before the first row.
 fn prepared(
     name: &'static str,

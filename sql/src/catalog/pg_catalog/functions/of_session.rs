@@ -9,7 +9,7 @@ use datafusion::arrow::array::AsArray as _;
 use datafusion::arrow::datatypes::Int32Type;
 use datafusion::logical_expr::ScalarUDF;
 
-use super::{Arguments, attempted, name_parts, plain, prepared, quoted};
+use super::{Arguments, attempted, looked_up, name_parts, plain, prepared, quoted};
 use crate::catalog::pg_catalog::objects::{Object, Objects, role_id, search_path};
 use crate::catalog::pg_catalog::rows::Cell;
 use crate::catalog::pg_catalog::{data, types};
@@ -234,33 +234,64 @@ const KINDS: [Kind; 5] = [
 
 /// The casts to a type of ids, by what they are wanted for.
 fn registered(person: &Arc<Person>, kind: &'static Kind) -> [ScalarUDF; 3] {
-    let id = |name, of: Arc<Person>| {
-        prepared(name, "oid", move || {
-            let objects = Objects::of(&of);
-            Box::new(move |given, row| {
-                // A number is an id already.
-                let number = given.number(0, row);
-                let named = || given.text(0, row).and_then(|name| (kind.to_id)(&objects, name));
-                number.or_else(|| named().map(i64::from)).into()
-            })
-        })
-    };
     let of = Arc::clone(person);
-    let text = prepared(kind.text, "text", move || {
+    let id = looked_up(kind.id, "oid", move || {
         let objects = Objects::of(&of);
-        Box::new(move |given, row| match given.number(0, row) {
-            Some(0) => "-".into(),
-            Some(number) => (kind.to_name)(&objects, number)
-                .unwrap_or_else(|| number.to_string())
-                .into(),
-            None => given.text(0, row).map(str::to_owned).into(),
+        Box::new(move |given, row| {
+            // A number is an id already.
+            match (given.number(0, row), given.text(0, row)) {
+                (Some(number), _) => Ok(number.into()),
+                (None, Some(name)) => Ok(kind.found(&objects, name)?.into()),
+                (None, None) => Ok(Cell::Null),
+            }
         })
     });
-    [
-        id(kind.id, Arc::clone(person)),
-        text,
-        id(kind.to, Arc::clone(person)),
-    ]
+    let of = Arc::clone(person);
+    let text = looked_up(kind.text, "text", move || {
+        let objects = Objects::of(&of);
+        Box::new(move |given, row| {
+            let id = match (given.number(0, row), given.text(0, row)) {
+                (Some(number), _) => number,
+                (None, Some(name)) => i64::from(kind.found(&objects, name)?),
+                (None, None) => return Ok(Cell::Null),
+            };
+            let name = match id {
+                0 => "-".to_owned(),
+                id => (kind.to_name)(&objects, id).unwrap_or_else(|| id.to_string()),
+            };
+            Ok(name.into())
+        })
+    });
+    let of = Arc::clone(person);
+    let to = prepared(kind.to, "oid", move || {
+        let objects = Objects::of(&of);
+        Box::new(move |given, row| {
+            let number = given.number(0, row);
+            let named = || given.text(0, row).and_then(|name| (kind.to_id)(&objects, name));
+            number.or_else(|| named().map(i64::from)).into()
+        })
+    });
+    [id, text, to]
+}
+
+impl Kind {
+    /// The id of an object that must be there; `-` is none.
+    fn found(&self, objects: &Objects, name: &str) -> Result<i32, Error> {
+        if name == "-" {
+            return Ok(0);
+        }
+        (self.to_id)(objects, name).ok_or_else(|| {
+            let (code, what) = match self.name {
+                "regclass" => (sqlstate::UNDEFINED_TABLE, "relation"),
+                "regnamespace" => ("3F000", "schema"),
+                "regproc" => (sqlstate::UNDEFINED_FUNCTION, "function"),
+                "regrole" => (sqlstate::UNKNOWN_SETTING, "role"),
+                _ => (sqlstate::UNKNOWN_SETTING, "type"),
+            };
+            let bare = name.trim().trim_matches('"');
+            Error::new(code, format!("{what} \"{bare}\" does not exist"))
+        })
+    }
 }
 
 /// The types of ids, each with the functions that give an id and a name.
