@@ -85,6 +85,11 @@ async fn groups_of_equal_values_are_postgresqls() {
 }
 
 #[tokio::test]
+async fn recursive_queries_are_postgresqls() {
+    check(include_str!("postgres/recursion.txt")).await;
+}
+
+#[tokio::test]
 async fn json_is_postgresqls() {
     check(include_str!("postgres/json.txt")).await;
 }

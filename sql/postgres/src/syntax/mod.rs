@@ -25,6 +25,7 @@ pub(crate) mod parser;
 mod placement;
 pub(crate) mod quantified;
 mod records;
+mod recursion;
 pub(crate) mod relations;
 pub(crate) mod row_limits;
 pub(crate) mod rows;
@@ -115,6 +116,9 @@ impl VisitorMut for Adapter<'_> {
     type Break = Box<Error>;
 
     fn pre_visit_query(&mut self, query: &mut Query) -> Step {
+        if let Some(with) = &mut query.with {
+            recursion::checked(with)?;
+        }
         windows::resolved(query)?;
         self.enter(query);
         multisets::numbered(&mut query.body, self.relations, &self.with)?;

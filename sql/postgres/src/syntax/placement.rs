@@ -83,6 +83,11 @@ enum Call {
     Plain,
 }
 
+/// Whether the call is of an aggregate, not over a window.
+pub(crate) fn is_aggregate(function: &Function) -> bool {
+    kind_of(function) == Call::Aggregate
+}
+
 fn kind_of(function: &Function) -> Call {
     let name = function_name(&function.name);
     let name = name.as_str();
