@@ -90,6 +90,11 @@ async fn recursive_queries_are_postgresqls() {
 }
 
 #[tokio::test]
+async fn regular_expressions_and_quoting_are_postgresqls() {
+    check(include_str!("postgres/expressions.txt")).await;
+}
+
+#[tokio::test]
 async fn json_is_postgresqls() {
     check(include_str!("postgres/json.txt")).await;
 }

@@ -13,6 +13,7 @@ pub(crate) mod candidates;
 pub(crate) mod datetime;
 pub(crate) mod decimals;
 pub(crate) mod division;
+pub(crate) mod expressions;
 pub(crate) mod floats;
 mod formatting;
 pub(crate) mod integer_arguments;
@@ -24,6 +25,7 @@ pub(crate) mod moving_frame;
 pub(crate) mod overload;
 pub(crate) mod patterns;
 pub(crate) mod preimages;
+mod quoting;
 mod reasons;
 pub(crate) mod row_wise;
 pub(crate) mod rows;
@@ -159,6 +161,8 @@ pub(crate) fn listed() -> impl Iterator<Item = &'static overload::Overload> {
         .chain(datetime::functions())
         .chain(formatting::FUNCTIONS)
         .chain(mathematics::FUNCTIONS)
+        .chain(expressions::FUNCTIONS)
+        .chain(quoting::FUNCTIONS)
         .chain(series::FUNCTIONS)
         .chain(system::FUNCTIONS)
         .chain(json::FUNCTIONS)

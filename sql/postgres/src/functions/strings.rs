@@ -10,6 +10,7 @@ use datafusion::logical_expr::{Expr, lit};
 
 use super::overload::{Call, Listed, Overload};
 use super::patterns;
+use super::quoting;
 use super::text_budget::Budget;
 use crate::types::Kind::{Boolean, Int4, Text};
 use crate::types::{fault, unsupported};
@@ -34,6 +35,7 @@ pub(crate) const FUNCTIONS: &[Overload] = &[
     Overload::new("regexp_like", &[Text, Text, Text], Boolean, regexp_like),
     Overload::new("regexp_replace", &[Text, Text, Text], Text, regexp_replaced),
     Overload::new("regexp_replace", &[Text, Text, Text, Text], Text, regexp_replaced),
+    Overload::new("quote_ident", &[Text], Text, quoting::quote_ident),
     Overload::new("split_part", &[Text, Text, Int4], Text, |call| {
         let (texts, separators) = (call.texts(0)?, call.texts(1)?);
         let fields = call.values::<Int32Type>(2)?;
@@ -50,11 +52,6 @@ pub(crate) const FUNCTIONS: &[Overload] = &[
     Overload::new("substr", &[Text, Int4, Int4], Text, substrings),
     Overload::new("substring", &[Text, Int4], Text, substrings),
     Overload::new("substring", &[Text, Int4, Int4], Text, substrings),
-    Overload::new("substring", &[Text, Text], Text, |_| {
-        Err(unsupported(
-            "substring with a regular expression is not supported",
-        ))
-    }),
 ];
 
 /// The pattern of a LIKE, checked to be one.

@@ -246,6 +246,7 @@ impl VisitorMut for Adapter<'_> {
                 rows::row_subquery(expr)?;
                 quantified(expr)
             }
+            Expr::Like { .. } | Expr::ILike { .. } => quantified::like(expr),
             Expr::Tuple(_) => {
                 rows::row(expr);
                 ControlFlow::Continue(())

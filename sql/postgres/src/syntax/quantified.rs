@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, DataType, Expr, Value};
 
 use super::literals::{cast, text};
-use super::step::Step;
+use super::step::{Step, refuse};
 use crate::error::Error;
 
 /// `x op ANY (…)` and `x op ALL (…)` over lists, as comparisons with each item; over subqueries, as IN where it is that.
@@ -102,6 +102,56 @@ fn binary(left: Expr, op: BinaryOperator, right: Expr) -> Expr {
         op,
         right: Box::new(right),
     }
+}
+
+/// `x LIKE ANY (array)` and `x LIKE ALL (array)`, item by item.
+///
+/// # Errors
+/// 0A000 for an array that is not written out.
+pub(crate) fn like(expr: &mut Expr) -> Step {
+    let (Expr::Like { any, pattern, .. } | Expr::ILike { any, pattern, .. }) = &mut *expr else {
+        return ControlFlow::Continue(());
+    };
+    let quantifier = match pattern.as_ref() {
+        Expr::Function(function) => match function.name.to_string().to_lowercase().as_str() {
+            "all" => Some(BinaryOperator::And),
+            "any" | "some" => Some(BinaryOperator::Or),
+            _ => None,
+        },
+        _ if *any => Some(BinaryOperator::Or),
+        _ => None,
+    };
+    let Some(op) = quantifier else {
+        return ControlFlow::Continue(());
+    };
+    let array = match pattern.as_ref() {
+        Expr::Function(function) => match &function.args {
+            ast::FunctionArguments::List(list) => match list.args.as_slice() {
+                [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(array))] => Some(array.clone()),
+                _ => None,
+            },
+            _ => None,
+        },
+        other => Some(other.clone()),
+    };
+    let items = match array.as_ref().map(list_items) {
+        Some(Ok(Some(items))) => items,
+        Some(Err(error)) => return ControlFlow::Break(Box::new(error)),
+        _ => return refuse("LIKE ANY or ALL over an array that is not written out is not supported"),
+    };
+    let tests = items.into_iter().map(|item| {
+        let mut test = expr.clone();
+        if let Expr::Like { any, pattern, .. } | Expr::ILike { any, pattern, .. } = &mut test {
+            *any = false;
+            **pattern = item;
+        }
+        Expr::Nested(Box::new(test))
+    });
+    let is_all = op == BinaryOperator::And;
+    let joined = tests.reduce(|left, right| binary(left, op.clone(), right));
+    let empty = Expr::Value(Value::Boolean(is_all).with_empty_span());
+    *expr = Expr::Nested(Box::new(joined.unwrap_or(empty)));
+    ControlFlow::Continue(())
 }
 
 /// The items of `ARRAY[…]`, `'{…}'` or a cast of either; `None` for other arrays.

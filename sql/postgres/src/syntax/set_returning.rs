@@ -39,6 +39,7 @@ const NAMES: &[&str] = &[
     "jsonb_object_keys",
     "jsonb_to_record",
     "jsonb_to_recordset",
+    "regexp_matches",
     "regexp_split_to_table",
     "string_to_table",
     "unnest",

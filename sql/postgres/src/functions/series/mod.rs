@@ -46,6 +46,8 @@ pub(crate) static FUNCTIONS: &[Overload] = &[
     Overload::new("string_to_table", &[Text, Text, Text], Text, splits::string).giving(|_| list(Text)).of_nulls().volatile(),
     Overload::new("regexp_split_to_table", &[Text, Text], Text, splits::pattern).giving(|_| list(Text)).volatile(),
     Overload::new("regexp_split_to_table", &[Text, Text, Text], Text, splits::pattern).giving(|_| list(Text)).volatile(),
+    Overload::new("regexp_split_to_array", &[Text, Text], Text, splits::pattern).giving(|_| list(Text)),
+    Overload::new("regexp_split_to_array", &[Text, Text, Text], Text, splits::pattern).giving(|_| list(Text)),
     Overload::new(ELEMENTS, &[Any], Text, arrays::elements).giving(arrays::flat).volatile(),
     Overload::new(ORDINALS, &[], Int8, arrays::ordinals).and_more(Any).giving(|_| list(Int8)).of_nulls().volatile(),
 ];

@@ -9,9 +9,9 @@ use datafusion::arrow::array::{Array as _, ArrayRef, StringBuilder};
 use datafusion::common::Result;
 
 use super::Lengths;
+use crate::functions::expressions::{extracting, options, refuse_global};
 use crate::functions::overload::Call;
 use crate::functions::strings::Known;
-use crate::types::unsupported;
 
 /// `string_to_table(text, separator [, null])`: without a separator each character is a part.
 pub(super) fn string(call: &Call) -> Result<ArrayRef> {
@@ -68,17 +68,10 @@ pub(super) fn pattern(call: &Call) -> Result<ArrayRef> {
             lengths.end(false);
             continue;
         }
-        let flags = flags.as_ref().map_or("", |flags| flags.value(row));
-        let pattern = match flags {
-            "" => patterns.value(row).to_owned(),
-            other => {
-                return Err(unsupported(format!(
-                    "the flags \"{other}\" of regexp_split_to_table are not supported"
-                )));
-            }
-        };
+        let options = options(flags.as_ref().map_or("", |flags| flags.value(row)))?;
+        refuse_global(options, call.name(), "")?;
         let text = texts.value(row);
-        let regex = known.regex(&pattern, false)?;
+        let regex = extracting(&mut known, patterns.value(row), options)?;
         let mut start = 0;
         for found in regex.find_iter(text) {
             // Neither before the first character nor after the last one.

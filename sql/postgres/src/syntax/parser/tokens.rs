@@ -1,6 +1,6 @@
 //! What sqlparser's tokens lack: mistakes that it does not see, and words that it does not know.
 //!
-//! Owns: numbers with letters behind them, VARIADIC, `:=`, TABLE, the strengths of locks. Does not own: anything that a parsed statement shows.
+//! Owns: numbers with letters behind them, VARIADIC, `:=`, TABLE, trim, the strengths of locks. Does not own: anything that a parsed statement shows.
 //! Invariant: places of tokens stay. Start at [`of`].
 
 use datafusion::sql::sqlparser::dialect::Dialect;
@@ -22,6 +22,7 @@ pub(super) fn of(dialect: &dyn Dialect, sql: &str) -> Result<Vec<TokenWithSpan>,
     name_arguments(&mut tokens);
     weaken_locks(&mut tokens);
     spell_out_tables(&mut tokens);
+    spell_out_trims(&mut tokens);
     Ok(tokens)
 }
 
@@ -161,6 +162,39 @@ fn spell_out_tables(tokens: &mut Vec<TokenWithSpan>) {
         ];
         let spelled = spelled.map(|token| TokenWithSpan { token, span });
         tokens.splice(at..=at, spelled);
+    }
+}
+
+/// `trim(LEADING FROM x)` trims blanks, `trim(FROM x)` does so on both sides.
+fn spell_out_trims(tokens: &mut Vec<TokenWithSpan>) {
+    let places = solid(tokens);
+    for at in (0..places.len()).rev() {
+        let word = |ahead: usize, wanted: &str| is_word(tokens, places.get(at + ahead), wanted);
+        let is_call = places
+            .get(at + 1)
+            .and_then(|place| tokens.get(*place))
+            .is_some_and(|token| token.token == Token::LParen);
+        if !word(0, "trim") || !is_call {
+            continue;
+        }
+        let has_side = ["leading", "trailing", "both"].iter().any(|side| word(2, side));
+        if has_side && word(3, "from") {
+            let Some(place) = places.get(at + 3).copied() else {
+                continue;
+            };
+            let Some(span) = tokens.get(place).map(|token| token.span) else {
+                continue;
+            };
+            let blank = TokenWithSpan {
+                token: Token::SingleQuotedString(" ".to_owned()),
+                span,
+            };
+            tokens.insert(place, blank);
+        } else if word(2, "from")
+            && let Some(place) = places.get(at + 2).copied()
+        {
+            tokens.remove(place);
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use datafusion::logical_expr::ScalarUDF;
 
-use super::{Arguments, name_parts, plain, quoted};
+use super::{Arguments, name_parts, plain};
 use crate::catalog::DATABASE;
 use crate::catalog::pg_catalog::rows::Cell;
 use crate::catalog::pg_catalog::types;
@@ -147,12 +147,6 @@ pub(in crate::catalog::pg_catalog) fn fixed() -> Vec<ScalarUDF> {
             let number = |name: &str| if name.eq_ignore_ascii_case("utf8") { 6 } else { -1 };
             given.text(0, row).map(number).into()
         }),
-        plain("quote_ident", "text", |given, row| {
-            given.text(0, row).map(quoted).into()
-        }),
-        plain("quote_literal", "text", |given, row| {
-            given.text(0, row).map(literal).into()
-        }),
         plain("parse_ident", "text[]", |given, row| {
             let parts = given.text(0, row).map(name_parts);
             let quoted = |part: String| format!("\"{}\"", part.replace('\\', "\\\\").replace('"', "\\\""));
@@ -187,21 +181,5 @@ fn bound(given: &Arguments, row: usize, of: fn(i64) -> i64) -> Cell {
     match given.number(1, row) {
         Some(1) => given.length(0, row).map(of).into(),
         _ => Cell::Null,
-    }
-}
-
-fn literal(text: &str) -> String {
-    let escape = if text.contains('\\') { "E" } else { "" };
-    format!("{escape}'{}'", text.replace('\'', "''").replace('\\', "\\\\"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn literals_are_escaped() {
-        assert_eq!(literal("it's"), "'it''s'");
-        assert_eq!(literal("a\\b"), "E'a\\\\b'");
     }
 }
