@@ -52,7 +52,7 @@ enum Kind<'a> {
         texts: ArrayRef,
         is_binary_json: bool,
     },
-    /// Rows, as text. There is no binary form of them here.
+    /// Rows and arrays, as text. Rows have no binary form here, and arrow-pg has that of arrays.
     Record(Result<ArrayRef, Error>),
     /// Everything else, which arrow-pg encodes.
     Other,
@@ -61,7 +61,10 @@ enum Kind<'a> {
 impl<'a> Values<'a> {
     pub(super) fn of(column: &Column, array: &'a ArrayRef, zone: &'a Zone) -> Self {
         // What the catalog tags as oid or "char" is for arrow-pg.
-        let kind = if column.field.metadata().is_empty() || is_json(&column.field) {
+        let is_list = matches!(array.data_type(), DataType::List(_));
+        let kind = if is_list && !column.is_binary && column.field.metadata().is_empty() {
+            Kind::Record(text_of(array, zone).map_err(Error::from))
+        } else if column.field.metadata().is_empty() || is_json(&column.field) {
             Kind::of(array, zone)
         } else {
             Kind::Other

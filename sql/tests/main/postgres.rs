@@ -95,6 +95,11 @@ async fn regular_expressions_and_quoting_are_postgresqls() {
 }
 
 #[tokio::test]
+async fn arrays_are_postgresqls() {
+    check(include_str!("postgres/arrays.txt")).await;
+}
+
+#[tokio::test]
 async fn json_is_postgresqls() {
     check(include_str!("postgres/json.txt")).await;
 }

@@ -13,6 +13,7 @@ use datafusion::arrow::datatypes::{
 };
 use datafusion::common::{DataFusionError, Result, ScalarValue};
 
+use super::arrays;
 use crate::functions::datetime::calendar::{DAY, checked_date, checked_timestamp};
 use crate::functions::datetime::intervals::Span;
 use crate::functions::datetime::zone::Zone;
@@ -25,6 +26,9 @@ use crate::types::{Kind, OPEN_NUMERIC, carried, carrying, decimal_shape, fault, 
 /// The values of `array` as values of `to`.
 pub(super) fn converted(array: &ArrayRef, to: &DataType, zone: &Zone) -> Result<ArrayRef> {
     let source = Kind::of(array.data_type());
+    if let (DataType::List(_), DataType::List(_)) = (array.data_type(), to) {
+        return arrays::converted(array, to, zone);
+    }
     match (source, Kind::of(to)) {
         (Kind::Text | Kind::Json | Kind::Jsonb, Kind::Json | Kind::Jsonb) => json(array, to),
         (Kind::Jsonb, target) if target == Kind::Boolean || target.is_number() => of_jsonb(array, to, zone),
@@ -201,6 +205,7 @@ pub(super) fn text(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef> {
             })
         }
         DataType::Struct(_) if Kind::of(array.data_type()) == Kind::Other => records(array, zone),
+        DataType::List(_) => arrays::text(array, zone),
         _ if carrying(array).is_some() => Ok(Arc::new(row_wise::texts(array)?)),
         DataType::UInt64 => text(&cast(array, &DataType::Int64)?, zone),
         DataType::Boolean

@@ -3,7 +3,10 @@
 //! Owns: one function for all casts. Does not own: text forms; see `text`.
 //! Invariant: a cast that Arrow computes alike stays a plain cast, so that it can be pushed down. Start at [`to_type`].
 
+mod arrays;
 mod conversion;
+
+use std::sync::Arc;
 
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::DataType;
@@ -72,8 +75,18 @@ pub(crate) fn to_type(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr
     if target == Kind::Other && matches!(source, Kind::Text | Kind::Unknown) {
         return Err(unsupported(format!("a cast of text to {to} is not supported")));
     }
-    if target == Kind::Text && matches!(from, DataType::Struct(_)) {
+    if target == Kind::Text && matches!(from, DataType::Struct(_) | DataType::List(_)) {
         return Ok(ScalarUDF::from(Cast::new(to.clone())).call(vec![expr]));
+    }
+    if let (DataType::List(from_item), DataType::List(_)) = (from, to) {
+        let to = as_deep(from, to);
+        if *from == to {
+            return Ok(expr);
+        }
+        if let DataType::List(to_item) = &to {
+            item_cast(from_item.data_type(), to_item.data_type())?;
+        }
+        return Ok(ScalarUDF::from(Cast::new(to)).call(vec![expr]));
     }
     if source == Kind::Other || target == Kind::Other {
         return Ok(plain_cast(expr, to.clone()));
@@ -182,6 +195,50 @@ pub(crate) fn long_numeric(expr: &Expr) -> Option<&str> {
 /// 0A000 for types that have no text.
 pub fn text_of(array: &ArrayRef, zone: &Zone) -> Result<ArrayRef> {
     conversion::text(array, zone)
+}
+
+/// The type with as many dimensions as `from`: `integer[]` names arrays of any number of them.
+fn as_deep(from: &DataType, to: &DataType) -> DataType {
+    match (from, to) {
+        (DataType::List(from), DataType::List(to))
+            if to.data_type().is_nested() || !from.data_type().is_nested() =>
+        {
+            let item = as_deep(from.data_type(), to.data_type());
+            DataType::List(Arc::new(to.as_ref().clone().with_data_type(item)))
+        }
+        (DataType::List(from), DataType::List(to)) if matches!(from.data_type(), DataType::List(_)) => {
+            let inner = DataType::List(Arc::clone(to));
+            let item = as_deep(from.data_type(), &inner);
+            DataType::List(Arc::new(to.as_ref().clone().with_data_type(item)))
+        }
+        _ => to.clone(),
+    }
+}
+
+/// Whether items of arrays can be cast.
+///
+/// # Errors
+/// 42846 when they can't.
+fn item_cast(from: &DataType, to: &DataType) -> Result<()> {
+    if let (DataType::List(from), DataType::List(to)) = (from, to) {
+        return item_cast(from.data_type(), to.data_type());
+    }
+    let (source, target) = (Kind::of(from), Kind::of(to));
+    let is_known = source != Kind::Other && target != Kind::Other;
+    if from == to || from.is_null() || (is_known && exists(source, target)) {
+        return Ok(());
+    }
+    let message = format!(
+        "cannot cast type {}[] to {}[]",
+        crate::types::type_name(from),
+        crate::types::type_name(to)
+    );
+    Err(fault("42846", message))
+}
+
+/// Whether Arrow's cast of items gives PostgreSQL's values.
+fn is_lossless_for(from: &DataType, to: &DataType) -> bool {
+    is_lossless(Kind::of(from), Kind::of(to), from, to)
 }
 
 /// Whether PostgreSQL has the cast.
