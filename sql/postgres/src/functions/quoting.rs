@@ -79,78 +79,19 @@ fn literal(text: &str, out: &mut String) {
     out.push('\'');
 }
 
+/// Words that are no names without quotes.
+#[rustfmt::skip]
+const RESERVED: &[&str] = &[
+    "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "both", "case", "cast", "check", "collate",
+    "column", "constraint", "create", "cross", "default", "desc", "distinct", "do", "else", "end", "except", "false",
+    "fetch", "for", "foreign", "from", "full", "grant", "group", "having", "in", "inner", "intersect", "into", "is",
+    "join", "leading", "left", "like", "limit", "natural", "not", "null", "offset", "on", "only", "or", "order",
+    "primary", "references", "right", "select", "table", "then", "to", "true", "union", "unique", "user", "using",
+    "values", "when", "where", "window", "with",
+];
+
 /// A name, in quotes where it would be read otherwise without.
 fn name(text: &str, out: &mut String) {
-    const RESERVED: &[&str] = &[
-        "all",
-        "analyse",
-        "analyze",
-        "and",
-        "any",
-        "array",
-        "as",
-        "asc",
-        "both",
-        "case",
-        "cast",
-        "check",
-        "collate",
-        "column",
-        "constraint",
-        "create",
-        "cross",
-        "default",
-        "desc",
-        "distinct",
-        "do",
-        "else",
-        "end",
-        "except",
-        "false",
-        "fetch",
-        "for",
-        "foreign",
-        "from",
-        "full",
-        "grant",
-        "group",
-        "having",
-        "in",
-        "inner",
-        "intersect",
-        "into",
-        "is",
-        "join",
-        "leading",
-        "left",
-        "like",
-        "limit",
-        "natural",
-        "not",
-        "null",
-        "offset",
-        "on",
-        "only",
-        "or",
-        "order",
-        "primary",
-        "references",
-        "right",
-        "select",
-        "table",
-        "then",
-        "to",
-        "true",
-        "union",
-        "unique",
-        "user",
-        "using",
-        "values",
-        "when",
-        "where",
-        "window",
-        "with",
-    ];
     let is_plain = text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
         && text
             .chars()
@@ -219,13 +160,30 @@ fn unterminated() -> datafusion::common::DataFusionError {
     error.into()
 }
 
-fn place(text: &str) -> Result<(Place, &str)> {
-    let zero = || {
-        fault(
-            "22023",
-            "format specifies argument 0, but arguments are numbered from 1",
-        )
+/// 22023 for an argument that can't be.
+fn zero() -> datafusion::common::DataFusionError {
+    fault(
+        "22023",
+        "format specifies argument 0, but arguments are numbered from 1",
+    )
+}
+
+/// A width, written or taken from an argument, if one is next.
+fn width(text: &str) -> Result<Option<(Width, &str)>> {
+    let Some(after) = text.strip_prefix('*') else {
+        let (width, after) = digits(text);
+        return Ok(width.map(|width| (Width::Fixed(width), after)));
     };
+    let (number, behind) = digits(after);
+    match (number, behind.strip_prefix('$')) {
+        (Some(0), Some(_)) => Err(zero()),
+        (Some(number), Some(behind)) => Ok(Some((Width::Argument(Some(number)), behind))),
+        (Some(_), None) => Err(fault("22023", "width argument position must be ended by \"$\"")),
+        (None, _) => Ok(Some((Width::Argument(None), after))),
+    }
+}
+
+fn place(text: &str) -> Result<(Place, &str)> {
     let mut place = Place {
         argument: None,
         is_left: false,
@@ -249,22 +207,8 @@ fn place(text: &str) -> Result<(Place, &str)> {
         place.is_left = true;
         rest = after;
     }
-    if let Some(after) = rest.strip_prefix('*') {
-        let (number, behind) = digits(after);
-        rest = match (number, behind.strip_prefix('$')) {
-            (Some(0), Some(_)) => return Err(zero()),
-            (Some(number), Some(behind)) => {
-                place.width = Width::Argument(Some(number));
-                behind
-            }
-            (Some(_), None) => return Err(fault("22023", "width argument position must be ended by \"$\"")),
-            (None, _) => {
-                place.width = Width::Argument(None);
-                after
-            }
-        };
-    } else if let (Some(width), after) = digits(rest) {
-        place.width = Width::Fixed(width);
+    if let Some((width, after)) = width(rest)? {
+        place.width = width;
         rest = after;
     }
     let mut letters = rest.chars();

@@ -127,14 +127,11 @@ impl Scope<'_> {
     /// The arguments of an aggregate, of a window or of a group.
     fn aggregate_args(&self, name: &str, args: Vec<Expr>) -> Result<Vec<Expr>> {
         let typed = self.all(args)?;
-        match (name, typed.len()) {
-            ("count", 2..) => {
-                return Err(fault(
-                    crate::error::sqlstate::UNDEFINED_FUNCTION,
-                    "count takes one argument",
-                ));
-            }
-            _ => {}
+        if name == "count" && typed.len() > 1 {
+            return Err(fault(
+                crate::error::sqlstate::UNDEFINED_FUNCTION,
+                "count takes one argument",
+            ));
         }
         let Some(lists) = signatures::of_aggregate(name) else {
             return Ok(typed.into_iter().map(|arg| arg.expr).collect());
