@@ -85,8 +85,6 @@ const KEPT: &[&str] = &[
     "make_array",
     "array_to_string",
     "string_to_array",
-    "cardinality",
-    "array_length",
     // What the session says about itself.
     "current_database",
     "current_schema",

@@ -15,6 +15,7 @@ use super::{casts, matching};
 use crate::error::sqlstate;
 use crate::functions;
 use crate::functions::arithmetic::Arithmetic;
+use crate::functions::arrays::{APPEND, CONCATENATE, PREPEND};
 use crate::functions::datetime::arithmetic::{MomentArithmetic, result_kind};
 use crate::functions::overload::Listed;
 use crate::functions::rows;
@@ -347,6 +348,9 @@ fn integer_beside(integer: &Typed, constant: &Typed) -> Option<(Expr, Expr)> {
 
 fn concatenation(left: Typed, right: Typed) -> Result<Expr> {
     let (left_kind, right_kind) = (left.kind(), right.kind());
+    if matches!(left.ty, DataType::List(_)) || matches!(right.ty, DataType::List(_)) {
+        return arrays(left, right);
+    }
     if left_kind == Kind::Other || right_kind == Kind::Other {
         return Ok(plain(left.expr, Operator::StringConcat, right.expr));
     }
@@ -359,6 +363,56 @@ fn concatenation(left: Typed, right: Typed) -> Result<Expr> {
         Operator::StringConcat,
         right.to(&DataType::Utf8)?,
     ))
+}
+
+/// How many dimensions a type has.
+fn depth(ty: &DataType) -> usize {
+    match ty {
+        DataType::List(item) => 1 + depth(item.data_type()),
+        _ => 0,
+    }
+}
+
+fn innermost(ty: &DataType) -> &DataType {
+    match ty {
+        DataType::List(item) => innermost(item.data_type()),
+        other => other,
+    }
+}
+
+/// `||` of two arrays, or of an array and an item, which may be an array of one dimension less.
+fn arrays(left: Typed, right: Typed) -> Result<Expr> {
+    let none = || no_operator_of("||", &left.type_name(), &right.type_name());
+    // A literal beside an array is an array.
+    let depths = |side: &Typed, other: &Typed| match side.kind() {
+        Kind::Unknown => depth(&other.ty),
+        _ => depth(&side.ty),
+    };
+    let (left_depth, right_depth) = (depths(&left, &right), depths(&right, &left));
+    let known: Vec<&DataType> = [&left, &right]
+        .into_iter()
+        .filter(|side| side.kind() != Kind::Unknown)
+        .map(|side| innermost(&side.ty))
+        .filter(|ty| !ty.is_null())
+        .collect();
+    let item = match common_type(known.iter().copied()) {
+        Some(item) => item,
+        None if known.is_empty() => DataType::Null,
+        None => return Err(none()),
+    };
+    let deep = |depth: usize| (0..depth).fold(item.clone(), |ty, _| DataType::new_list(ty, true));
+    let name = match (left_depth, right_depth) {
+        (left, right) if left == right => CONCATENATE,
+        (left, right) if left == right + 1 => APPEND,
+        (left, right) if left + 1 == right => PREPEND,
+        _ => return Err(none()),
+    };
+    let (left, right) = (left.to(&deep(left_depth))?, right.to(&deep(right_depth))?);
+    let listed = functions::arrays::FUNCTIONS
+        .iter()
+        .find(|listed| listed.name == name);
+    let listed = listed.ok_or_else(|| DataFusionError::Internal(format!("{name} is not listed")))?;
+    Ok(Listed::one(listed).call(vec![left, right]))
 }
 
 fn bitwise(left: Typed, op: Operator, right: Typed) -> Result<Expr> {

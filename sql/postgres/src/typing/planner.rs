@@ -30,7 +30,7 @@ impl ExprPlanner for Operators {
             })
         };
         match typed(&raw.left).zip(typed(&raw.right)) {
-            Some((left, right)) if is_ours(&left, &right) => {
+            Some((left, right)) if is_ours(op, &left, &right) => {
                 operators::resolve(left, op, right).map(PlannerResult::Planned)
             }
             // Parameters without a type yet, and lists.
@@ -78,9 +78,12 @@ impl ExprPlanner for Operators {
 }
 
 /// Whether both types are known here; a list may stand beside a value of `jsonb`.
-fn is_ours(left: &Typed, right: &Typed) -> bool {
+fn is_ours(op: Operator, left: &Typed, right: &Typed) -> bool {
     let is_known = |side: &Typed| side.kind() != Kind::Other;
-    (is_known(left) && is_known(right)) || matches!(left.kind(), Kind::Json | Kind::Jsonb)
+    let is_list = |side: &Typed| matches!(side.ty, DataType::List(_));
+    (is_known(left) && is_known(right))
+        || (op == Operator::StringConcat && (is_list(left) || is_list(right)))
+        || matches!(left.kind(), Kind::Json | Kind::Jsonb)
 }
 
 fn operator(op: &BinaryOperator) -> Option<Operator> {

@@ -26,6 +26,7 @@ use crate::functions::datetime::intervals::Span;
 use crate::functions::datetime::zone::Zone;
 use crate::functions::datetime::zoned::in_zone;
 use crate::functions::{decimals, row_wise};
+use crate::syntax::quantified::literal_texts;
 use crate::text::input;
 use crate::text::moments::{self, Day};
 use crate::types::{Kind, OPEN_NUMERIC, OPEN_SCALE, Typed, decimal_shape, fault, timestamptz, unsupported};
@@ -57,6 +58,12 @@ pub(crate) fn to_type(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr
             }
             return Ok(Expr::Literal(input::scalar(text, to, &Zone::utc())?, None));
         }
+    }
+    if let (Expr::Literal(value, _), DataType::List(item)) = (&expr, to)
+        && let Some(Some(text)) = value.try_as_str()
+        && !item.data_type().is_nested()
+    {
+        return array_literal(text, item.data_type());
     }
     if let Some(text) = long_numeric(&expr)
         && Kind::of(to).is_float()
@@ -125,6 +132,17 @@ fn between(expr: Expr, from: &DataType, to: &DataType) -> Result<Expr> {
         });
     }
     Ok(ScalarUDF::from(Cast::of(source, to.clone())).call(vec![expr]))
+}
+
+/// A quoted array of one dimension.
+fn array_literal(text: &str, item: &DataType) -> Result<Expr> {
+    let items = literal_texts(text)?.into_iter().map(|text| match text {
+        Some(text) => input::scalar(&text, item, &Zone::utc()),
+        None => ScalarValue::try_from(item),
+    });
+    let items = items.collect::<Result<Vec<_>>>()?;
+    let list = ScalarValue::new_list(&items, item, true);
+    Ok(Expr::Literal(ScalarValue::List(list), None))
 }
 
 /// A quoted date or timestamp. What depends on the session's zone, or on when the statement runs, is computed once it runs.

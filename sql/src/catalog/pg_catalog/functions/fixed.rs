@@ -153,10 +153,6 @@ pub(in crate::catalog::pg_catalog) fn fixed() -> Vec<ScalarUDF> {
             let listed = |parts: Vec<String>| parts.into_iter().map(quoted).collect::<Vec<_>>().join(",");
             parts.map(|parts| format!("{{{}}}", listed(parts))).into()
         }),
-        plain("array_upper", "integer", |given, row| {
-            bound(given, row, |length| length)
-        }),
-        plain("array_lower", "integer", |given, row| bound(given, row, |_| 1)),
     ]);
     functions
 }
@@ -174,12 +170,4 @@ fn privilege(given: &Arguments, row: usize) -> Cell {
     };
     let asked = given.text(last, row);
     asked.map(|asked| asked.split(',').any(granted)).into()
-}
-
-/// A bound of the only dimension that lists have.
-fn bound(given: &Arguments, row: usize, of: fn(i64) -> i64) -> Cell {
-    match given.number(1, row) {
-        Some(1) => given.length(0, row).map(of).into(),
-        _ => Cell::Null,
-    }
 }

@@ -171,7 +171,6 @@ struct Arguments(Vec<Argument>);
 struct Argument {
     numbers: Option<ArrayRef>,
     texts: Option<ArrayRef>,
-    list: Option<ArrayRef>,
 }
 
 impl Arguments {
@@ -181,12 +180,10 @@ impl Arguments {
             DataType::List(_) => Argument {
                 numbers: None,
                 texts: None,
-                list: Some(Arc::clone(array)),
             },
             _ => Argument {
                 numbers: as_type(array, &DataType::Int64),
                 texts: as_type(array, &DataType::Utf8),
-                list: None,
             },
         });
         Self(arguments.collect())
@@ -208,13 +205,6 @@ impl Arguments {
 
     fn boolean(&self, at: usize, row: usize) -> Option<bool> {
         Some(matches!(self.text(at, row)?, "t" | "true" | "1" | "on"))
-    }
-
-    /// The length of a list.
-    fn length(&self, at: usize, row: usize) -> Option<i64> {
-        let lists = self.0.get(at)?.list.as_ref()?.as_list::<i32>();
-        let length = lists.is_valid(row).then(|| lists.value_length(row))?;
-        (length > 0).then_some(i64::from(length))
     }
 }
 
