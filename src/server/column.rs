@@ -61,8 +61,12 @@ enum Kind<'a> {
 impl<'a> Values<'a> {
     pub(super) fn of(column: &Column, array: &'a ArrayRef, zone: &'a Zone) -> Self {
         // What the catalog tags as oid or "char" is for arrow-pg.
-        let is_list = matches!(array.data_type(), DataType::List(_));
-        let kind = if is_list && !column.is_binary && column.field.metadata().is_empty() {
+        // Of arrays of several dimensions there is no binary form here.
+        let is_text = match array.data_type() {
+            DataType::List(item) => !column.is_binary || matches!(item.data_type(), DataType::List(_)),
+            _ => false,
+        };
+        let kind = if is_text && column.field.metadata().is_empty() {
             Kind::Record(text_of(array, zone).map_err(Error::from))
         } else if column.field.metadata().is_empty() || is_json(&column.field) {
             Kind::of(array, zone)
@@ -156,9 +160,9 @@ impl<'a> Values<'a> {
             Kind::Record(_) => {
                 return Err(Error::new(
                     causeway_sql::sqlstate::NOT_SUPPORTED,
-                    "rows in binary form are not supported",
+                    "rows and arrays of several dimensions are not supported in binary form",
                 )
-                .with_hint("ask for text, or for the columns of the row"));
+                .with_hint("ask for text, or for the columns of the row, or cast the array to text"));
             }
             Kind::Uuid(values) => out.put_slice(values.value(row)),
             Kind::Json {

@@ -19,6 +19,8 @@ pub(super) fn pg_type(ty: &DataType) -> Type {
         };
     }
     match ty {
+        // One type stands for arrays of any number of dimensions.
+        DataType::List(row) if matches!(row.data_type(), DataType::List(_)) => pg_type(row.data_type()),
         DataType::Struct(_) => Type::RECORD,
         DataType::UInt64 => Type::INT8,
         DataType::Null => Type::TEXT,

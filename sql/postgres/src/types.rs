@@ -283,7 +283,11 @@ pub(crate) fn carried_scalar(ty: &DataType, text: String) -> Result<ScalarValue>
 pub(crate) fn type_name(ty: &DataType) -> String {
     match ty {
         DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
-            format!("{}[]", type_name(item.data_type()))
+            match type_name(item.data_type()) {
+                // One type stands for arrays of any number of dimensions.
+                array if array.ends_with("[]") => array,
+                item => format!("{item}[]"),
+            }
         }
         DataType::Struct(_) if Kind::of(ty) == Kind::Other => "record".to_owned(),
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "bytea".to_owned(),
