@@ -52,7 +52,7 @@ use crate::functions::mathematics::BIT_NOT;
 use duplicate_names::distinguish_outputs;
 use literals::{call, double_columns, limited_text, long_numeric, negated_number, number, text};
 use parameters::declared;
-use quantified::quantified;
+use quantified::{MAKE_ARRAY, quantified};
 use relations::{Relations, WithQueries};
 use row_limits::row_counts;
 use step::{Step, fail, refuse};
@@ -245,6 +245,12 @@ impl VisitorMut for Adapter<'_> {
             Expr::AnyOp { .. } | Expr::AllOp { .. } => {
                 rows::row_subquery(expr)?;
                 quantified(expr)
+            }
+            Expr::Array(array) if !array.elem.is_empty() => {
+                // DataFusion looks the columns of an array constructor up in the innermost query only.
+                let elem = std::mem::take(&mut array.elem);
+                *expr = call(MAKE_ARRAY, elem);
+                ControlFlow::Continue(())
             }
             Expr::Like { .. } | Expr::ILike { .. } => quantified::like(expr),
             Expr::Tuple(_) => {

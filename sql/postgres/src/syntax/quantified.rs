@@ -154,6 +154,24 @@ pub(crate) fn like(expr: &mut Expr) -> Step {
     ControlFlow::Continue(())
 }
 
+/// The function that an array constructor is.
+pub(crate) const MAKE_ARRAY: &str = "make_array";
+
+/// The items of an array constructor that has become a call.
+fn made(function: &ast::Function) -> Option<Vec<Expr>> {
+    if function.name.to_string() != MAKE_ARRAY {
+        return None;
+    }
+    let ast::FunctionArguments::List(list) = &function.args else {
+        return None;
+    };
+    let items = list.args.iter().map(|arg| match arg {
+        ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(item)) => Some(item.clone()),
+        _ => None,
+    });
+    items.collect()
+}
+
 /// The items of `ARRAY[…]`, `'{…}'` or a cast of either; `None` for other arrays.
 ///
 /// # Errors
@@ -162,6 +180,7 @@ pub fn list_items(array: &Expr) -> Result<Option<Vec<Expr>>, Error> {
     match array {
         Expr::Nested(inner) => list_items(inner),
         Expr::Array(array) if !array.elem.is_empty() => Ok(Some(array.elem.clone())),
+        Expr::Function(function) => Ok(made(function)),
         Expr::Value(value) => match &value.value {
             Value::SingleQuotedString(text) => literal_items(text).map(Some),
             _ => Ok(None),
@@ -173,6 +192,7 @@ pub fn list_items(array: &Expr) -> Result<Option<Vec<Expr>>, Error> {
         } => {
             let items = match expr.as_ref() {
                 Expr::Array(array) => Some(array.elem.clone()),
+                Expr::Function(function) => made(function),
                 other => list_items(other)?,
             };
             Ok(items.map(|items| {
